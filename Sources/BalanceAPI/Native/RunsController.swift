@@ -1,0 +1,81 @@
+import BalanceCore
+import Hummingbird
+
+/// `/runs`, `/runs/latest` and `/runs/{run_id}`.
+struct RunsController {
+    let tracking: any TrackingStore
+    let artifacts: any ArtifactStore
+
+    static let routes = [
+        RouteDescription(
+            "GET",
+            "/runs",
+            "The runs, newest first.",
+            parameters: [
+                .init(
+                    "limit",
+                    in: .query,
+                    [("type", "integer"), ("minimum", .int(1)), ("maximum", .int(200)), ("default", .int(20))]
+                ),
+                .init("offset", in: .query, [("type", "integer"), ("minimum", .int(0)), ("default", .int(0))]),
+                .init("include_metrics", in: .query, [("type", "boolean"), ("default", .bool(true))]),
+            ],
+            answer: "RunList",
+            failures: [.validation]
+        ),
+        RouteDescription("GET", "/runs/latest", "The newest run.", answer: "Run", failures: [.runNotFound]),
+        RouteDescription(
+            "GET",
+            "/runs/{run_id}",
+            "One run.",
+            parameters: [.init("run_id", in: .path, [("type", "string")])],
+            answer: "Run",
+            failures: [.runNotFound]
+        ),
+    ]
+
+    func list(_ request: Request) async throws -> JSONValue {
+        var reader = QueryReader(request)
+        let query = RunQuery(
+            limit: reader.integer("limit", default: 20, 1...200),
+            offset: reader.integer("offset", default: 0, 0...Int.max),
+            includeMetrics: reader.boolean("include_metrics", default: true)
+        )
+        try reader.check()
+        let items = try await tracking.runs(query).map { summary in
+            var summary = summary
+            summary.runDirName = summary.runDirName ?? artifacts.pointer(of: summary.id)?["run_dir_name"]?.string
+            return summary.json(includeMetrics: query.includeMetrics)
+        }
+        return .object([
+            ("items", .array(items)), ("limit", .int(query.limit)), ("offset", .int(query.offset)),
+            ("count", .int(items.count)),
+        ])
+    }
+
+    func latest() async throws -> JSONValue {
+        var id = artifacts.latestRunID()
+        if id == nil { id = try await tracking.newestRunID() }
+        guard let id else {
+            throw Failure(
+                .runNotFound,
+                "No runs found.",
+                hint: "Run scripts/run_once.sh (or: balanceops demo-run) to create one."
+            )
+        }
+        return try await detail(id)
+    }
+
+    func detail(_ id: RunID) async throws -> JSONValue {
+        guard var detail = try await tracking.run(id) else {
+            throw Failure(
+                .runNotFound,
+                "Run not found.",
+                hint: "GET /runs lists the runs that exist.",
+                details: .object([("run_id", .string(id.native))])
+            )
+        }
+        detail.manifest = artifacts.pointer(of: id)
+        return detail.json
+    }
+}

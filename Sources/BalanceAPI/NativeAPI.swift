@@ -1,0 +1,46 @@
+package import BalanceCore
+package import Hummingbird
+
+/// The native HTTP API.
+package struct NativeAPI: Sendable {
+    private let system: SystemController
+    private let runs: RunsController
+    private let predictions: PredictController
+
+    package init(
+        tracking: any TrackingStore,
+        registry: any RegistryStore,
+        artifacts: any ArtifactStore,
+        models: any ModelProvider,
+        build: BuildInfo
+    ) {
+        system = SystemController(registry: registry, models: models, build: build)
+        runs = RunsController(tracking: tracking, artifacts: artifacts)
+        predictions = PredictController(models: models)
+    }
+
+    /// Every route of the native API.
+    package static let routes =
+        SystemController.routes + RunsController.routes + [
+            PredictController.route, RouteDescription("GET", "/openapi.json", "This document.", answer: "Document"),
+        ]
+
+    /// What `GET /version` answers.
+    package func version() async -> JSONValue { await system.version() }
+
+    /// Adds the routes; `allRoutes` are those of the whole server, for the OpenAPI document.
+    package func addRoutes(to router: Router<AppContext>, allRoutes: [RouteDescription]) {
+        let (system, runs, predictions) = (self.system, self.runs, self.predictions)
+        let document = OpenAPIDocument.json(allRoutes)
+        router.get("/health") { _, _ in Response.json(system.health()) }
+        router.get("/version") { _, _ in Response.json(await system.version()) }
+        router.get("/model") { _, _ in Response.json(try await system.model()) }
+        router.get("/runs") { request, _ in Response.json(try await runs.list(request)) }
+        router.get("/runs/latest") { _, _ in Response.json(try await runs.latest()) }
+        router.get("/runs/:run_id") { _, context in
+            Response.json(try await runs.detail(RunID(native: try context.parameters.require("run_id"))))
+        }
+        router.post("/predict") { request, _ in Response.json(try await predictions.predict(request)) }
+        router.get("/openapi.json") { _, _ in Response.json(document) }
+    }
+}

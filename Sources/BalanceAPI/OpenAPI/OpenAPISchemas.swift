@@ -1,0 +1,95 @@
+import BalanceCore
+
+/// The JSON schemas that the native API's routes refer to.
+enum OpenAPISchemas {
+    static let json = JSONValue.object([
+        ("Health", object([("status", text)])),
+        ("Document", .object([("type", "object")])),
+        ("PredictRequest", object([("features", list(number))])),
+        ("PredictResponse", object([("p_win", number)])),
+        (
+            "Version",
+            object(
+                [
+                    ("service", text), ("package", anything), ("git", reference("Git")), ("swift", anything),
+                    ("platform", anything), ("expected_n_features", nullable("integer")),
+                    ("model_type", nullable("string")), ("model_error", text),
+                ],
+                optional: ["model_error"]
+            )
+        ),
+        ("Git", object([("commit", nullable("string")), ("branch", nullable("string")), ("dirty", flag)])),
+        (
+            "Model",
+            object(
+                [
+                    ("name", text), ("stage", text), ("run_id", nullable("string")), ("path", text),
+                    ("created_at", text), ("metrics_json", nullable("string")),
+                ],
+                optional: ["name", "stage", "run_id", "path", "created_at", "metrics_json"]
+            )
+        ),
+        (
+            "RunSummary",
+            object(
+                [
+                    ("run_id", text), ("created_at", text), ("git", reference("Git")), ("note", nullable("string")),
+                    ("kind", nullable("string")), ("metrics", anything), ("run_dir_name", text),
+                ],
+                optional: ["metrics", "run_dir_name"]
+            )
+        ),
+        (
+            "RunList",
+            object([
+                ("items", list(reference("RunSummary"))), ("limit", integer), ("offset", integer), ("count", integer),
+            ])
+        ),
+        (
+            "Run",
+            object([
+                ("run_id", text), ("created_at", text), ("git", reference("Git")), ("note", nullable("string")),
+                ("params", nullable("object")), ("metrics", anything),
+                ("artifacts", list(object([("kind", text), ("path", text)]))), ("manifest", nullable("object")),
+            ])
+        ),
+        (
+            "Error",
+            object([
+                ("ok", flag),
+                (
+                    "error",
+                    object(
+                        [("code", codes), ("message", text), ("hint", text), ("details", .object([]))],
+                        optional: ["hint", "details"]
+                    )
+                ),
+                ("request_id", text),
+            ])
+        ),
+    ])
+
+    private static let text = JSONValue.object([("type", "string")])
+    private static let number = JSONValue.object([("type", "number")])
+    private static let integer = JSONValue.object([("type", "integer")])
+    private static let flag = JSONValue.object([("type", "boolean")])
+    private static let anything = JSONValue.object([("type", "object")])
+    private static let codes = JSONValue.object([
+        ("type", "string"), ("enum", .strings(Failure.Code.allCases.map(\.rawValue))),
+    ])
+
+    private static func list(_ items: JSONValue) -> JSONValue { .object([("type", "array"), ("items", items)]) }
+
+    private static func nullable(_ type: String) -> JSONValue { .object([("type", .strings([type, "null"]))]) }
+
+    private static func reference(_ name: String) -> JSONValue {
+        .object([("$ref", .string("#/components/schemas/\(name)"))])
+    }
+
+    private static func object(_ properties: [(String, JSONValue)], optional: Set<String> = []) -> JSONValue {
+        let required = properties.map(\.0).filter { !optional.contains($0) }
+        return .object([
+            ("type", "object"), ("properties", .object(properties)), ("required", .strings(required)),
+        ])
+    }
+}

@@ -1,0 +1,53 @@
+package import BalanceCore
+package import Hummingbird
+import Logging
+import NIOCore
+
+/// Turns every error into the one error shape; what a client may not see goes into the log.
+package struct FailureMiddleware: RouterMiddleware {
+    private let routes: [RouteDescription]
+
+    /// - Parameter routes: All routes of the server, to tell an unknown path from a wrong method.
+    package init(routes: [RouteDescription]) { self.routes = routes }
+
+    package func handle(
+        _ request: Request,
+        context: AppContext,
+        next: (Request, AppContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as any HTTPResponseError where error.status == .notFound {
+            return unmatched(request, context)
+        } catch {
+            let failure = Self.failure(error)
+            if failure.code.row.status >= 500 {
+                context.logger.error(
+                    "\(failure.message)",
+                    metadata: ["cause": "\(failure.cause.map { "\($0)" } ?? "")"]
+                )
+            }
+            return .failure(failure, requestID: context.requestID)
+        }
+    }
+
+    private func unmatched(_ request: Request, _ context: AppContext) -> Response {
+        let methods = routes.filter { $0.matches(request.uri.path) }.map(\.method)
+        if methods.isEmpty {
+            let failure = Failure(.notFound, "Not Found", hint: "GET /openapi.json lists every route.")
+            return .failure(failure, requestID: context.requestID)
+        }
+        let allowed = Set(methods).sorted().joined(separator: ", ")
+        let failure = Failure(.methodNotAllowed, "Method Not Allowed", hint: "This path takes \(allowed).")
+        var response = Response.failure(failure, requestID: context.requestID)
+        response.headers[.allow] = allowed
+        return response
+    }
+
+    private static func failure(_ error: any Error) -> Failure {
+        if error is NIOTooManyBytesError || (error as? any HTTPResponseError)?.status == .contentTooLarge {
+            return Failure(.bodyTooLarge, "The request body is too large.", hint: "Send less in one request.")
+        }
+        return Failure.from(error)
+    }
+}

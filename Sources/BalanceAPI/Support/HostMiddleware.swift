@@ -1,0 +1,37 @@
+import BalanceCore
+package import Hummingbird
+
+/// Refuses a request whose `Host` is not one of ours, so that a page in a user's browser cannot reach the server
+/// through a name that it rebinds (DNS rebinding).
+package struct HostMiddleware: RouterMiddleware {
+    private let allowed: Set<String>
+
+    /// - Parameter hosts: Names and addresses without ports that are allowed besides loopback; `*` allows all.
+    package init(hosts: [String]) {
+        allowed = Set(hosts.map { $0.lowercased() } + ["localhost", "127.0.0.1", "[::1]"])
+    }
+
+    package func handle(
+        _ request: Request,
+        context: AppContext,
+        next: (Request, AppContext) async throws -> Response
+    ) async throws -> Response {
+        let host = Self.name(of: request.head.authority ?? "")
+        // A health check by address must work without any setting, and tells nothing.
+        if allowed.contains(host) || allowed.contains("*") || request.uri.path == "/health" {
+            return try await next(request, context)
+        }
+        throw Failure(
+            .hostNotAllowed,
+            "The host '\(host)' is not allowed.",
+            hint: "Set BALANCEOPS_ALLOWED_HOSTS (or serve --allowed-hosts) to the names that clients use."
+        )
+    }
+
+    /// The authority without its port.
+    private static func name(of authority: String) -> String {
+        let text = authority.lowercased()
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return String(text[...end]) }
+        return String(text.split(separator: ":", omittingEmptySubsequences: false).first ?? "")
+    }
+}

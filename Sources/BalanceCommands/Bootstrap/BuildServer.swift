@@ -1,0 +1,115 @@
+import BalanceAPI
+import BalanceCore
+import BalanceDashboard
+import Foundation
+import Hummingbird
+import Logging
+
+/// Puts the two servers together.
+struct ServerBuilder {
+    let workspace: Workspace
+    let logger: Logger
+
+    init(workspace: Workspace) throws {
+        self.workspace = workspace
+        var logger = Logger(label: "balanceops") { StreamLogHandler.standardError(label: $0) }
+        let text = workspace.settings[.logLevel].text
+        guard let level = Logger.Level(rawValue: text.lowercased()) else {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Failure(.invalidArgument, "'\(text)' is no log level", hint: "one of \(levels)")
+        }
+        logger.logLevel = level
+        self.logger = logger
+    }
+
+    /// The API, with the dashboard below `/ui`.
+    func api(port: Int, onStart: @escaping @Sendable (Int) -> Void) async throws -> some ApplicationProtocol {
+        let host = workspace.modelHost()
+        let build = BuildInfo(git: Git.info())
+        let api = NativeAPI(
+            tracking: workspace.tracking,
+            registry: workspace.registry,
+            artifacts: workspace.artifacts,
+            models: host,
+            build: build
+        )
+        let dashboard = pages(base: "/ui") { .success(await api.version()) }
+        let routes = NativeAPI.routes + dashboard.routes
+        let router = router(routes: routes)
+        api.addRoutes(to: router, allRoutes: routes)
+        dashboard.addRoutes(to: router)
+        var application = application(router, port: port, onStart: onStart)
+        application.addServices(host)
+        return application
+    }
+
+    /// The dashboard on a port of its own.
+    func dashboard(port: Int, onStart: @escaping @Sendable (Int) -> Void) -> some ApplicationProtocol {
+        let url = workspace.settings[.apiURL].text
+        let dashboard = pages(base: "") { await APIClient(baseURL: url).version() }
+        let router = router(routes: dashboard.routes)
+        dashboard.addRoutes(to: router)
+        router.get("/health") { _, _ in Response.json(.object([("status", "ok")])) }
+        return application(router, port: port, onStart: onStart)
+    }
+
+    private func pages(
+        base: String,
+        server: @escaping @Sendable () async -> Result<JSONValue, Failure>
+    ) -> Dashboard {
+        Dashboard(
+            base: base,
+            sources: DashboardSources(
+                tracking: workspace.tracking,
+                registry: workspace.registry,
+                artifacts: workspace.artifacts,
+                server: server,
+                settings: Setting.all.map { setting in
+                    let value = workspace.settings[setting]
+                    return (setting.variable, value.text, value.origin)
+                }
+            )
+        )
+    }
+
+    private func router(routes: [RouteDescription]) -> Router<AppContext> {
+        let router = Router(context: AppContext.self)
+        let hosts = workspace.settings[.allowedHosts].text.split(separator: ",")
+        router.add(middleware: RequestIDMiddleware())
+        router.add(middleware: FailureMiddleware(routes: routes))
+        router.add(middleware: HostMiddleware(hosts: hosts.map { $0.trimmingCharacters(in: .whitespaces) }))
+        return router
+    }
+
+    private func application(
+        _ router: Router<AppContext>,
+        port: Int,
+        onStart: @escaping @Sendable (Int) -> Void
+    ) -> Application<RouterResponder<AppContext>> {
+        Application(
+            router: router,
+            configuration: ApplicationConfiguration(
+                address: .hostname(workspace.settings[.host].text, port: port),
+                serverName: "balanceops"
+            ),
+            onServerRunning: { channel in onStart(channel.localAddress?.port ?? port) },
+            logger: logger
+        )
+    }
+}
+
+extension ApplicationProtocol {
+    /// Runs until SIGTERM or SIGINT; requests that have begun are answered first.
+    func runUntilStopped(port: Int) async throws {
+        do {
+            try await runService()
+        } catch  where "\(error)".contains("Address already in use") {
+            throw Failure(
+                .addressInUse,
+                "port \(port) is already in use",
+                hint: "stop what uses it, or choose another one with --port",
+                cause: error
+            )
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import BalanceCore
+import Foundation
+
+/// The program: its name may also be `balanceops-<subcommand>`.
+package enum Launcher {
+    /// Runs the command line and ends the process with the command's exit status.
+    package static func main() async {
+        exit(await run(CommandLine.arguments))
+    }
+
+    /// Runs a command line, the program's name first, and returns its exit status.
+    package static func run(_ commandLine: [String]) async -> Int32 {
+        // A client that goes away while it is written to must not end the process.
+        signal(SIGPIPE, SIG_IGN)
+        let program = (commandLine.first ?? "" as String).split(separator: "/").last.map(String.init) ?? ""
+        var arguments = Array(commandLine.dropFirst())
+        if program.hasPrefix("balanceops-") { arguments.insert(String(program.dropFirst(11)), at: 0) }
+        do {
+            var command = try RootCommand.parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch let failure as Failure {
+            Output.failure(failure, asJSON: arguments.contains("--json"))
+            return failure.code.row.exit
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// What the argument parser says: help and version on standard output, mistakes on standard error.
+    private static func report(_ error: any Error) -> Int32 {
+        let code = RootCommand.exitCode(for: error).rawValue
+        if error is ExitCode { return code }
+        let isParser = "\(type(of: error))".hasPrefix("CommandError") || error is ValidationError
+        if !isParser, !(error is CleanExit) {
+            let failure = Failure.from(error)
+            Output.failure(failure, asJSON: false)
+            return failure.code.row.exit
+        }
+        let message = RootCommand.fullMessage(for: error)
+        if code == 0 { Output.line(message) } else { Output.note(message) }
+        return code
+    }
+}
+
+/// `balanceops`.
+struct RootCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "balanceops",
+        abstract: "Tracks runs, keeps models under a promotion policy, serves the current one, and shows all of it.",
+        discussion: """
+            Example:
+              balanceops e2e --dataset-spec examples/dataset_specs/german_credit.json
+            """,
+        version: Build.version,
+        subcommands: [
+            InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Serve.self,
+            DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, ConfigCommand.self,
+        ]
+    )
+}

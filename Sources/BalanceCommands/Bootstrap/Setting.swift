@@ -1,0 +1,69 @@
+/// A setting: one of a flag, an environment variable, a line of `.env`, or a default, in this order.
+package struct Setting: Sendable, Hashable {
+    /// The environment variable.
+    package let variable: String
+    /// The flag that sets it, without dashes.
+    package let flag: String
+    package let defaultValue: String
+    /// One line for `balanceops config` and the documentation.
+    package let meaning: String
+
+    package static let database = Setting(
+        variable: "BALANCEOPS_DB",
+        flag: "db",
+        defaultValue: "data/balanceops.db",
+        meaning: "the SQLite file"
+    )
+    package static let artifacts = Setting(
+        variable: "BALANCEOPS_ARTIFACTS",
+        flag: "artifacts",
+        defaultValue: "artifacts",
+        meaning: "the root folder of runs and models"
+    )
+    package static let currentModel = Setting(
+        variable: "BALANCEOPS_CURRENT_MODEL",
+        flag: "current-model",
+        defaultValue: "artifacts/models/current.model",
+        meaning: "the one file that serving uses"
+    )
+    package static let apiURL = Setting(
+        variable: "BALANCEOPS_API_URL",
+        flag: "api-url",
+        defaultValue: "http://127.0.0.1:8000",
+        meaning: "where the dashboard looks for the API"
+    )
+    package static let host = Setting(
+        variable: "BALANCEOPS_HOST",
+        flag: "host",
+        defaultValue: "127.0.0.1",
+        meaning: "the address that the API and the dashboard listen on"
+    )
+    package static let port = Setting(
+        variable: "BALANCEOPS_PORT",
+        flag: "port",
+        defaultValue: "8000",
+        meaning: "the API's port"
+    )
+    package static let dashboardPort = Setting(
+        variable: "BALANCEOPS_DASHBOARD_PORT",
+        flag: "dashboard-port",
+        defaultValue: "8501",
+        meaning: "the dashboard's port"
+    )
+    package static let allowedHosts = Setting(
+        variable: "BALANCEOPS_ALLOWED_HOSTS",
+        flag: "allowed-hosts",
+        defaultValue: "",
+        meaning: "host names that clients may use besides loopback, separated by commas; * allows all"
+    )
+    package static let logLevel = Setting(
+        variable: "BALANCEOPS_LOG_LEVEL",
+        flag: "log-level",
+        defaultValue: "info",
+        meaning: "trace, debug, info, notice, warning, error or critical"
+    )
+
+    package static let all = [
+        database, artifacts, currentModel, apiURL, host, port, dashboardPort, allowedHosts, logLevel,
+    ]
+}

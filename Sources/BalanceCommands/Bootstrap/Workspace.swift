@@ -1,0 +1,47 @@
+import BalanceCore
+import BalanceInference
+import BalanceServing
+import BalanceStore
+
+/// The stores that the settings name, opened: the one place where concrete types meet.
+struct Workspace: Sendable {
+    let settings: Settings
+    let database: SQLiteDatabase
+    let tracking: any TrackingStore
+    let registry: any RegistryStore
+    let artifacts: any ArtifactStore
+    let files: any ModelFiles
+    let promoter: Promoter
+
+    /// Opens the database, migrates it where that is due, and finishes a promotion that a crash interrupted.
+    static func open(_ settings: Settings) async throws -> Workspace {
+        let database = try SQLiteDatabase(path: settings[.database].text)
+        let registry = SQLRegistryStore(database: database)
+        let tracking = SQLTrackingStore(database: database)
+        let artifacts = FileArtifactStore(root: settings[.artifacts].text)
+        let files = FileModelFiles(defaultPath: settings[.currentModel].text)
+        let promoter = Promoter(registry: registry, files: files, reader: ModelFormats())
+        try await promoter.repair()
+        try await tracking.nameFolders { artifacts.pointer(of: $0)?["run_dir_name"]?.string }
+        return Workspace(
+            settings: settings,
+            database: database,
+            tracking: tracking,
+            registry: registry,
+            artifacts: artifacts,
+            files: files,
+            promoter: promoter
+        )
+    }
+
+    /// What answers predictions.
+    func modelHost() -> ModelHost {
+        ModelHost(
+            registry: registry,
+            artifacts: artifacts,
+            files: files,
+            reader: ModelFormats(),
+            defaultPath: settings[.currentModel].text
+        )
+    }
+}

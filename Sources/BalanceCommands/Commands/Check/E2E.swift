@@ -1,0 +1,131 @@
+import ArgumentParser
+import BalanceCore
+import BalanceInference
+import BalanceServing
+import Foundation
+
+/// `balanceops e2e`.
+struct E2E: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "e2e",
+        abstract: "Runs the whole loop once: database, training, promotion, serving, prediction.",
+        discussion: """
+            Examples:
+              balanceops e2e
+              balanceops e2e --dataset-spec examples/dataset_specs/german_credit.json --port 8010
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+    @Option(help: "The host to serve on.") var host = "127.0.0.1"
+    @Option(help: "The port to serve on.") var port = 8000
+    @Option(help: "How long one request may take.") var timeoutSec = 8.0
+    @Option(help: "How often a failed request is sent again.") var retries = 30
+    @Option(help: "The pause between two tries.") var retryDelaySec = 0.5
+    @Option(help: "Train on this data set instead of making a random model.") var datasetSpec: String?
+    @Flag(help: "Do not train.") var skipTrain = false
+    @Flag(help: "Do not serve.") var skipServe = false
+
+    func run() async throws {
+        Output.line("[e2e] host: \(host)  port: \(port)")
+        Output.line("[e2e] step 1/4: init_db")
+        let workspace = try await Workspace.open(options.load())
+        Output.line("[e2e] db OK: \(workspace.settings[.database].text)")
+        try await train(workspace)
+        try await ensureCurrentModel(workspace)
+        if skipServe {
+            Output.line("[e2e] step 4/4: skip serve+smoke")
+            Output.line("[e2e] done.")
+        } else {
+            try await serveAndSmoke(workspace)
+            Output.line("[e2e] OK")
+        }
+        next(workspace)
+    }
+
+    private func train(_ workspace: Workspace) async throws {
+        if skipTrain { return Output.line("[e2e] step 2/4: skip train_dummy") }
+        let report: TrainingReport
+        if let datasetSpec {
+            Output.line("[e2e] step 2/4: train_tabular_baseline on \(datasetSpec) (auto-promote)")
+            report = try await TabularTraining(spec: DatasetSpec(contentsOf: datasetSpec))
+                .run(in: workspace, promotes: true)
+        } else {
+            Output.line("[e2e] step 2/4: train_dummy (auto-promote)")
+            report = try await DummyTraining().run(in: workspace, promotes: true)
+        }
+        Output.line(
+            "[e2e] trained: run_id=\(report.runID) promoted=\(report.isPromoted ? "True" : "False") "
+                + "reason=\(report.reason)"
+        )
+        Output.line("[e2e] metrics: \(Output.dict(report.metrics))")
+        for verdict in report.decision?.verdicts ?? [] {
+            let numbers = String(format: "%.4f, needs %.4f", verdict.candidate, verdict.bound)
+            Output.line("[e2e]   gate \(verdict.rule.metric): \(numbers) \(verdict.passed ? "pass" : "FAIL")")
+        }
+    }
+
+    private func ensureCurrentModel(_ workspace: Workspace) async throws {
+        Output.line("[e2e] step 3/4: ensure current model")
+        if try await workspace.registry.currentModel(named: defaultModelName) == nil {
+            Output.line("[e2e] current model missing. trying manual promote of latest run...")
+            _ = try await ManualPromotion().run(in: workspace)
+        }
+        let model = try await workspace.modelHost().current()
+        Output.line("[e2e] current model OK: \(model.path) (version \(model.version))")
+    }
+
+    private func serveAndSmoke(_ workspace: Workspace) async throws {
+        Output.line("[e2e] step 4/4: serve (background) + smoke_http")
+        let settings = workspace.settings
+        let server = try Program.background(
+            Program.own,
+            [
+                "serve", "--host", host, "--port", String(port), "--db", settings[.database].text,
+                "--artifacts", settings[.artifacts].text, "--current-model", settings[.currentModel].text,
+                "--log-level", "warning",
+            ]
+        )
+        defer {
+            if server.isRunning {
+                Output.line("[e2e] stopping api server (pid=\(server.processIdentifier))")
+                server.terminate()
+                server.waitUntilExit()
+            }
+        }
+        try await Task.sleep(for: .milliseconds(300))
+        guard server.isRunning else {
+            throw Failure(
+                .addressInUse,
+                "the API server ended at once (exit status \(server.terminationStatus))",
+                hint: "is port \(port) in use? choose another one with --port"
+            )
+        }
+        let base = "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
+        let smoke = SmokeTest(
+            baseURL: base,
+            timeoutSeconds: timeoutSec,
+            retries: retries,
+            retryDelaySeconds: retryDelaySec,
+            failsOnMissingModel: true
+        )
+        guard try await smoke.run() == 0 else { throw ExitCode(1) }
+        try await predictOneRow(base)
+    }
+
+    private func predictOneRow(_ base: String) async throws {
+        guard let datasetSpec, !skipTrain else { return }
+        let spec = try DatasetSpec(contentsOf: datasetSpec)
+        let result = try await RowPrediction(spec: spec, row: 1).ask(APIClient(baseURL: base))
+        let probability = String(format: "%.4f", result.probability)
+        Output.line("[e2e] row 1 of the data set: p_win=\(probability) (its class in the file: \(result.label))")
+    }
+
+    private func next(_ workspace: Workspace) {
+        Output.line("")
+        Output.line("What to try next:")
+        Output.line("  balanceops serve                 the API on http://127.0.0.1:8000, with the dashboard below /ui")
+        Output.line("  balanceops dashboard             the dashboard on http://127.0.0.1:8501")
+        Output.line("  balanceops train-dummy --seed 7  another candidate for the policy to judge")
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import BalanceCore
+
+/// `balanceops smoke-http`.
+struct SmokeHTTP: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "smoke-http",
+        abstract: "Checks a running API: /health, then one prediction.",
+        discussion: """
+            Example:
+              balanceops smoke-http --retries 30 --fail-on-predict-404
+            """
+    )
+
+    @Option(help: "The API; overrides --host and --port.") var baseUrl: String?
+    @Option(help: "The API's host.") var host = "127.0.0.1"
+    @Option(help: "The API's port.") var port = 8000
+    @Option(help: "How long one request may take.") var timeoutSec = 10.0
+    @Option(help: "How often a failed request is sent again; 400 and 404 never are.") var retries = 0
+    @Option(help: "The pause between two tries.") var retryDelaySec = 0.5
+    @Option(help: "The path of the health check.") var healthPath = "/health"
+    @Option(help: "The path of predictions.") var predictPath = "/predict"
+    @Option(parsing: .upToNextOption, help: "The features to send, padded or cut to what the model expects.")
+    var features: [Double] = SmokeTest.defaultFeatures
+    @Flag(help: "Only check the health.") var skipPredict = false
+    @Flag(help: "A failed prediction is only a warning.") var allowPredictFailure = false
+    @Flag(name: .customLong("fail-on-predict-404"), help: "A missing current model is a failure.")
+    var failOnPredict404 = false
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let test = SmokeTest(
+            baseURL: baseUrl ?? "http://\(host):\(port)",
+            timeoutSeconds: timeoutSec,
+            retries: retries,
+            retryDelaySeconds: retryDelaySec,
+            healthPath: healthPath,
+            predictPath: predictPath,
+            features: features,
+            skipsPredict: skipPredict,
+            allowsPredictFailure: allowPredictFailure,
+            failsOnMissingModel: failOnPredict404,
+            isQuiet: json
+        )
+        let status = try await test.run()
+        if json { Output.json(.object([("ok", .bool(status == 0)), ("base_url", .string(test.baseURL))])) }
+        if status != 0 { throw ExitCode(status) }
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import BalanceCore
+import BalanceStore
+
+/// `balanceops init-db`.
+struct InitDB: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init-db",
+        abstract: "Creates the database, or brings an older one to the newest schema.",
+        discussion: """
+            A database of the original BalanceOps is backed up beside itself first.
+
+            Example:
+              balanceops init-db --db data/balanceops.db
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let workspace = try await Workspace.open(options.load())
+        let path = workspace.settings[.database].text
+        if !json { return Output.ok("initialized DB: \(path)") }
+        let settings = try await workspace.database.settings().map { ($0.0, JSONValue.string($0.1)) }
+        let library = try await workspace.database.libraryVersion()
+        Output.json(
+            .object([
+                ("ok", .bool(true)), ("db", .string(path)), ("sqlite", .string(library)),
+                ("settings", .object(settings)),
+            ])
+        )
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import BalanceCore
+import BalanceInference
+
+/// `balanceops predict`.
+struct Predict: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict",
+        abstract: "Asks a running API about one row of a data set.",
+        discussion: """
+            Example:
+              balanceops predict --dataset-spec examples/dataset_specs/german_credit.json --row 1
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+    @Option(help: "The dataset spec (JSON) that the model was trained with.") var datasetSpec: String
+    @Option(help: "The row, counted from 1 over the rows that are used.") var row = 1
+    @Option(help: "The API.") var baseUrl: String?
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let settings = try await options.load()
+        let spec = try DatasetSpec(contentsOf: datasetSpec)
+        let client = APIClient(baseURL: baseUrl ?? settings[.apiURL].text)
+        let result = try await RowPrediction(spec: spec, row: row).ask(client)
+        if json { return Output.json(.object([("row", .int(row)), ("p_win", .double(result.probability))])) }
+        Output.ok("row \(row): p_win = \(result.probability) (its class in the file: \(result.label))")
+    }
+}
+
+/// A row of a data set and what the API says of it.
+struct RowPrediction {
+    var spec: DatasetSpec
+    var row: Int
+
+    func ask(_ client: APIClient) async throws -> (probability: Double, label: Int) {
+        let dataset = try spec.load()
+        guard (1...dataset.features.rows).contains(row) else {
+            throw Failure(.invalidArgument, "--row must be between 1 and \(dataset.features.rows), not \(row)")
+        }
+        let features = JSONValue.numbers(dataset.features[row: row - 1])
+        let answer: APIClient.Answer
+        do {
+            answer = try await client.send("POST", "/predict", body: .object([("features", features)]))
+        } catch {
+            throw Failure(
+                .unavailable,
+                "the API at \(client.baseURL) does not answer",
+                hint: "balanceops serve",
+                cause: error
+            )
+        }
+        guard let probability = answer.json?["p_win"]?.number else {
+            let error = answer.json?["error"]
+            throw Failure(
+                .unavailable,
+                error?["message"]?.string ?? "HTTP \(answer.status): \(answer.text.prefix(200))",
+                hint: error?["hint"]?.string
+            )
+        }
+        return (probability, dataset.target[row - 1])
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import BalanceCore
+import BalanceStore
+
+/// `balanceops dashboard`.
+struct DashboardCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dashboard",
+        abstract: "Serves the dashboard on a port of its own until SIGTERM or Ctrl-C.",
+        discussion: """
+            Example:
+              balanceops dashboard --port 8501 --api-url http://127.0.0.1:8000
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+    @OptionGroup var listen: ListenOptions
+    @Option(help: "The port to listen on; 0 takes a free one (BALANCEOPS_DASHBOARD_PORT).") var port: String?
+
+    func run() async throws {
+        var flags = options.flags.merging(listen.flags) { first, _ in first }
+        flags[.dashboardPort] = port
+        let settings = try await Settings.load(flags: flags)
+        let port = try settings.port(.dashboardPort)
+        let workspace = try await Workspace.open(settings)
+        let host = settings[.host].text
+        let application = try ServerBuilder(workspace: workspace).dashboard(port: port) { port in
+            Output.ok("dashboard on http://\(host):\(port)")
+        }
+        try await application.runUntilStopped(port: port)
+        try workspace.database.close()
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import BalanceCore
+import BalanceStore
+
+/// `balanceops serve`.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serves the API, and the dashboard below /ui, until SIGTERM or Ctrl-C.",
+        discussion: """
+            Example:
+              balanceops serve --port 8000
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+    @OptionGroup var listen: ListenOptions
+    @Option(help: "The port to listen on; 0 takes a free one (BALANCEOPS_PORT).") var port: String?
+
+    func run() async throws {
+        var flags = options.flags.merging(listen.flags) { first, _ in first }
+        flags[.port] = port
+        let settings = try await Settings.load(flags: flags)
+        let port = try settings.port(.port)
+        let workspace = try await Workspace.open(settings)
+        let host = settings[.host].text
+        let application = try await ServerBuilder(workspace: workspace).api(port: port) { port in
+            Output.ok("API on http://\(host):\(port), dashboard on http://\(host):\(port)/ui")
+        }
+        try await application.runUntilStopped(port: port)
+        try workspace.database.close()
+    }
+}

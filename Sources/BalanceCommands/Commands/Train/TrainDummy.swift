@@ -1,0 +1,60 @@
+import ArgumentParser
+import BalanceCore
+import BalanceInference
+
+/// `balanceops train-dummy`.
+struct TrainDummy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train-dummy",
+        abstract: "Makes a random model, records it as a run, and promotes it where the policy allows.",
+        discussion: """
+            Example:
+              balanceops train-dummy --seed 7 --n-features 8
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+    @Option(help: "Determines weights and data.") var seed = 42
+    @Option(help: "How many rows the model is judged on.") var nSamples = 300
+    @Option(help: "How many numbers a row has.") var nFeatures = 8
+    @Flag(name: .customLong("no-auto-promote"), help: "Leave the current model alone.") var noAutoPromote = false
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let workspace = try await Workspace.open(options.load())
+        let result = try await DummyTraining(seed: seed, samples: nSamples, features: nFeatures)
+            .run(in: workspace, promotes: !noAutoPromote)
+        result.report(asJSON: json)
+    }
+}
+
+/// The training behind `train-dummy` and `e2e`.
+struct DummyTraining {
+    var seed = 42
+    var samples = 300
+    var features = 8
+
+    func run(in workspace: Workspace, promotes: Bool) async throws -> TrainingReport {
+        let (model, metrics) = try DummyTrainer.train(seed: seed, samples: samples, features: features)
+        let recorder = RunRecorder(workspace: workspace, kind: "train_dummy")
+        let params = JSONValue.object([
+            ("kind", "train_dummy"), ("seed", .int(seed)), ("n_samples", .int(samples)), ("n_features", .int(features)),
+        ])
+        try await recorder.begin(params: params, note: "dummy model training for E2E check")
+        let candidate = try workspace.artifacts.writeCandidate(
+            recorder.id,
+            kind: "dummy",
+            fileExtension: "json",
+            bytes: model.bytes
+        )
+        let finished = try await recorder.finish(metrics: metrics, candidate: candidate)
+        var report = TrainingReport(
+            runID: recorder.id,
+            candidate: candidate,
+            manifest: finished.manifestPath,
+            metrics: metrics
+        )
+        if promotes { try await report.promote(in: workspace) }
+        return report
+    }
+}

@@ -1,0 +1,114 @@
+import ArgumentParser
+import BalanceCore
+import BalanceInference
+
+/// `balanceops train-tabular-baseline`.
+struct TrainTabularBaseline: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train-tabular-baseline",
+        abstract: "Trains a standardised L2 logistic regression on a table with a binary target.",
+        discussion: """
+            Examples:
+              balanceops train-tabular-baseline --dataset-spec examples/dataset_specs/german_credit.json
+              balanceops train-tabular-baseline --csv-path my.csv --target-col churned --no-auto-promote
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+    @Option(help: "A dataset spec (JSON).") var datasetSpec: String?
+    @Option(help: "A CSV file, instead of a spec.") var csvPath: String?
+    @Option(help: "The column of the CSV file to predict.") var targetCol: String?
+    @Option(help: "A name for the CSV file's data.") var datasetName: String?
+    @Option(help: "What separates the CSV file's cells.") var sep = ","
+    @Flag(name: .customLong("no-one-hot"), help: "Refuse text columns instead of encoding them.") var noOneHot = false
+    @Flag(name: .customLong("no-dropna"), help: "Keep rows with empty cells.") var noDropna = false
+    @Option(help: "Determines the split.") var seed = 42
+    @Option(help: "The share of rows to test on; 0 trains and tests on all rows.") var testSize = 0.2
+    @Flag(name: .customLong("no-auto-promote"), help: "Leave the current model alone.") var noAutoPromote = false
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func validate() throws {
+        if datasetSpec == nil, csvPath == nil || targetCol == nil {
+            throw ValidationError("Give --dataset-spec FILE, or --csv-path FILE and --target-col COLUMN.")
+        }
+    }
+
+    func run() async throws {
+        let spec = try spec()
+        let workspace = try await Workspace.open(options.load())
+        let report = try await TabularTraining(spec: spec, seed: seed, testSize: testSize)
+            .run(in: workspace, promotes: !noAutoPromote)
+        report.report(asJSON: json)
+    }
+
+    private func spec() throws -> DatasetSpec {
+        if let datasetSpec { return try DatasetSpec(contentsOf: datasetSpec) }
+        return .csv(
+            path: csvPath ?? "",
+            target: targetCol ?? "",
+            name: datasetName,
+            separator: sep,
+            oneHot: !noOneHot,
+            dropMissing: !noDropna
+        )
+    }
+}
+
+/// The training behind `train-tabular-baseline` and `e2e`.
+struct TabularTraining {
+    var spec: DatasetSpec
+    var seed = 42
+    var testSize = 0.2
+
+    private static let kind = "train_tabular_baseline"
+
+    func run(in workspace: Workspace, promotes: Bool) async throws -> TrainingReport {
+        let dataset = try spec.load()
+        let meta = JSONValue.object(dataset.meta)
+        let shape = JSONValue.object([
+            ("n_samples", .int(dataset.features.rows)), ("n_features", .int(dataset.features.columns)),
+        ])
+        let recorder = RunRecorder(workspace: workspace, kind: Self.kind)
+        try await recorder.begin(params: params(meta, shape), note: "tabular baseline training")
+        do {
+            let result = try TabularTrainer.train(dataset, seed: seed, testSize: testSize)
+            let candidate = try workspace.artifacts.writeCandidate(
+                recorder.id,
+                kind: "tabular_baseline",
+                fileExtension: "json",
+                bytes: result.model.bytes
+            )
+            let description = JSONValue.object([
+                ("dataset_spec", spec.json), ("feature_names", .strings(dataset.featureNames)), ("meta", meta),
+                ("shape", shape),
+            ])
+            let finished = try await recorder.finish(
+                metrics: result.metrics,
+                candidate: candidate,
+                extra: ("dataset_meta", "dataset.json", description.bytes(pretty: true))
+            )
+            var report = TrainingReport(
+                runID: recorder.id,
+                candidate: candidate,
+                manifest: finished.manifestPath,
+                datasetMeta: finished.extraPath,
+                metrics: result.metrics
+            )
+            if promotes { try await report.promote(in: workspace) }
+            return report
+        } catch {
+            try await recorder.fail(error)
+        }
+    }
+
+    private func params(_ meta: JSONValue, _ shape: JSONValue) -> JSONValue {
+        .object([
+            ("kind", .string(Self.kind)), ("seed", .int(seed)), ("test_size", .double(testSize)),
+            ("dataset", spec.json),
+            (
+                "dataset_meta",
+                .object(["dataset_kind", "dataset_name", "fingerprint"].map { ($0, meta[$0] ?? .null) })
+            ), ("shape", shape),
+        ])
+    }
+}

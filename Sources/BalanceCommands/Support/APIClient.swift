@@ -1,0 +1,48 @@
+import AsyncHTTPClient
+import BalanceCore
+import NIOCore
+import NIOHTTP1
+
+/// A small client of our own API.
+struct APIClient: Sendable {
+    let baseURL: String
+    var timeout: TimeAmount = .seconds(3)
+
+    /// An answer: its status, its bytes, and the JSON in them if that is what they are.
+    struct Answer: Sendable {
+        var status: Int
+        var text: String
+        var json: JSONValue?
+        var isSuccess: Bool { (200..<300).contains(status) }
+    }
+
+    /// Sends one request and reads an answer of at most 16 MiB.
+    func send(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> Answer {
+        var request = HTTPClientRequest(url: baseURL + path)
+        request.method = .init(rawValue: method)
+        request.headers.add(name: "Accept", value: "application/json")
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body.bytes()))
+        }
+        let response = try await HTTPClient.shared.execute(request, timeout: timeout)
+        let buffer = try await response.body.collect(upTo: 16 << 20)
+        let bytes = Array(buffer.readableBytesView)
+        let text = String(decoding: bytes, as: UTF8.self)
+        return Answer(status: Int(response.status.code), text: text, json: try? JSONValue(parsing: bytes))
+    }
+
+    /// What `/version` says, or why it cannot be asked.
+    func version() async -> Result<JSONValue, Failure> {
+        do {
+            let answer = try await send("GET", "/version")
+            if answer.isSuccess, let json = answer.json { return .success(json) }
+            let message = answer.json?["error"]?["message"]?.string ?? "HTTP \(answer.status)"
+            return .failure(Failure(.unavailable, "\(baseURL) answered: \(message)"))
+        } catch {
+            return .failure(
+                Failure(.unavailable, "the API at \(baseURL) does not answer", hint: "balanceops serve", cause: error)
+            )
+        }
+    }
+}

@@ -1,0 +1,36 @@
+/// A candidate's file, copied beside the place where it will be served from.
+package struct StagedModel: Sendable {
+    /// Tells this promotion's files from those of another.
+    package var token: String
+    package var bytes: [UInt8]
+    /// SHA-256 in hex.
+    package var digest: String
+
+    package init(token: String, bytes: [UInt8], digest: String) {
+        self.token = token
+        self.bytes = bytes
+        self.digest = digest
+    }
+}
+
+/// The file that serves, and how it is exchanged so that a crash at any moment leaves a model that loads.
+package protocol ModelFiles: Sendable {
+    /// Where the current model of a name is served from.
+    func currentPath(of name: String) throws -> String
+    /// Reads a model file of at most 1 GiB and its SHA-256 in hex.
+    ///
+    /// - Throws: `Failure` with code `modelFileMissing` or `modelNotReadable`.
+    func load(_ path: String) throws -> (bytes: [UInt8], digest: String)
+    /// Copies a candidate beside the current file.
+    ///
+    /// - Throws: `Failure` with code `modelFileMissing`.
+    func stage(_ source: String, for name: String) throws -> StagedModel
+    /// Exchanges the current file for the staged one and keeps the old one until ``confirm(_:for:)``.
+    func install(_ staged: StagedModel, for name: String) throws
+    /// Forgets the old file, once the database says the same as the folder.
+    func confirm(_ staged: StagedModel, for name: String)
+    /// Puts the old file back, or removes what was staged.
+    func undo(_ staged: StagedModel, for name: String)
+    /// Finishes or takes back an exchange that a crash interrupted, as the database's row says.
+    func repair(_ name: String, current: CurrentModel?) throws
+}

@@ -1,0 +1,26 @@
+/// Answers with the model that serves now.
+package protocol ModelProvider: Sendable {
+    /// The published model, after a look at whether its file changed.
+    ///
+    /// - Throws: `Failure` with code `noCurrentModel` or `currentModelLoadFailed`.
+    func current() async throws -> ServedModel
+    /// Why the newest file could not be loaded while an older model goes on serving; nil where all is well.
+    func problem() async -> String?
+}
+
+/// A model that is published for serving.
+package struct ServedModel: Sendable {
+    package var predictor: any Predictor
+    package var name: String
+    package var version: Int
+    package var runID: RunID?
+    package var path: String
+
+    package init(predictor: any Predictor, name: String, version: Int, runID: RunID?, path: String) {
+        self.predictor = predictor
+        self.name = name
+        self.version = version
+        self.runID = runID
+        self.path = path
+    }
+}

@@ -1,0 +1,45 @@
+/// A loaded model that answers.
+package protocol Predictor: Sendable {
+    /// The name of its type, as `/version` shows it.
+    var modelType: String { get }
+    /// How many numbers a row has.
+    var featureCount: Int { get }
+    /// The names of the features in their order; nil where the file does not tell.
+    var featureNames: [String]? { get }
+    /// The labels that ``probabilities(_:)`` answers for, in that order.
+    var classes: [String] { get }
+    /// The probability of each class for a row of ``featureCount`` finite numbers.
+    func probabilities(_ row: [Double]) -> [Double]
+}
+
+/// Reads model files of any supported format, told by the content.
+package protocol ModelReader: Sendable {
+    /// - Throws: `Failure` with code `modelNotReadable` that names what the file holds instead.
+    func predictor(from bytes: [UInt8]) throws -> LoadedModel
+}
+
+/// A model and what its file says of itself.
+package struct LoadedModel: Sendable {
+    package var predictor: any Predictor
+    /// The name of the format, as `joblib`.
+    package var format: String
+    /// A row of the training data and the probability that the trainer got for it, where the file has one.
+    package var golden: GoldenRow?
+
+    package init(predictor: any Predictor, format: String, golden: GoldenRow? = nil) {
+        self.predictor = predictor
+        self.format = format
+        self.golden = golden
+    }
+}
+
+/// An input whose answer is known, for the test of a loaded model.
+package struct GoldenRow: Sendable, Hashable {
+    package var features: [Double]
+    package var probability: Double
+
+    package init(features: [Double], probability: Double) {
+        self.features = features
+        self.probability = probability
+    }
+}

@@ -1,0 +1,88 @@
+/// Where runs are kept.
+package protocol TrackingStore: Sendable {
+    /// Records a run that begins, with its parameters.
+    func begin(_ run: NewRun) async throws
+    /// Records how a run ended, all of it or nothing.
+    func end(_ id: RunID, _ outcome: RunOutcome) async throws
+    /// Records one more file of a run; a file that is there already stays once.
+    func addArtifact(_ artifact: ArtifactRecord, to id: RunID) async throws
+    /// The runs that a query asks for, newest first.
+    func runs(_ query: RunQuery) async throws -> [RunSummary]
+    /// One run, or nil; without its manifest, which is a file.
+    func run(_ id: RunID) async throws -> RunDetail?
+    /// The newest run's identity, or nil.
+    func newestRunID() async throws -> RunID?
+    /// The kinds that occur, sorted.
+    func kinds() async throws -> [String]
+}
+
+/// Where registered models, their versions and the audit trail are kept.
+package protocol RegistryStore: Sendable {
+    /// The version that the alias `current` of a model points to, or nil.
+    func currentModel(named name: String) async throws -> CurrentModel?
+    /// Moves the alias, records version and audit entry, and calls `install` inside the transaction.
+    ///
+    /// Where `promotion.policy` is set it judges once more; a refusal changes nothing but is recorded in the trail.
+    /// `path` is the file that the new version is served from; where `install` throws, nothing is recorded.
+    /// The answer is the decision that holds.
+    func promote(
+        _ promotion: Promotion,
+        servedFrom path: String,
+        install: @escaping @Sendable () throws -> Void
+    ) async throws -> Decision
+    /// Records a decision that moved nothing.
+    func recordRefusal(_ decision: Decision, model: String, runID: RunID, actor: String, at: Timestamp) async throws
+    /// Runs `body` with the current version while no other process can promote.
+    func exclusively(_ name: String, _ body: @escaping @Sendable (CurrentModel?) throws -> Void) async throws
+    /// The newest lines of the audit trail, newest first.
+    func auditEvents(limit: Int) async throws -> [AuditEvent]
+}
+
+/// Where run folders, pointer files and model files are kept.
+package protocol ArtifactStore: Sendable {
+    /// The root folder, as it was configured.
+    var root: String { get }
+    /// Creates the run's folder with its manifest, and the two pointers to it.
+    ///
+    /// - Returns: The path of the manifest, below ``root``.
+    func writeManifest(_ manifest: RunManifest) throws -> String
+    /// The content of the pointer file of a run, or nil where there is none that can be read.
+    func pointer(of id: RunID) -> JSONValue?
+    /// The run that `_latest.json` points to, or nil.
+    func latestRunID() -> RunID?
+    /// Writes a candidate's file and returns its path.
+    func writeCandidate(_ id: RunID, kind: String, fileExtension: String, bytes: [UInt8]) throws -> String
+    /// Writes one file of a run's folder and returns its path.
+    func writeRunFile(_ directoryName: String, _ name: String, bytes: [UInt8]) throws -> String
+    /// Reads a recorded file: as it is named, else below the root; nil where neither exists.
+    func resolve(_ path: String) -> String?
+}
+
+/// What is written into a run's `manifest.json`.
+package struct RunManifest: Sendable {
+    package var id: RunID
+    package var kind: String
+    package var status: String
+    package var databasePath: String
+    package var metrics: [Metric]
+    package var createdAt: Timestamp
+
+    package init(
+        id: RunID,
+        kind: String,
+        status: String,
+        databasePath: String,
+        metrics: [Metric],
+        createdAt: Timestamp
+    ) {
+        self.id = id
+        self.kind = kind
+        self.status = status
+        self.databasePath = databasePath
+        self.metrics = metrics
+        self.createdAt = createdAt
+    }
+
+    /// `<YYYYMMDD_HHMMSS_kind_shortid>`.
+    package var directoryName: String { "\(createdAt.compact)_\(kind)_\(id.short)" }
+}

@@ -1,0 +1,129 @@
+/// The name of the one registered model that the original knows.
+package let defaultModelName = "balance_model"
+
+/// The version that the alias `current` of a registered model points to.
+package struct CurrentModel: Sendable, Hashable {
+    package var name: String
+    package var version: Int
+    package var runID: RunID?
+    /// The file that is served, as it was recorded.
+    package var path: String
+    package var createdAt: String
+    /// The metrics that the decision was made on, as the JSON text that was recorded.
+    package var metricsJSON: String?
+    /// SHA-256 of the model file in hex; nil for a row that the original made.
+    package var digest: String?
+    /// The file that the version was made from; nil for a row that the original made.
+    package var sourcePath: String?
+    /// Counts the moves of the alias, so that a change is seen even where the file stays the same.
+    package var generation: Int
+
+    package init(
+        name: String,
+        version: Int,
+        runID: RunID?,
+        path: String,
+        createdAt: String,
+        metricsJSON: String?,
+        digest: String?,
+        sourcePath: String?,
+        generation: Int
+    ) {
+        self.name = name
+        self.version = version
+        self.runID = runID
+        self.path = path
+        self.createdAt = createdAt
+        self.metricsJSON = metricsJSON
+        self.digest = digest
+        self.sourcePath = sourcePath
+        self.generation = generation
+    }
+
+    /// The metrics as values; empty where the recorded text is not an object of numbers.
+    package var metrics: [Metric] {
+        guard let text = metricsJSON, let members = (try? JSONValue(parsing: text))?.members else { return [] }
+        return members.compactMap { key, value in value.number.map { Metric(key, $0) } }
+    }
+
+    /// The answer of `GET /model`.
+    package var json: JSONValue {
+        .object([
+            ("name", .string(name)), ("stage", .string("current")), ("run_id", .optional(runID?.native)),
+            ("path", .string(path)), ("created_at", .string(createdAt)), ("metrics_json", .optional(metricsJSON)),
+        ])
+    }
+}
+
+/// A move of the alias `current` that was decided and is to be carried out.
+package struct Promotion: Sendable {
+    package var name: String
+    package var runID: RunID
+    /// The candidate's file.
+    package var sourcePath: String
+    package var digest: String
+    package var size: Int
+    package var format: String
+    package var metrics: [Metric]
+    package var decision: Decision
+    /// Who asked, for the audit trail.
+    package var actor: String
+    package var at: Timestamp
+    /// Judges again inside the transaction, where no other promotion can come between; nil: promote without a policy.
+    package var policy: PromotionPolicy?
+
+    package init(
+        name: String,
+        runID: RunID,
+        sourcePath: String,
+        digest: String,
+        size: Int,
+        format: String,
+        metrics: [Metric],
+        decision: Decision,
+        actor: String,
+        at: Timestamp,
+        policy: PromotionPolicy?
+    ) {
+        self.name = name
+        self.runID = runID
+        self.sourcePath = sourcePath
+        self.digest = digest
+        self.size = size
+        self.format = format
+        self.metrics = metrics
+        self.decision = decision
+        self.actor = actor
+        self.at = at
+        self.policy = policy
+    }
+}
+
+/// A line of the audit trail: what was done, by whom and why.
+package struct AuditEvent: Sendable {
+    package var sequence: Int
+    package var at: Timestamp
+    package var actor: String
+    package var action: String
+    package var subject: String
+    package var reason: String
+    package var decisionJSON: String?
+
+    package init(
+        sequence: Int,
+        at: Timestamp,
+        actor: String,
+        action: String,
+        subject: String,
+        reason: String,
+        decisionJSON: String?
+    ) {
+        self.sequence = sequence
+        self.at = at
+        self.actor = actor
+        self.action = action
+        self.subject = subject
+        self.reason = reason
+        self.decisionJSON = decisionJSON
+    }
+}

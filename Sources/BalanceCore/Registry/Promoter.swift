@@ -1,0 +1,98 @@
+/// Makes a run's model the current one: reads it, tries it, lets the policy decide, and exchanges row and file together.
+///
+/// Commands, API and pages all come here, so that there is one rule.
+package struct Promoter: Sendable {
+    private let registry: any RegistryStore
+    private let files: any ModelFiles
+    private let reader: any ModelReader
+
+    package init(registry: any RegistryStore, files: any ModelFiles, reader: any ModelReader) {
+        self.registry = registry
+        self.files = files
+        self.reader = reader
+    }
+
+    /// What became of a request to promote.
+    package struct Outcome: Sendable {
+        package var decision: Decision
+        /// Where the new current model is served from.
+        package var path: String
+    }
+
+    /// Promotes a candidate where the policy allows it.
+    ///
+    /// - Parameters:
+    ///   - source: The candidate's file.
+    ///   - run: The run that made it.
+    ///   - metrics: What the policy judges by.
+    ///   - name: The registered model.
+    ///   - policy: The rule to obey; nil where a person asked for this run by name, which the audit trail then says.
+    ///   - actor: Who asked.
+    /// - Returns: What was decided; a refusal is no error.
+    /// - Throws: `Failure` with code `modelFileMissing`, `modelNotReadable` or one of the database's; then nothing changed.
+    package func promote(
+        _ source: String,
+        run: RunID,
+        metrics: [Metric],
+        name: String = defaultModelName,
+        policy: PromotionPolicy?,
+        actor: String
+    ) async throws -> Outcome {
+        let path = try files.currentPath(of: name)
+        try await repair(name)
+        let staged = try files.stage(source, for: name)
+        do {
+            let model = try test(staged, source: source)
+            let manual = Decision(policy: "none", promotes: true, reason: "promoted by hand", verdicts: [])
+            let promotion = Promotion(
+                name: name,
+                runID: run,
+                sourcePath: source,
+                digest: staged.digest,
+                size: staged.bytes.count,
+                format: model.format,
+                metrics: metrics,
+                decision: manual,
+                actor: actor,
+                at: .now(),
+                policy: policy
+            )
+            let files = self.files
+            let decision = try await registry.promote(promotion, servedFrom: path) {
+                try files.install(staged, for: name)
+            }
+            if decision.promotes { files.confirm(staged, for: name) } else { files.undo(staged, for: name) }
+            return Outcome(decision: decision, path: path)
+        } catch {
+            files.undo(staged, for: name)
+            throw error
+        }
+    }
+
+    /// Finishes what a crash interrupted; to be called before the current model is read.
+    package func repair(_ name: String = defaultModelName) async throws {
+        let files = self.files
+        try await registry.exclusively(name) { try files.repair(name, current: $0) }
+    }
+
+    /// Loads the candidate and asks it for the answer that its trainer recorded.
+    private func test(_ staged: StagedModel, source: String) throws -> LoadedModel {
+        let model: LoadedModel
+        do {
+            model = try reader.predictor(from: staged.bytes)
+        } catch var failure as Failure {
+            failure.message = "\(source): \(failure.message)"
+            throw failure
+        }
+        guard let golden = model.golden else { return model }
+        let answer = model.predictor.probabilities(golden.features).last ?? .nan
+        guard abs(answer - golden.probability) <= 1e-9 else {
+            throw Failure(
+                .modelNotReadable,
+                "\(source) answers \(answer) to its golden row, where its trainer got \(golden.probability)",
+                hint: "train the candidate again"
+            )
+        }
+        return model
+    }
+}

@@ -1,0 +1,73 @@
+extension Failure {
+    /// The kinds of failure that BalanceOps tells apart; the raw value is `error.code` in the native API.
+    package enum Code: String, Sendable, CaseIterable {
+        case runNotFound = "RUN_NOT_FOUND"
+        case noModelArtifact = "NO_MODEL_ARTIFACT"
+        case modelFileMissing = "MODEL_FILE_MISSING"
+        case modelNotReadable = "MODEL_NOT_READABLE"
+        case noCurrentModel = "NO_CURRENT_MODEL"
+        case currentModelLoadFailed = "CURRENT_MODEL_LOAD_FAILED"
+        case featureSizeMismatch = "FEATURE_SIZE_MISMATCH"
+        case validation = "VALIDATION_ERROR"
+        case invalidArgument = "INVALID_ARGUMENT"
+        case notFound = "NOT_FOUND"
+        case methodNotAllowed = "METHOD_NOT_ALLOWED"
+        case hostNotAllowed = "HOST_NOT_ALLOWED"
+        case bodyTooLarge = "BODY_TOO_LARGE"
+        case fileNotFound = "FILE_NOT_FOUND"
+        case fileNotWritable = "FILE_NOT_WRITABLE"
+        case datasetInvalid = "DATASET_INVALID"
+        case trainingFailed = "TRAINING_FAILED"
+        case databaseNotOurs = "DATABASE_NOT_OURS"
+        case databaseUnreadable = "DATABASE_UNREADABLE"
+        case schemaTooNew = "SCHEMA_TOO_NEW"
+        case storageFull = "STORAGE_FULL"
+        case unavailable = "UNAVAILABLE"
+        case addressInUse = "ADDRESS_IN_USE"
+        case toolMissing = "TOOL_MISSING"
+        case internalError = "INTERNAL_ERROR"
+    }
+}
+
+extension Failure.Code {
+    /// What one code means to each kind of caller.
+    package struct Row: Sendable {
+        /// The HTTP status of the answer.
+        package var status: Int
+        /// `error_code` on MLflow's wire.
+        package var mlflow: String
+        /// The exit status of a command.
+        package var exit: Int32
+    }
+
+    /// The one table that turns a code into a status; nothing else maps errors.
+    package var row: Row {
+        switch self {
+        case .runNotFound: Row(status: 404, mlflow: "RESOURCE_DOES_NOT_EXIST", exit: 2)
+        case .noModelArtifact: Row(status: 409, mlflow: "INVALID_STATE", exit: 3)
+        case .modelFileMissing: Row(status: 409, mlflow: "INVALID_STATE", exit: 4)
+        case .modelNotReadable: Row(status: 409, mlflow: "INVALID_STATE", exit: 5)
+        case .noCurrentModel: Row(status: 404, mlflow: "RESOURCE_DOES_NOT_EXIST", exit: 1)
+        case .currentModelLoadFailed: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 1)
+        case .featureSizeMismatch: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
+        case .validation: Row(status: 422, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
+        case .invalidArgument: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 64)
+        case .notFound: Row(status: 404, mlflow: "ENDPOINT_NOT_FOUND", exit: 1)
+        case .methodNotAllowed: Row(status: 405, mlflow: "ENDPOINT_NOT_FOUND", exit: 1)
+        case .hostNotAllowed: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)
+        case .bodyTooLarge: Row(status: 413, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
+        case .fileNotFound: Row(status: 404, mlflow: "RESOURCE_DOES_NOT_EXIST", exit: 1)
+        case .fileNotWritable: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 73)
+        case .datasetInvalid: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
+        case .trainingFailed: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
+        case .databaseNotOurs: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 78)
+        case .databaseUnreadable: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 74)
+        case .schemaTooNew: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 78)
+        case .storageFull: Row(status: 507, mlflow: "RESOURCE_EXHAUSTED", exit: 74)
+        case .unavailable: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 1)
+        case .addressInUse: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 69)
+        case .toolMissing: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 2)
+        case .internalError: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 70)
+        }
+    }
+}

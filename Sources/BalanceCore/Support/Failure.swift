@@ -1,0 +1,43 @@
+/// An error that says what went wrong and what to do next.
+///
+/// Every error that reaches a user is a `Failure`. ``code`` decides the HTTP status, MLflow's error code and
+/// the exit status (see ``Code/row``); ``message`` and ``hint`` are for people and may change between releases.
+package struct Failure: Error, Sendable {
+    /// The kind of failure, for programs.
+    package var code: Code
+    /// What went wrong, with the names that the user gave.
+    package var message: String
+    /// The next thing to try, ready to paste where it is a command.
+    package var hint: String?
+    /// Facts about the failure that a program can read.
+    package var details: JSONValue?
+    /// The error that led to this one; it is logged and never shown to a client.
+    package var cause: (any Error)?
+
+    package init(
+        _ code: Code,
+        _ message: String,
+        hint: String? = nil,
+        details: JSONValue? = nil,
+        cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.details = details
+        self.cause = cause
+    }
+
+    /// The failure inside any error: itself, or an internal error that names no more than the error's type.
+    package static func from(_ error: any Error) -> Failure {
+        if let failure = error as? Failure { return failure }
+        let type = JSONValue.object([("type", .string("\(Swift.type(of: error))"))])
+        return Failure(.internalError, "Unexpected server error.", details: type, cause: error)
+    }
+}
+
+extension Failure: CustomStringConvertible {
+    package var description: String {
+        hint.map { "\(message)\n  try: \($0)" } ?? message
+    }
+}

@@ -1,0 +1,194 @@
+/// Why a text is not JSON, and at which byte.
+package struct JSONSyntaxError: Error, Sendable {
+    package var message: String
+    package var offset: Int
+}
+
+extension JSONValue {
+    /// Reads one JSON text (RFC 8259) and refuses everything else.
+    ///
+    /// - Parameters:
+    ///   - bytes: The text in UTF-8; a byte order mark is refused.
+    ///   - maximumDepth: How deep arrays and objects may nest, so that no input can use up the stack.
+    /// - Throws: ``JSONSyntaxError`` with the offset of the first wrong byte.
+    package init(parsing bytes: [UInt8], maximumDepth: Int = 64) throws(JSONSyntaxError) {
+        var parser = JSONParser(bytes: bytes, maximumDepth: maximumDepth)
+        self = try parser.document()
+    }
+
+    /// Reads one JSON text as ``init(parsing:maximumDepth:)`` does.
+    package init(parsing text: String, maximumDepth: Int = 64) throws(JSONSyntaxError) {
+        try self.init(parsing: Array(text.utf8), maximumDepth: maximumDepth)
+    }
+}
+
+private struct JSONParser {
+    let bytes: [UInt8]
+    let maximumDepth: Int
+    var position = 0
+
+    init(bytes: [UInt8], maximumDepth: Int) {
+        self.bytes = bytes
+        self.maximumDepth = maximumDepth
+    }
+
+    mutating func document() throws(JSONSyntaxError) -> JSONValue {
+        let value = try value(depth: 0)
+        skipBlanks()
+        if position < bytes.count { throw error("unexpected text after the JSON value") }
+        return value
+    }
+
+    private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+        skipBlanks()
+        guard let first = peek else { throw error("the JSON text ends too early") }
+        switch first {
+        case UInt8(ascii: "{"): return try object(depth: depth + 1)
+        case UInt8(ascii: "["): return try array(depth: depth + 1)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try literal("true", .bool(true))
+        case UInt8(ascii: "f"): return try literal("false", .bool(false))
+        case UInt8(ascii: "n"): return try literal("null", .null)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+        default: throw error("a JSON value was expected")
+        }
+    }
+
+    private mutating func object(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+        try enter(depth)
+        var members: [(String, JSONValue)] = []
+        skipBlanks()
+        if take("}") { return .object([]) }
+        while true {
+            skipBlanks()
+            guard peek == UInt8(ascii: "\"") else { throw error("a member name in quotes was expected") }
+            let name = try string()
+            skipBlanks()
+            guard take(":") else { throw error("':' was expected after the member name") }
+            members.append((name, try value(depth: depth)))
+            skipBlanks()
+            if take("}") { return .object(members) }
+            guard take(",") else { throw error("',' or '}' was expected") }
+        }
+    }
+
+    private mutating func array(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+        try enter(depth)
+        var elements: [JSONValue] = []
+        skipBlanks()
+        if take("]") { return .array([]) }
+        while true {
+            elements.append(try value(depth: depth))
+            skipBlanks()
+            if take("]") { return .array(elements) }
+            guard take(",") else { throw error("',' or ']' was expected") }
+        }
+    }
+
+    private mutating func enter(_ depth: Int) throws(JSONSyntaxError) {
+        if depth > maximumDepth { throw error("nested deeper than \(maximumDepth) levels") }
+        position += 1
+    }
+
+    private mutating func literal(_ word: String, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
+        guard bytes[position...].starts(with: word.utf8) else { throw error("'\(word)' was expected") }
+        position += word.utf8.count
+        return value
+    }
+
+    private mutating func number() throws(JSONSyntaxError) -> JSONValue {
+        let start = position
+        _ = take("-")
+        if !take("0") {
+            guard digits() > 0 else { throw error("a digit was expected") }
+        }
+        var isInteger = true
+        if take(".") {
+            isInteger = false
+            guard digits() > 0 else { throw error("a digit was expected after '.'") }
+        }
+        if take("e") || take("E") {
+            isInteger = false
+            if !take("+") { _ = take("-") }
+            guard digits() > 0 else { throw error("a digit was expected in the exponent") }
+        }
+        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        if isInteger, let integer = Int(text), text != "-0" { return .int(integer) }
+        // An overflow reads as infinity and an underflow as zero, as Python's reader does.
+        return .double(Double(text) ?? (text.hasPrefix("-") ? -.infinity : .infinity))
+    }
+
+    private mutating func digits() -> Int {
+        let start = position
+        while let byte = peek, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
+        return position - start
+    }
+
+    private mutating func string() throws(JSONSyntaxError) -> String {
+        position += 1
+        let start = position
+        while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+        var content = Array(bytes[start..<position])
+        while true {
+            guard let byte = peek else { throw error("a string is not closed") }
+            position += 1
+            switch byte {
+            case UInt8(ascii: "\""):
+                guard let text = String(validating: content, as: UTF8.self) else { throw error("invalid UTF-8") }
+                return text
+            case UInt8(ascii: "\\"): content.append(contentsOf: String(try escape()).utf8)
+            case 0..<0x20: throw error("a control byte must be escaped in a string")
+            default: content.append(byte)
+            }
+        }
+    }
+
+    private mutating func escape() throws(JSONSyntaxError) -> Unicode.Scalar {
+        guard let byte = peek else { throw error("a string is not closed") }
+        position += 1
+        switch byte {
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{C}"
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
+        case UInt8(ascii: "u"): return try unicodeEscape()
+        default: throw error("an unknown escape in a string")
+        }
+    }
+
+    private mutating func unicodeEscape() throws(JSONSyntaxError) -> Unicode.Scalar {
+        let first = try hexadecimal()
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        guard first < 0xDC00, take("\\"), take("u") else { throw error("half of a surrogate pair") }
+        let second = try hexadecimal()
+        guard (0xDC00..<0xE000).contains(second),
+            let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+        else { throw error("half of a surrogate pair") }
+        return scalar
+    }
+
+    private mutating func hexadecimal() throws(JSONSyntaxError) -> UInt32 {
+        guard position + 4 <= bytes.count,
+            let value = UInt32(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16),
+            peek != UInt8(ascii: "+")
+        else { throw error("four hexadecimal digits were expected") }
+        position += 4
+        return value
+    }
+
+    private var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard peek == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func skipBlanks() {
+        while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+    }
+
+    private func error(_ message: String) -> JSONSyntaxError { JSONSyntaxError(message: message, offset: position) }
+}

@@ -1,0 +1,100 @@
+package import BalanceCore
+package import Hummingbird
+
+/// What the pages show.
+package struct DashboardSources: Sendable {
+    package var tracking: any TrackingStore
+    package var registry: any RegistryStore
+    package var artifacts: any ArtifactStore
+    /// What the API's `/version` says, or why it cannot be asked.
+    package var server: @Sendable () async -> Result<JSONValue, Failure>
+    /// Each setting's variable, value and origin.
+    package var settings: [(name: String, value: String, origin: String)]
+
+    package init(
+        tracking: any TrackingStore,
+        registry: any RegistryStore,
+        artifacts: any ArtifactStore,
+        server: @escaping @Sendable () async -> Result<JSONValue, Failure>,
+        settings: [(name: String, value: String, origin: String)]
+    ) {
+        self.tracking = tracking
+        self.registry = registry
+        self.artifacts = artifacts
+        self.server = server
+        self.settings = settings
+    }
+}
+
+/// The pages, below a base path.
+package struct Dashboard: Sendable {
+    private let base: String
+    private let sources: DashboardSources
+    private let renderer: PageRenderer
+
+    /// Pages whose every path begins with `base`: empty, or `/ui`.
+    package init(base: String, sources: DashboardSources) {
+        self.base = base
+        self.sources = sources
+        renderer = PageRenderer(base: base)
+    }
+
+    /// Every route of the pages.
+    package var routes: [RouteDescription] {
+        let html = "text/html"
+        let id = RouteDescription.Parameter("run_id", in: .path, [("type", "string")])
+        return [
+            RouteDescription("GET", base.isEmpty ? "/" : base, "The dashboard: model, runs, trend.", contentType: html),
+            RouteDescription("GET", "\(base)/runs/latest", "The newest run's page.", contentType: html),
+            RouteDescription(
+                "GET",
+                "\(base)/runs/{run_id}",
+                "One run's page.",
+                parameters: [id],
+                contentType: html,
+                failures: [.runNotFound]
+            ),
+            RouteDescription(
+                "GET",
+                "\(base)/runs/{run_id}/artifacts/{index}",
+                "A file that a run recorded, up to 50 MB.",
+                parameters: [id, .init("index", in: .path, [("type", "integer")])],
+                contentType: "application/octet-stream",
+                failures: [.runNotFound, .fileNotFound, .bodyTooLarge]
+            ),
+            RouteDescription("GET", "\(base)/preferences", "Keeps language, time zone and theme.", contentType: html),
+            RouteDescription(
+                "GET",
+                "\(base)/assets/{name}",
+                "A file that the pages need.",
+                parameters: [.init("name", in: .path, [("type", "string")])],
+                contentType: "text/css",
+                failures: [.notFound]
+            ),
+        ]
+    }
+
+    package func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
+        let (sources, renderer) = (self.sources, self.renderer)
+        let runs = RunsPage(sources: sources, renderer: renderer)
+        let run = RunPage(sources: sources, renderer: renderer)
+        let group = router.group(RouterPath(base))
+        group.get("/") { request, _ in await renderer.page(request) { try await runs.show(request) } }
+        group.get("/runs/latest") { request, _ in await renderer.page(request) { try await run.latest() } }
+        group.get("/runs/:run_id") { request, context in
+            await renderer.page(request) { try await run.show(request, id: try context.parameters.require("run_id")) }
+        }
+        group.get("/runs/:run_id/artifacts/:index") { request, context in
+            await renderer.page(request) {
+                try await run.download(
+                    id: try context.parameters.require("run_id"),
+                    index: try context.parameters.require("index")
+                )
+            }
+        }
+        group.get("/preferences") { request, _ in renderer.keepPreferences(request) }
+        group.get("/assets/:name") { request, context in
+            try Assets.response(for: try context.parameters.require("name"), request)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import BalanceCore
+import Hummingbird
+
+/// One run: its params, metrics, files and manifest.
+struct RunPage: Sendable {
+    let sources: DashboardSources
+    let renderer: PageRenderer
+
+    private static let tabs = ["params", "metrics", "artifacts", "manifest"]
+
+    func latest() async throws -> PageRenderer.PageResult {
+        var id = sources.artifacts.latestRunID()
+        if id == nil { id = try await sources.tracking.newestRunID() }
+        guard let id else { throw Failure(.runNotFound, "No runs found.", hint: "balanceops demo-run") }
+        return .redirect("/runs/\(id.native.percentEncoded)")
+    }
+
+    func show(_ request: Request, id text: String) async throws -> PageRenderer.PageResult {
+        let run = try await run(text)
+        let preferences = Preferences(request)
+        let times = TimeDisplay(zone: preferences.zone)
+        let asked = request.uri.queryParameters["tab"].map(String.init) ?? ""
+        let tab = Self.tabs.contains(asked) ? asked : "params"
+        let summary = run.summary
+        let time = times.cell(summary.createdAt)
+        var content: [String: Any] = [
+            "id": summary.id.native, "link": summary.id.native.percentEncoded, "kind": summary.kind ?? "",
+            "name": summary.runDirName ?? summary.id.native, "note": summary.note ?? "", "time": time.text,
+            "iso": time.iso, "status": summary.status.rawValue, "commit": summary.git.commit ?? "",
+            "branch": summary.git.branch ?? "", "dirty": summary.git.dirty ?? false,
+            "tabs": Self.tabs.map { name in
+                ["name": name, "label": preferences.language.texts[name] ?? name, "selected": name == tab]
+            },
+        ]
+        for name in Self.tabs { content["is_\(name)"] = name == tab }
+        content["params"] = RunView.params(run.params)
+        content["metrics"] = summary.metrics.map { ["key": $0.key, "value": $0.value.description] }
+        content["groups"] = RunView.groups(run.artifacts, sources.artifacts)
+        content["manifest"] = run.manifest?.text(pretty: true) ?? ""
+        for name in ["params", "metrics", "groups"] {
+            content["has_\(name)"] = (content[name] as? [[String: Any]])?.isEmpty == false
+        }
+        content["has_manifest"] = run.manifest != nil
+        return .page(
+            .init(template: "run", title: "\(summary.runDirName ?? summary.id.native) · BalanceOps", content: content)
+        )
+    }
+
+    func download(id text: String, index: String) async throws -> PageRenderer.PageResult {
+        let run = try await run(text)
+        guard let index = Int(index), run.artifacts.indices.contains(index) else {
+            throw Failure(.fileNotFound, "This run has no such file.", hint: "open the run's Artifacts tab")
+        }
+        return .file(try ArtifactDownload.response(run.artifacts[index], sources.artifacts))
+    }
+
+    private func run(_ text: String) async throws -> RunDetail {
+        let id = RunID(native: text)
+        guard var run = try await sources.tracking.run(id) else {
+            throw Failure(.runNotFound, "Run not found: \(text.prefix(100))", hint: "open the list of all runs")
+        }
+        run.manifest = sources.artifacts.pointer(of: id)
+        return run
+    }
+}

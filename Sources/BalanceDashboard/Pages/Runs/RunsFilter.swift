@@ -1,0 +1,49 @@
+import BalanceCore
+import Hummingbird
+
+/// What the overview shows, as its address says: the address is the whole state.
+struct RunsFilter {
+    static let limits = [20, 50, 100, 200]
+    static let pointCounts = [10, 20, 50, 100, 200]
+
+    var search: String
+    var kind: String
+    /// `clean`, `dirty` or empty for both.
+    var git: String
+    var limit: Int
+    var includesMetrics: Bool
+    /// The metrics to draw; empty: the first three.
+    var metrics: [String]
+    var points: Int
+    var dropsMissing: Bool
+    /// Whether the form was sent at all: an unset box is only then a choice.
+    var isSent: Bool
+
+    init(_ request: Request) {
+        let query = Array(request.uri.queryParameters)
+        let first: (String) -> String = { name in
+            let text = query.first { $0.key == name }.map { String($0.value) } ?? ""
+            return String(text.replacing("+", with: " ").prefix(200)).trimmingPrefix { $0 == " " }.description
+        }
+        isSent = first("sent") == "1"
+        search = first("q")
+        kind = first("kind")
+        git = ["clean", "dirty"].contains(first("git")) ? first("git") : ""
+        limit = Int(first("limit")).flatMap { Self.limits.contains($0) ? $0 : nil } ?? 20
+        points = Int(first("points")).flatMap { Self.pointCounts.contains($0) ? $0 : nil } ?? 50
+        includesMetrics = isSent ? first("metrics") == "1" : true
+        dropsMissing = first("drop") == "1"
+        metrics = query.filter { $0.key == "metric" }.prefix(20).map { String($0.value) }
+    }
+
+    var query: RunQuery {
+        RunQuery(
+            limit: limit,
+            search: search,
+            kind: kind.isEmpty ? nil : kind,
+            isDirty: git.isEmpty ? nil : git == "dirty"
+        )
+    }
+
+    var isActive: Bool { !search.isEmpty || !kind.isEmpty || !git.isEmpty }
+}

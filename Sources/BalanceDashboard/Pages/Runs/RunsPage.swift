@@ -1,0 +1,28 @@
+import BalanceCore
+import Hummingbird
+
+/// The overview: current model, server, settings, runs and the trend of their metrics.
+struct RunsPage: Sendable {
+    let sources: DashboardSources
+    let renderer: PageRenderer
+
+    func show(_ request: Request) async throws -> PageRenderer.PageResult {
+        let preferences = Preferences(request)
+        let times = TimeDisplay(zone: preferences.zone)
+        let texts = preferences.language.texts
+        let filter = RunsFilter(request)
+        async let server = sources.server()
+        let runs = try await sources.tracking.runs(filter.query)
+        let kinds = try await sources.tracking.kinds()
+        let model = try await sources.registry.currentModel(named: defaultModelName)
+        let events = try await sources.registry.auditEvents(limit: 5)
+        var content = RunsView.filter(filter, kinds: kinds, texts)
+        content.merge(RunsView.model(model, times)) { _, new in new }
+        content.merge(RunsView.server(await server)) { _, new in new }
+        content.merge(RunsView.rows(runs, filter, times)) { _, new in new }
+        content.merge(RunsView.trend(runs, filter, times)) { _, new in new }
+        content["events"] = RunsView.events(events, times)
+        content["settings"] = sources.settings.map { ["name": $0.name, "value": $0.value, "origin": $0.origin] }
+        return .page(.init(template: "runs", title: "BalanceOps", content: content))
+    }
+}

@@ -1,0 +1,20 @@
+/// A language of the pages.
+enum Language: String, CaseIterable {
+    case english = "en"
+    case korean = "ko"
+
+    var name: String {
+        switch self {
+        case .english: "English"
+        case .korean: "한국어"
+        }
+    }
+
+    /// Every text of the pages by its key; both languages have the same keys.
+    var texts: [String: String] {
+        switch self {
+        case .english: Self.englishTexts
+        case .korean: Self.koreanTexts
+        }
+    }
+}

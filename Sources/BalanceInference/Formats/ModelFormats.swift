@@ -1,0 +1,38 @@
+package import BalanceCore
+
+/// Reads every supported format; the content decides, not the name.
+package struct ModelFormats: ModelReader {
+    package init() {}
+
+    package func predictor(from bytes: [UInt8]) throws -> LoadedModel {
+        guard let first = bytes.first else { throw Self.refusal("is empty") }
+        if Inflate.isCompressed(bytes) { return try Self.pickle(try Inflate.unpack(bytes), format: "joblib+zlib") }
+        // A pickle of protocol 2 and newer begins with PROTO and the protocol's number.
+        if first == 0x80, bytes.count > 1, (2...5).contains(bytes[1]) {
+            return try Self.pickle(bytes, format: "joblib")
+        }
+        if bytes.prefix(64).first(where: { !" \n\r\t".utf8.contains($0) }) == UInt8(ascii: "{") {
+            let file = try LinearModelFile(parsing: bytes)
+            return LoadedModel(predictor: file.predictor, format: LinearModelFile.format, golden: file.golden)
+        }
+        throw Self.refusal("is in no format that can be served (it begins with \(Self.hex(bytes.prefix(8))))")
+    }
+
+    private static func pickle(_ bytes: [UInt8], format: String) throws -> LoadedModel {
+        guard bytes.first == 0x80 else { throw refusal("is compressed, but holds no pickle") }
+        let graph = try PickleReader.read(bytes)
+        return LoadedModel(predictor: try EstimatorConverter.predictor(from: graph.top), format: format)
+    }
+
+    private static func hex(_ bytes: ArraySlice<UInt8>) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+    }
+
+    private static func refusal(_ reason: String) -> Failure {
+        Failure(
+            .modelNotReadable,
+            "the model file \(reason)",
+            hint: "docs/model-formats.md lists what can be served"
+        )
+    }
+}

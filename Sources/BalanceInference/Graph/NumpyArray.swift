@@ -1,0 +1,119 @@
+/// The element type of a numpy array.
+///
+/// Its text form is numpy's: `f8`, `i4`, `b1`, `U12`, `O`.
+struct NumpyType: Sendable, Equatable {
+    /// `f`, `i`, `u`, `b`, `U`, `S` or `O`.
+    var kind: Character
+    /// The size of an element in bytes.
+    var size: Int
+    var isBigEndian = false
+
+    /// Reads numpy's short form, with or without a mark of byte order; nil for a type that is not supported.
+    init?(_ text: String) {
+        var text = Substring(text)
+        if let mark = text.first, "<>|=".contains(mark) {
+            isBigEndian = mark == ">"
+            text = text.dropFirst()
+        }
+        guard let kind = text.first, "fiubUSO".contains(kind) else { return nil }
+        self.kind = kind
+        guard let count = text.dropFirst().isEmpty ? 8 : Int(text.dropFirst()), (0...1 << 20).contains(count) else {
+            return nil
+        }
+        size = kind == "U" ? count * 4 : count
+        let sizes: [Character: Set<Int>] = [
+            "f": [2, 4, 8], "i": [1, 2, 4, 8], "u": [1, 2, 4, 8], "b": [1], "O": [8],
+        ]
+        if let allowed = sizes[kind], !allowed.contains(size) { return nil }
+    }
+}
+
+/// A numpy array as the bytes that the file holds.
+struct NumpyArray: Sendable {
+    var type: NumpyType
+    var shape: [Int]
+    /// Whether the first index changes fastest.
+    var isFortran = false
+    var bytes: [UInt8] = []
+    /// The elements of an array of objects, as indices into the graph.
+    var objects: [Int]?
+
+    /// How many elements the shape asks for, or nil where that is negative or does not fit.
+    static func count(of shape: [Int]) -> Int? {
+        var count = 1
+        for length in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: length)
+            guard length >= 0, !overflow else { return nil }
+            count = product
+        }
+        return count
+    }
+
+    /// The numbers in row order, or nil where the elements are not numbers.
+    var doubles: [Double]? {
+        guard "fiub".contains(type.kind), let count = Self.count(of: shape), count * type.size == bytes.count else {
+            return nil
+        }
+        let values = (0..<count).map { number(at: $0 * type.size) }
+        return isFortran ? rowOrder(values) : values
+    }
+
+    /// The elements as texts, or nil.
+    var labels: [String]? {
+        switch type.kind {
+        case "U": texts(width: type.size)
+        case "b": doubles?.map { $0 == 0 ? "False" : "True" }
+        case "i", "u": doubles?.map { String(Int($0)) }
+        case "f": doubles?.map(\.description)
+        default: nil
+        }
+    }
+
+    private func number(at offset: Int) -> Double {
+        var bits: UInt64 = 0
+        for index in 0..<type.size {
+            let place = type.isBigEndian ? type.size - 1 - index : index
+            bits |= UInt64(bytes[offset + place]) << UInt64(index * 8)
+        }
+        switch (type.kind, type.size) {
+        case ("f", 8): return Double(bitPattern: bits)
+        case ("f", 4): return Double(Float(bitPattern: UInt32(bits)))
+        case ("f", _): return Self.half(UInt16(bits))
+        case ("i", _):
+            let shift = UInt64(64 - type.size * 8)
+            return Double(Int64(bitPattern: bits << shift) >> Int64(shift))
+        default: return Double(bits)
+        }
+    }
+
+    /// IEEE 754 binary16 by its fields; the platform type is not available on every target.
+    private static func half(_ bits: UInt16) -> Double {
+        let sign: Double = bits & 0x8000 == 0 ? 1 : -1
+        let exponent = Int(bits >> 10 & 0x1F)
+        let fraction = Double(bits & 0x3FF)
+        if exponent == 31 { return fraction == 0 ? sign * .infinity : .nan }
+        if exponent == 0 { return sign * fraction * 0x1p-24 }
+        return sign * (1 + fraction / 1024) * Double(sign: .plus, exponent: exponent - 15, significand: 1)
+    }
+
+    private func texts(width: Int) -> [String]? {
+        guard let count = Self.count(of: shape), count * width == bytes.count else { return nil }
+        return (0..<count).map { index in
+            var text = String.UnicodeScalarView()
+            for place in stride(from: index * width, to: (index + 1) * width, by: 4) {
+                let word = (0..<4).reduce(UInt32(0)) { sum, byte in
+                    sum | UInt32(bytes[place + (type.isBigEndian ? 3 - byte : byte)]) << UInt32(byte * 8)
+                }
+                guard word != 0, let scalar = Unicode.Scalar(word) else { break }
+                text.append(scalar)
+            }
+            return String(text)
+        }
+    }
+
+    private func rowOrder(_ values: [Double]) -> [Double] {
+        guard shape.count == 2 else { return values }
+        let (rows, columns) = (shape[0], shape[1])
+        return (0..<values.count).map { values[$0 % columns * rows + $0 / columns] }
+    }
+}

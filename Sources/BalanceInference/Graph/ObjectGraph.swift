@@ -1,0 +1,141 @@
+/// The objects that a model file describes, as inert data.
+///
+/// Nodes lie flat in one array and refer to one another by index: a graph with cycles leaks nothing, and a graph that
+/// nests a million levels deep is freed without recursion. Readers of other formats build the same graph.
+struct ObjectGraph: Sendable {
+    var nodes: [ObjectNode]
+    var root: Int
+
+    /// The view of the root.
+    var top: ObjectView { ObjectView(graph: self, index: root) }
+}
+
+/// One object; the integers are indices of other nodes.
+enum ObjectNode: Sendable {
+    case none
+    case bool(Bool)
+    case int(Int)
+    case double(Double)
+    case string(String)
+    case bytes([UInt8])
+    case list([Int])
+    case tuple([Int])
+    case dict([(key: Int, value: Int)])
+    case type(NumpyType)
+    case array(NumpyArray)
+    /// A class or function by its full name, which is not looked up anywhere.
+    case global(String)
+    /// An instance of a class: its constructor's arguments and its state.
+    case object(className: String, arguments: Int, state: Int?)
+}
+
+/// A node together with its graph, for reading.
+struct ObjectView {
+    let graph: ObjectGraph
+    let index: Int
+
+    var node: ObjectNode { graph.nodes[index] }
+
+    /// The full name of the class that this is an instance of, or nil.
+    var className: String? {
+        if case .object(let name, _, _) = node { name } else { nil }
+    }
+
+    /// What this is, for messages.
+    var kind: String {
+        switch node {
+        case .none: "None"
+        case .bool: "bool"
+        case .int: "int"
+        case .double: "float"
+        case .string: "str"
+        case .bytes: "bytes"
+        case .list: "list"
+        case .tuple: "tuple"
+        case .dict: "dict"
+        case .type: "numpy.dtype"
+        case .array: "numpy.ndarray"
+        case .global(let name): name
+        case .object(let name, _, _): name
+        }
+    }
+
+    /// The value of a text key of a dict, or of an attribute of an object; nil where there is none or it is None.
+    subscript(_ key: String) -> ObjectView? {
+        switch node {
+        case .object(_, _, let state?): return ObjectView(graph: graph, index: state)[key]
+        case .dict(let items):
+            let found = items.last { graph.nodes[$0.key].text.map { $0.utf8.elementsEqual(key.utf8) } ?? false }
+            guard let found, !ObjectView(graph: graph, index: found.value).isNone else { return nil }
+            return ObjectView(graph: graph, index: found.value)
+        default: return nil
+        }
+    }
+
+    var isNone: Bool {
+        if case .none = node { true } else { false }
+    }
+
+    /// The elements of a list or tuple, or nil.
+    var elements: [ObjectView]? {
+        switch node {
+        case .list(let items), .tuple(let items): items.map { ObjectView(graph: graph, index: $0) }
+        default: nil
+        }
+    }
+
+    var string: String? { node.text }
+
+    var bool: Bool? {
+        if case .bool(let flag) = node { flag } else { nil }
+    }
+
+    /// The value of a number or of an array with one element.
+    var double: Double? {
+        switch node {
+        case .int(let number): Double(number)
+        case .double(let number): number
+        case .array(let array): array.doubles.flatMap { $0.count == 1 ? $0[0] : nil }
+        default: nil
+        }
+    }
+
+    /// The numbers of an array in row order, or nil.
+    var doubles: [Double]? {
+        if case .array(let array) = node { array.doubles } else { nil }
+    }
+
+    /// The shape of an array, or nil.
+    var shape: [Int]? {
+        if case .array(let array) = node { array.shape } else { nil }
+    }
+
+    /// The texts of an array or list of strings, or of numbers as Python prints them.
+    var labels: [String]? {
+        switch node {
+        case .array(let array):
+            if let objects = array.objects { return objects.compactMap { graph.nodes[$0].label } }
+            return array.labels
+        case .list(let items), .tuple(let items):
+            let labels = items.compactMap { graph.nodes[$0].label }
+            return labels.count == items.count ? labels : nil
+        default: return nil
+        }
+    }
+}
+
+extension ObjectNode {
+    var text: String? {
+        if case .string(let text) = self { text } else { nil }
+    }
+
+    fileprivate var label: String? {
+        switch self {
+        case .string(let text): text
+        case .int(let number): String(number)
+        case .double(let number): number.description
+        case .bool(let flag): flag ? "True" : "False"
+        default: nil
+        }
+    }
+}

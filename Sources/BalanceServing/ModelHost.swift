@@ -1,0 +1,88 @@
+package import BalanceCore
+import ServiceLifecycle
+import Synchronization
+
+/// Publishes the current model of one name and follows the registry and the file without a restart.
+///
+/// A request looks at the published snapshot and at the file's signature, never at the database. As a service it looks
+/// at the registry's row ten times a second. A file that cannot be loaded leaves the last good model serving.
+package final class ModelHost: ModelProvider, Service {
+    private let loader: ModelLoader
+    private let published = Mutex(Published())
+
+    package init(
+        name: String = defaultModelName,
+        registry: any RegistryStore,
+        artifacts: any ArtifactStore,
+        files: any ModelFiles,
+        reader: any ModelReader,
+        defaultPath: String
+    ) {
+        let locations = ModelLocations(artifacts: artifacts, defaultPath: defaultPath)
+        loader = ModelLoader(name: name, registry: registry, files: files, reader: reader, locations: locations)
+    }
+
+    package func current() async throws -> ServedModel {
+        let seen = published.withLock { $0 }
+        if let served = seen.served, let signature = seen.signature, FileSignature(path: seen.path) == signature {
+            return served
+        }
+        let fresh = await refresh()
+        if let served = fresh.served { return served }
+        throw fresh.failure
+            ?? Failure(
+                .noCurrentModel,
+                "No current model promoted yet.",
+                hint: "Run scripts/train_dummy.sh (or: balanceops train-dummy) to promote one."
+            )
+    }
+
+    package func problem() async -> String? {
+        published.withLock { $0.failure?.message }
+    }
+
+    /// Watches the registry until the server stops.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                _ = await self.refresh()
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
+    private func refresh() async -> Published {
+        let before = published.withLock { $0 }
+        let fresh = await loader.load(after: before)
+        published.withLock { state in
+            // Another request may have loaded something newer while this one waited for the loader.
+            if fresh.sequence >= state.sequence { state = fresh }
+        }
+        return fresh
+    }
+}
+
+/// What serves now, and what it was loaded from.
+struct Published: Sendable {
+    var sequence = 0
+    var served: ServedModel?
+    var row: CurrentModel?
+    var path = ""
+    /// The file's state when it was last tried, whether it could be loaded or not.
+    var signature: FileSignature?
+    var failure: Failure?
+}
+
+/// Where the file of a registry row is looked for.
+struct ModelLocations: Sendable {
+    let artifacts: any ArtifactStore
+    let defaultPath: String
+
+    /// The first that exists: the row's path, the same below the artifact root, the configured path, and a
+    /// `current.joblib` beside it that the original left.
+    func path(of row: CurrentModel) -> String? {
+        if let path = artifacts.resolve(row.path) { return path }
+        let folder = defaultPath.lastIndex(of: "/").map { defaultPath[...$0] } ?? ""
+        return [defaultPath, "\(folder)current.joblib"].first { FileSignature(path: $0) != nil }
+    }
+}

@@ -1,0 +1,97 @@
+import BalanceCore
+
+/// Loads the current model, one load at a time.
+actor ModelLoader {
+    private let name: String
+    private let registry: any RegistryStore
+    private let files: any ModelFiles
+    private let reader: any ModelReader
+    private let locations: ModelLocations
+    private var last = Published()
+    private var running: Task<Published, Never>?
+
+    init(
+        name: String,
+        registry: any RegistryStore,
+        files: any ModelFiles,
+        reader: any ModelReader,
+        locations: ModelLocations
+    ) {
+        self.name = name
+        self.registry = registry
+        self.files = files
+        self.reader = reader
+        self.locations = locations
+    }
+
+    /// What is to be published now; requests that come while a load runs wait for the next one to end.
+    func load(after seen: Published) async -> Published {
+        while let running { _ = await running.value }
+        if last.sequence > seen.sequence { return last }
+        let task = Task { await self.next() }
+        running = task
+        let fresh = await task.value
+        running = nil
+        last = fresh
+        return fresh
+    }
+
+    private func next() async -> Published {
+        let row: CurrentModel?
+        do {
+            row = try await registry.currentModel(named: name)
+        } catch {
+            // The database is out of reach; what serves goes on serving, and what never loaded says why.
+            var same = last
+            if same.served == nil { same.failure = .from(error) }
+            return same
+        }
+        var fresh = Published(sequence: last.sequence + 1, row: row)
+        guard let row, let path = locations.path(of: row) else { return fresh }
+        fresh.path = path
+        fresh.signature = FileSignature(path: path)
+        if row == last.row, path == last.path, fresh.signature == last.signature, last.signature != nil { return last }
+        do {
+            fresh.served = try served(row, path)
+        } catch {
+            fresh.failure = Self.describe(error)
+            fresh.served = stillServing(row) ?? fallback(row)
+        }
+        return fresh
+    }
+
+    private func served(_ row: CurrentModel, _ path: String) throws -> ServedModel {
+        let model = try reader.predictor(from: files.load(path).bytes)
+        return ServedModel(
+            predictor: model.predictor,
+            name: row.name,
+            version: row.version,
+            runID: row.runID,
+            path: path
+        )
+    }
+
+    /// The model in memory, as long as the row did not move on to another version.
+    private func stillServing(_ row: CurrentModel) -> ServedModel? {
+        last.row?.generation == row.generation ? last.served : nil
+    }
+
+    /// The file that the version was made from, if it is still what it was.
+    private func fallback(_ row: CurrentModel) -> ServedModel? {
+        guard let source = row.sourcePath, let digest = row.digest, let (_, found) = try? files.load(source),
+            found == digest
+        else { return nil }
+        return try? served(row, source)
+    }
+
+    private static func describe(_ error: any Error) -> Failure {
+        let inner = Failure.from(error)
+        return Failure(
+            .currentModelLoadFailed,
+            "Failed to load current model.",
+            hint: "Re-promote a valid model as current.",
+            details: .object([("type", .string(inner.code.rawValue)), ("message", .string(inner.message))]),
+            cause: error
+        )
+    }
+}

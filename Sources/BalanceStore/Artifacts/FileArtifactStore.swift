@@ -1,0 +1,71 @@
+package import BalanceCore
+import Foundation
+
+/// Run folders, pointer files and candidates below one root folder.
+package struct FileArtifactStore: ArtifactStore {
+    package let root: String
+
+    package init(root: String) { self.root = root }
+
+    package func writeManifest(_ manifest: RunManifest) throws -> String {
+        let name = manifest.directoryName
+        let directory = "\(root)/runs/\(name)"
+        let path = "\(directory)/manifest.json"
+        let createdAt = JSONValue.string(manifest.createdAt.iso8601)
+        let id = JSONValue.string(manifest.id.native)
+        let content = JSONValue.object([
+            ("run_id", id), ("run_dir_name", .string(name)), ("created_at", createdAt),
+            ("kind", .string(manifest.kind)), ("status", .string(manifest.status)),
+            ("artifacts_dir", .string(directory)), ("db_path", .string(manifest.databasePath)),
+            ("metrics", manifest.metrics.json),
+        ])
+        let pointer = JSONValue.object([
+            ("run_id", id), ("run_dir_name", .string(name)), ("manifest_path", .string(path)),
+            ("created_at", createdAt),
+        ])
+        try FileSystem.write(content.bytes(pretty: true), to: path)
+        try FileSystem.write(pointer.bytes(pretty: true), to: "\(root)/runs/_by_id/\(manifest.id.native).json")
+        try FileSystem.write(pointer.bytes(pretty: true), to: "\(root)/runs/_latest.json")
+        return path
+    }
+
+    package func pointer(of id: RunID) -> JSONValue? {
+        guard FileSystem.isFileName(id.native) else { return nil }
+        return readJSON("\(root)/runs/_by_id/\(id.native).json")
+    }
+
+    package func latestRunID() -> RunID? {
+        readJSON("\(root)/runs/_latest.json")?["run_id"]?.string.map { RunID(native: $0) }
+    }
+
+    package func writeCandidate(
+        _ id: RunID,
+        kind: String,
+        fileExtension: String,
+        bytes: [UInt8]
+    ) throws -> String {
+        let path = "\(root)/models/candidates/\(id.native)_\(kind).\(fileExtension)"
+        try FileSystem.write(bytes, to: path)
+        return path
+    }
+
+    package func writeRunFile(_ directoryName: String, _ name: String, bytes: [UInt8]) throws -> String {
+        let path = "\(root)/runs/\(directoryName)/\(name)"
+        try FileSystem.write(bytes, to: path)
+        return path
+    }
+
+    package func resolve(_ path: String) -> String? {
+        if FileSystem.size(of: path) != nil { return path }
+        let below = "\(root)/\(path)"
+        return !path.hasPrefix("/") && FileSystem.size(of: below) != nil ? below : nil
+    }
+
+    /// The value in a small JSON file, or nil where it is missing, damaged or over 1 MiB.
+    private func readJSON(_ path: String) -> JSONValue? {
+        guard let size = FileSystem.size(of: path), size <= 1 << 20,
+            let data = FileManager.default.contents(atPath: path)
+        else { return nil }
+        return try? JSONValue(parsing: Array(data))
+    }
+}

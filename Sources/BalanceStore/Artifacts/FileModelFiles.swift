@@ -1,0 +1,119 @@
+package import BalanceCore
+import Crypto
+import Foundation
+
+/// The served model files, exchanged by rename with a note that lets the next start finish or take back an exchange.
+///
+/// Beside the served file stand, while an exchange goes on: the staged copy, a hard link to the old file and the note
+/// `….promoting` with the new file's digest. The database's row decides which of the two holds.
+package struct FileModelFiles: ModelFiles {
+    private let defaultPath: String
+
+    /// - Parameter defaultPath: Where the model named ``defaultModelName`` is served from.
+    package init(defaultPath: String) { self.defaultPath = defaultPath }
+
+    package func currentPath(of name: String) throws -> String {
+        if name == defaultModelName { return defaultPath }
+        guard FileSystem.isFileName(name), !name.hasPrefix(".") else {
+            throw Failure(
+                .invalidArgument,
+                "'\(name)' cannot be a model's name",
+                hint: "use letters, digits, '-', '_' and '.'"
+            )
+        }
+        return "\(FileSystem.parent(of: defaultPath))/\(name).current.model"
+    }
+
+    package func load(_ path: String) throws -> (bytes: [UInt8], digest: String) {
+        let bytes = try Self.read(path)
+        return (bytes, Self.digest(of: bytes))
+    }
+
+    package func stage(_ source: String, for name: String) throws -> StagedModel {
+        let (bytes, digest) = try load(source)
+        let staged = StagedModel(
+            token: String(UUID().uuidString.prefix(8)).lowercased(),
+            bytes: bytes,
+            digest: digest
+        )
+        let path = try currentPath(of: name)
+        try FileSystem.createDirectory(FileSystem.parent(of: path))
+        try FileSystem.writeDurably(bytes, to: stagedPath(path, staged.token))
+        return staged
+    }
+
+    package func install(_ staged: StagedModel, for name: String) throws {
+        let path = try currentPath(of: name)
+        let note = JSONValue.object([("token", .string(staged.token)), ("digest", .string(staged.digest))])
+        if FileSystem.size(of: path) != nil { link(path, previousPath(path, staged.token)) }
+        try FileSystem.write(note.bytes(), to: notePath(path))
+        try FileSystem.publish(stagedPath(path, staged.token), as: path)
+    }
+
+    package func confirm(_ staged: StagedModel, for name: String) {
+        guard let path = try? currentPath(of: name) else { return }
+        clear(path, token: staged.token)
+    }
+
+    package func undo(_ staged: StagedModel, for name: String) {
+        guard let path = try? currentPath(of: name) else { return }
+        if let note = note(of: path), note.token == staged.token { restore(path, note) }
+        clear(path, token: staged.token)
+    }
+
+    package func repair(_ name: String, current: CurrentModel?) throws {
+        let path = try currentPath(of: name)
+        guard let note = note(of: path) else { return }
+        if current?.digest != note.digest { restore(path, note) }
+        clear(path, token: note.token)
+    }
+
+    /// The bytes of a model file of at most 1 GiB.
+    private static func read(_ path: String) throws -> [UInt8] {
+        guard let size = FileSystem.size(of: path) else {
+            throw Failure(
+                .modelFileMissing,
+                "model_path not found: \(path)",
+                hint: "balanceops promote --run-id RUN --model-path FILE"
+            )
+        }
+        guard size <= 1 << 30 else { throw Failure(.modelNotReadable, "\(path) is larger than 1 GiB") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure(.modelFileMissing, "\(path) cannot be read", hint: "check its owner and permissions")
+        }
+        return Array(data)
+    }
+
+    /// SHA-256 in hex.
+    private static func digest(of bytes: [UInt8]) -> String {
+        SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// Puts the old file back if the new one is in its place.
+    private func restore(_ path: String, _ note: (token: String, digest: String)) {
+        guard let bytes = try? Self.read(path), Self.digest(of: bytes) == note.digest else { return }
+        let previous = previousPath(path, note.token)
+        if FileSystem.size(of: previous) != nil { try? FileSystem.publish(previous, as: path) } else { unlink(path) }
+    }
+
+    private func clear(_ path: String, token: String) {
+        if note(of: path)?.token == token { unlink(notePath(path)) }
+        unlink(stagedPath(path, token))
+        unlink(previousPath(path, token))
+        try? FileSystem.syncDirectory(FileSystem.parent(of: path))
+    }
+
+    private func note(of path: String) -> (token: String, digest: String)? {
+        guard let data = FileManager.default.contents(atPath: notePath(path)),
+            let note = try? JSONValue(parsing: Array(data)),
+            let token = note["token"]?.string, let digest = note["digest"]?.string, FileSystem.isFileName(token)
+        else { return nil }
+        return (token, digest)
+    }
+
+    private func notePath(_ path: String) -> String { "\(path).promoting" }
+
+    private func stagedPath(_ path: String, _ token: String) -> String { "\(path).staged-\(token)" }
+
+    private func previousPath(_ path: String, _ token: String) -> String { "\(path).previous-\(token)" }
+}

@@ -1,0 +1,107 @@
+import BalanceCore
+import Foundation
+
+/// Files that are written whole or not at all.
+package enum FileSystem {
+    /// Creates a folder and those above it.
+    package static func createDirectory(_ path: String) throws {
+        guard !path.isEmpty else { return }
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw Failure(.fileNotWritable, "the folder \(path) cannot be made", hint: "check its owner", cause: error)
+        }
+    }
+
+    /// The folder of a path; `.` for a bare name.
+    package static func parent(of path: String) -> String {
+        let parent = (path as NSString).deletingLastPathComponent
+        return parent.isEmpty ? "." : parent
+    }
+
+    /// The size of a regular file in bytes, or nil where there is none.
+    package static func size(of path: String) -> Int? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_size)
+    }
+
+    /// Writes a file: a temporary file in the same folder, fsync, rename, fsync of the folder.
+    package static func write(_ bytes: [UInt8], to path: String) throws {
+        let folder = parent(of: path)
+        try createDirectory(folder)
+        let temporary = "\(folder)/.\((path as NSString).lastPathComponent).\(UUID().uuidString.prefix(8)).tmp"
+        do {
+            try writeDurably(bytes, to: temporary)
+            try publish(temporary, as: path)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Creates a new file and waits until the disk has it.
+    package static func writeDurably(_ bytes: [UInt8], to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("created", path) }
+        defer { close(descriptor) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("written", path) }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw failure("written", path) }
+    }
+
+    /// Gives a finished file its name, over whatever had it, and waits until the disk knows.
+    package static func publish(_ temporary: String, as path: String) throws {
+        guard rename(temporary, path) == 0 else { throw failure("renamed", path) }
+        try syncDirectory(parent(of: path))
+    }
+
+    /// Waits until the disk has a folder's names.
+    package static func syncDirectory(_ path: String) throws {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("opened", path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("written", path) }
+    }
+
+    /// Whether a text can stand as one name in a folder.
+    package static func isFileName(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        return !bytes.isEmpty && bytes.count <= 200 && text != "." && text != ".."
+            && bytes.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "\\") }
+    }
+
+    private static func failure(_ action: String, _ path: String) -> Failure {
+        let number = errno
+        let code: Failure.Code = number == ENOSPC || number == EDQUOT ? .storageFull : .fileNotWritable
+        return Failure(
+            code,
+            "\(path) could not be \(action): \(String(cString: strerror(number)))",
+            hint: code == .storageFull ? "free some space on that disk" : "check the folder and its permissions"
+        )
+    }
+}
+
+/// A lock between processes that ends with the process that holds it.
+enum FileLock {
+    static func withLock<Value>(at path: String, _ body: () throws -> Value) throws -> Value {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw Failure(
+                .fileNotWritable,
+                "\(path) cannot be made: \(String(cString: strerror(errno)))",
+                hint: "check the folder and its permissions"
+            )
+        }
+        defer { close(descriptor) }
+        while flock(descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw Failure(.unavailable, "\(path) cannot be locked") }
+        }
+        return try body()
+    }
+}

@@ -1,0 +1,6 @@
+/// The steps from an empty database to the newest schema; `user_version` counts how many were taken.
+///
+/// A step is never edited once it was released.
+enum Migrations {
+    static let all: [@Sendable (any SQLConnection) throws -> Void] = [{ try Schema001.create($0) }]
+}

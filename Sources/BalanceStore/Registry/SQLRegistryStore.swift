@@ -1,0 +1,161 @@
+package import BalanceCore
+
+/// Registered models and the audit trail in an SQL database.
+package struct SQLRegistryStore: RegistryStore {
+    private let database: any SQLDatabase
+
+    package init(database: any SQLDatabase) { self.database = database }
+
+    package func currentModel(named name: String) async throws -> CurrentModel? {
+        try await database.read { try RegistryRows.current(name, $0) }
+    }
+
+    package func promote(
+        _ promotion: Promotion,
+        servedFrom path: String,
+        install: @escaping @Sendable () throws -> Void
+    ) async throws -> Decision {
+        try await database.write { connection in
+            let before = try RegistryRows.current(promotion.name, connection)
+            let decision =
+                promotion.policy?.decide(candidate: promotion.metrics, current: before?.metrics) ?? promotion.decision
+            guard decision.promotes else {
+                try Self.record(decision, "promotion refused", promotion, from: before?.version, to: nil, connection)
+                return decision
+            }
+            let version = try Self.insertVersion(promotion, path: path, connection)
+            try RegistryRows.moveCurrent(promotion.name, to: version, at: promotion.at, connection)
+            if let before { try Self.archive(before, connection) }
+            try RunRows.insert(
+                ArtifactRecord(kind: "model_current", path: path),
+                of: promotion.runID.stored,
+                connection
+            )
+            try Self.record(decision, "promoted", promotion, from: before?.version, to: version, connection)
+            // Last, so that what the database can refuse has been refused before a file changes.
+            try install()
+            return decision
+        }
+    }
+
+    package func recordRefusal(
+        _ decision: Decision,
+        model: String,
+        runID: RunID,
+        actor: String,
+        at moment: Timestamp
+    ) async throws {
+        try await database.write { connection in
+            try Self.insert(
+                action: "promotion refused",
+                actor: actor,
+                model: model,
+                runID: runID,
+                at: moment,
+                decision: decision,
+                from: nil,
+                to: nil,
+                connection
+            )
+        }
+    }
+
+    package func exclusively(
+        _ name: String,
+        _ body: @escaping @Sendable (CurrentModel?) throws -> Void
+    ) async throws {
+        try await database.write { try body(RegistryRows.current(name, $0)) }
+    }
+
+    package func auditEvents(limit: Int) async throws -> [AuditEvent] {
+        try await database.read { connection in
+            try connection.rows(
+                "SELECT seq, at_ms, actor, action, subject, reason, decision_json FROM audit_event "
+                    + "ORDER BY seq DESC LIMIT ?",
+                [.integer(limit)]
+            ).map { row in
+                AuditEvent(
+                    sequence: row.integer(0) ?? 0,
+                    at: Timestamp(milliseconds: row.integer(1) ?? 0),
+                    actor: row.text(2) ?? "",
+                    action: row.text(3) ?? "",
+                    subject: row.text(4) ?? "",
+                    reason: row.text(5) ?? "",
+                    decisionJSON: row.text(6)
+                )
+            }
+        }
+    }
+
+    private static func insertVersion(
+        _ promotion: Promotion,
+        path: String,
+        _ connection: any SQLConnection
+    ) throws -> Int {
+        try RegistryRows.insert(
+            NewVersion(
+                name: promotion.name,
+                runID: promotion.runID,
+                path: path,
+                sourcePath: promotion.sourcePath,
+                digest: promotion.digest,
+                size: promotion.size,
+                format: promotion.format,
+                metricsJSON: promotion.metrics.json.text(),
+                stage: "current",
+                createdAt: promotion.at.iso8601,
+                moment: promotion.at
+            ),
+            connection
+        )
+    }
+
+    private static func archive(_ model: CurrentModel, _ connection: any SQLConnection) throws {
+        try connection.execute(
+            "UPDATE model_version SET stage = 'archived' WHERE name = ? AND version = ?",
+            [.text(model.name), .integer(model.version)]
+        )
+    }
+
+    private static func record(
+        _ decision: Decision,
+        _ action: String,
+        _ promotion: Promotion,
+        from: Int?,
+        to: Int?,
+        _ connection: any SQLConnection
+    ) throws {
+        try insert(
+            action: action,
+            actor: promotion.actor,
+            model: promotion.name,
+            runID: promotion.runID,
+            at: promotion.at,
+            decision: decision,
+            from: from,
+            to: to,
+            connection
+        )
+    }
+
+    private static func insert(
+        action: String,
+        actor: String,
+        model: String,
+        runID: RunID,
+        at moment: Timestamp,
+        decision: Decision,
+        from: Int?,
+        to: Int?,
+        _ connection: any SQLConnection
+    ) throws {
+        try connection.execute(
+            "INSERT INTO audit_event (at_ms, actor, action, subject, reason, from_version, to_version, run_id, "
+                + "decision_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                .integer(moment.milliseconds), .text(actor), .text(action), .text(model), .text(decision.reason),
+                .optional(from), .optional(to), .text(runID.stored), .text(decision.json.text()),
+            ]
+        )
+    }
+}

@@ -1,0 +1,82 @@
+import BalanceCore
+import GRDB
+
+/// An SQLite file in WAL mode with one writer.
+///
+/// Acknowledged writes survive a loss of power (`synchronous=FULL`). Checkpoints run on the writer only, because of the
+/// WAL-reset defect of SQLite before 3.51.3 (sqlite.org/wal.html#walresetbug): readers never commit, so never checkpoint.
+package final class SQLiteDatabase: SQLDatabase {
+    package let path: String
+    private let pool: DatabasePool
+
+    /// Opens the database, creates it where it is missing, and brings it to the newest schema.
+    ///
+    /// - Throws: `Failure` with code `schemaTooNew` or `databaseNotOurs`, the file untouched; `databaseUnreadable`.
+    package init(path: String) throws {
+        self.path = path
+        do {
+            try FileSystem.createDirectory(FileSystem.parent(of: path))
+            try SQLiteMigration.run(at: path)
+            pool = try DatabasePool(path: path, configuration: Self.configuration())
+            // GRDB lowers this to NORMAL when it turns on WAL.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        } catch {
+            throw Failure.database(error, path: path)
+        }
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await pool.read { try body(SQLiteConnection(database: $0)) }
+        } catch {
+            throw Failure.database(error, path: path)
+        }
+    }
+
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await pool.write { try body(SQLiteConnection(database: $0)) }
+        } catch {
+            throw Failure.database(error, path: path)
+        }
+    }
+
+    /// The settings that hold on the writer, by name: what operations look at.
+    package func settings() async throws -> [(String, String)] {
+        let names = ["journal_mode", "synchronous", "foreign_keys", "trusted_schema", "user_version", "mmap_size"]
+        return try await write { connection in
+            try names.map { ($0, try connection.rows("PRAGMA \($0)").first?.text(0) ?? "") }
+        }
+    }
+
+    /// The version of the SQLite library that is linked.
+    package func libraryVersion() async throws -> String {
+        try await read { try $0.rows("SELECT sqlite_version()").first?.text(0) ?? "" }
+    }
+
+    /// Copies the log into the database file and closes all connections.
+    package func close() throws {
+        try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try pool.close()
+    }
+
+    static func configuration(readonly: Bool = false) -> Configuration {
+        var configuration = Configuration()
+        configuration.readonly = readonly
+        configuration.busyMode = .timeout(5)
+        configuration.foreignKeysEnabled = true
+        configuration.prepareDatabase { database in
+            for pragma in [
+                "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "temp_store = MEMORY",
+                "journal_size_limit = 67108864",
+            ] {
+                try database.execute(sql: "PRAGMA \(pragma)")
+            }
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,173 @@
+package import BalanceCore
+
+/// Runs in an SQL database.
+package struct SQLTrackingStore: TrackingStore {
+    private let database: any SQLDatabase
+
+    package init(database: any SQLDatabase) { self.database = database }
+
+    package func begin(_ run: NewRun) async throws {
+        try await database.write { connection in
+            try connection.execute(
+                "INSERT INTO run (run_id, kind, status, created_at, start_time_ms, git_commit, git_branch, git_dirty, "
+                    + "params_json, note) VALUES (?, ?, 'RUNNING', ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    .text(run.id.stored), .text(run.kind), .text(run.startedAt.iso8601),
+                    .integer(run.startedAt.milliseconds), .optional(run.git.commit), .optional(run.git.branch),
+                    .optional(run.git.dirty.map { $0 ? 1 : 0 }), .text(run.params.text()), .optional(run.note),
+                ]
+            )
+            try RunRows.insertParams(run.params, of: run.id.stored, connection)
+        }
+    }
+
+    package func end(_ id: RunID, _ outcome: RunOutcome) async throws {
+        try await database.write { connection in
+            let changed = try connection.execute(
+                "UPDATE run SET status = ?, end_time_ms = ?, run_dir_name = ? WHERE run_id = ?",
+                [
+                    .text(outcome.status.rawValue), .integer(outcome.endedAt.milliseconds),
+                    .optional(outcome.runDirName), .text(id.stored),
+                ]
+            )
+            guard changed == 1 else { throw Failure(.runNotFound, "run \(id) does not exist") }
+            for metric in outcome.metrics {
+                try RunRows.insert(metric, of: id.stored, at: outcome.endedAt, connection)
+            }
+            for artifact in outcome.artifacts { try RunRows.insert(artifact, of: id.stored, connection) }
+        }
+    }
+
+    package func addArtifact(_ artifact: ArtifactRecord, to id: RunID) async throws {
+        try await database.write { try RunRows.insert(artifact, of: id.stored, $0) }
+    }
+
+    /// Fills in the folder names of runs that were brought over from a database which does not have them.
+    package func nameFolders(_ name: @escaping @Sendable (RunID) -> String?) async throws {
+        let unnamed = try await database.read { connection in
+            try connection.rows("SELECT run_id FROM run WHERE run_dir_name IS NULL AND status = 'FINISHED'")
+                .compactMap { $0.text(0).map(RunID.init(stored:)) }
+        }
+        let named = unnamed.compactMap { id in name(id).map { (id, $0) } }
+        guard !named.isEmpty else { return }
+        try await database.write { connection in
+            for (id, name) in named {
+                try connection.execute(
+                    "UPDATE run SET run_dir_name = ? WHERE run_id = ?",
+                    [.text(name), .text(id.stored)]
+                )
+            }
+        }
+    }
+
+    package func newestRunID() async throws -> RunID? {
+        try await database.read { connection in
+            try connection.rows(
+                "SELECT run_id FROM run WHERE lifecycle_stage = 'active' ORDER BY start_time_ms DESC, seq DESC LIMIT 1"
+            ).first?.text(0).map(RunID.init(stored:))
+        }
+    }
+
+    package func kinds() async throws -> [String] {
+        try await database.read { connection in
+            try connection.rows("SELECT DISTINCT kind FROM run WHERE kind IS NOT NULL ORDER BY kind")
+                .compactMap { $0.text(0) }
+        }
+    }
+
+    package func runs(_ query: RunQuery) async throws -> [RunSummary] {
+        let (conditions, arguments) = Self.conditions(of: query)
+        return try await database.read { connection in
+            let rows = try connection.rows(
+                "SELECT \(Self.columns) FROM run WHERE \(conditions) "
+                    + "ORDER BY start_time_ms DESC, seq DESC LIMIT ? OFFSET ?",
+                arguments + [.integer(query.limit), .integer(query.offset)]
+            )
+            var summaries = rows.map(Self.summary)
+            if query.includeMetrics { try Self.addMetrics(to: &summaries, connection) }
+            return summaries
+        }
+    }
+
+    package func run(_ id: RunID) async throws -> RunDetail? {
+        try await database.read { connection in
+            guard
+                let row = try connection.rows(
+                    "SELECT \(Self.columns), params_json FROM run WHERE run_id = ?",
+                    [.text(id.stored)]
+                ).first
+            else { return nil }
+            var summaries = [Self.summary(row)]
+            try Self.addMetrics(to: &summaries, connection)
+            let artifacts = try connection.rows(
+                "SELECT kind, path FROM run_artifact WHERE run_id = ? ORDER BY kind, path",
+                [.text(id.stored)]
+            )
+            let params = row.text(9).flatMap { try? JSONValue(parsing: $0) }
+            return RunDetail(
+                summary: summaries[0],
+                params: params?.members == nil ? nil : params,
+                artifacts: artifacts.map { ArtifactRecord(kind: $0.text(0) ?? "", path: $0.text(1) ?? "") }
+            )
+        }
+    }
+
+    private static let columns =
+        "run_id, created_at, git_commit, git_branch, git_dirty, note, kind, status, run_dir_name"
+
+    private static func summary(_ row: SQLRow) -> RunSummary {
+        RunSummary(
+            id: RunID(stored: row.text(0) ?? ""),
+            createdAt: row.text(1) ?? "",
+            git: GitInfo(commit: row.text(2), branch: row.text(3), dirty: row.integer(4).map { $0 != 0 }),
+            note: row.text(5),
+            kind: row.text(6),
+            status: row.text(7).flatMap(RunStatus.init) ?? .finished,
+            metrics: [],
+            runDirName: row.text(8)
+        )
+    }
+
+    private static func addMetrics(to summaries: inout [RunSummary], _ connection: any SQLConnection) throws {
+        guard !summaries.isEmpty else { return }
+        let places = repeatElement("?", count: summaries.count).joined(separator: ", ")
+        let rows = try connection.rows(
+            "SELECT run_id, key, value FROM latest_metric WHERE run_id IN (\(places)) ORDER BY run_id, key",
+            summaries.map { .text($0.id.stored) }
+        )
+        let byRun = Dictionary(grouping: rows) { $0.text(0) ?? "" }
+        for index in summaries.indices {
+            summaries[index].metrics = (byRun[summaries[index].id.stored] ?? []).map { row in
+                Metric(row.text(1) ?? "", row.real(2) ?? .nan)
+            }
+        }
+    }
+
+    private static func conditions(of query: RunQuery) -> (String, [SQLValue]) {
+        var conditions = ["lifecycle_stage = 'active'"]
+        var arguments: [SQLValue] = []
+        if let kind = query.kind {
+            conditions.append("kind = ?")
+            arguments.append(.text(kind))
+        }
+        if let isDirty = query.isDirty {
+            conditions.append("COALESCE(git_dirty, 0) = ?")
+            arguments.append(.integer(isDirty ? 1 : 0))
+        }
+        if !query.search.isEmpty {
+            let columns = ["run_id", "run_dir_name", "note", "kind", "git_branch", "git_commit"]
+            let matches = columns.map { "LOWER(COALESCE(\($0), '')) LIKE ? ESCAPE '\\'" }
+            conditions.append("(\((matches + [matches[0]]).joined(separator: " OR ")))")
+            let pattern = likePattern(query.search.lowercased())
+            // An id may be typed with its dashes, but is stored without.
+            let idPattern = likePattern(query.search.lowercased().filter { $0 != "-" })
+            arguments += Array(repeating: .text(pattern), count: columns.count) + [.text(idPattern)]
+        }
+        return (conditions.joined(separator: " AND "), arguments)
+    }
+
+    private static func likePattern(_ text: String) -> String {
+        let escaped = text.map { "\\%_".contains($0) ? "\\\($0)" : String($0) }.joined()
+        return "%\(escaped)%"
+    }
+}

@@ -1,0 +1,31 @@
+// Adds to pages that are complete without it: local times, chosen preferences at once, a key for the search, charts.
+import { LineChart } from "./chart.js";
+
+const root = document.documentElement;
+
+if (root.dataset.zone === "browser") {
+  const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.getTime())) continue;
+    time.title = time.textContent;
+    time.textContent = format.format(moment);
+  }
+}
+
+const preferences = document.querySelector(".prefs");
+preferences?.querySelector("button")?.setAttribute("hidden", "");
+preferences?.addEventListener("change", () => preferences.requestSubmit());
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+  if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey) return;
+  const search = document.querySelector("[data-search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+});
+
+for (const element of document.querySelectorAll("[data-chart]")) {
+  new LineChart(element, JSON.parse(element.dataset.chart), element.dataset);
+}

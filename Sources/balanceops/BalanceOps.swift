@@ -1,0 +1,6 @@
+import BalanceCommands
+
+@main
+struct BalanceOps {
+    static func main() async { await Launcher.main() }
+}
