@@ -7,6 +7,9 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Tests look into many targets; naming each module that a member comes from tells their reader nothing.
+let testSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
 let package = Package(
     name: "balanceops",
     platforms: [.macOS(.v15)],
@@ -95,6 +98,45 @@ let package = Package(
         .target(name: "BalanceCore", swiftSettings: swiftSettings),
         .target(name: "CBalanceAssets", exclude: ["files"]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "BalanceTestSupport",
+            dependencies: ["BalanceCore", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Tests/BalanceTestSupport",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "BalanceCoreTests",
+            dependencies: ["BalanceCore", "BalanceTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "BalanceStoreTests",
+            dependencies: ["BalanceStore", "BalanceTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "BalanceInferenceTests",
+            dependencies: ["BalanceInference", "BalanceTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "BalanceServingTests",
+            dependencies: ["BalanceServing", "BalanceInference", "BalanceStore", "BalanceTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "BalanceDashboardTests",
+            dependencies: ["BalanceDashboard", "BalanceTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "BalanceCommandsTests",
+            dependencies: [
+                "BalanceCommands", "BalanceTestSupport",
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: testSettings
+        ),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

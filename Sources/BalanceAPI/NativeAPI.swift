@@ -1,4 +1,5 @@
 package import BalanceCore
+import Foundation
 package import Hummingbird
 
 /// The native HTTP API.
@@ -38,7 +39,8 @@ package struct NativeAPI: Sendable {
         router.get("/runs") { request, _ in Response.json(try await runs.list(request)) }
         router.get("/runs/latest") { _, _ in Response.json(try await runs.latest()) }
         router.get("/runs/:run_id") { _, context in
-            Response.json(try await runs.detail(RunID(native: try context.parameters.require("run_id"))))
+            let text = try context.parameters.require("run_id")
+            return Response.json(try await runs.detail(RunID(native: text.removingPercentEncoding ?? text)))
         }
         router.post("/predict") { request, _ in Response.json(try await predictions.predict(request)) }
         router.get("/openapi.json") { _, _ in Response.json(document) }

@@ -52,8 +52,7 @@ package final class ModelHost: ModelProvider, Service {
     }
 
     private func refresh() async -> Published {
-        let before = published.withLock { $0 }
-        let fresh = await loader.load(after: before)
+        let fresh = await loader.load()
         published.withLock { state in
             // Another request may have loaded something newer while this one waited for the loader.
             if fresh.sequence >= state.sequence { state = fresh }

@@ -8,7 +8,9 @@ actor ModelLoader {
     private let reader: any ModelReader
     private let locations: ModelLocations
     private var last = Published()
+    /// The load that goes on, and the one that begins after it for all who came in the meantime.
     private var running: Task<Published, Never>?
+    private var waiting: Task<Published, Never>?
 
     init(
         name: String,
@@ -24,16 +26,23 @@ actor ModelLoader {
         self.locations = locations
     }
 
-    /// What is to be published now; requests that come while a load runs wait for the next one to end.
-    func load(after seen: Published) async -> Published {
-        while let running { _ = await running.value }
-        if last.sequence > seen.sequence { return last }
-        let task = Task { await self.next() }
-        running = task
-        let fresh = await task.value
-        running = nil
-        last = fresh
-        return fresh
+    /// What is to be published now, from a look that begins after this call: what the caller saw is not missed.
+    func load() async -> Published {
+        if let waiting { return await waiting.value }
+        let previous = running
+        let task = Task {
+            _ = await previous?.value
+            return await self.begin()
+        }
+        waiting = task
+        return await task.value
+    }
+
+    private func begin() async -> Published {
+        running = waiting
+        waiting = nil
+        last = await next()
+        return last
     }
 
     private func next() async -> Published {

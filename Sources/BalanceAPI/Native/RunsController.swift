@@ -71,7 +71,6 @@ struct RunsController {
             throw Failure(
                 .runNotFound,
                 "Run not found.",
-                hint: "GET /runs lists the runs that exist.",
                 details: .object([("run_id", .string(id.native))])
             )
         }

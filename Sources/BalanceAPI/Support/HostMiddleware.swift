@@ -1,4 +1,5 @@
 import BalanceCore
+import HTTPTypes
 package import Hummingbird
 
 /// Refuses a request whose `Host` is not one of ours, so that a page in a user's browser cannot reach the server
@@ -16,16 +17,21 @@ package struct HostMiddleware: RouterMiddleware {
         context: AppContext,
         next: (Request, AppContext) async throws -> Response
     ) async throws -> Response {
-        let host = Self.name(of: request.head.authority ?? "")
+        // A second Host line stays among the fields; a proxy may have judged by the one that we do not take.
+        let names = ([request.head.authority ?? ""] + Self.more(request)).map(Self.name)
+        let isAllowed = allowed.contains("*") || names.allSatisfy(allowed.contains)
         // A health check by address must work without any setting, and tells nothing.
-        if allowed.contains(host) || allowed.contains("*") || request.uri.path == "/health" {
-            return try await next(request, context)
-        }
+        if isAllowed || request.uri.path == "/health" { return try await next(request, context) }
+        let host = names.first { !allowed.contains($0) } ?? ""
         throw Failure(
             .hostNotAllowed,
             "The host '\(host)' is not allowed.",
             hint: "Set BALANCEOPS_ALLOWED_HOSTS (or serve --allowed-hosts) to the names that clients use."
         )
+    }
+
+    private static func more(_ request: Request) -> [String] {
+        HTTPField.Name("Host").map { request.headers[values: $0] } ?? []
     }
 
     /// The authority without its port.

@@ -1,6 +1,7 @@
 import BalanceAPI
 import BalanceCore
 import BalanceDashboard
+import BalanceServing
 import Foundation
 import Hummingbird
 import Logging
@@ -24,6 +25,14 @@ struct ServerBuilder {
 
     /// The API, with the dashboard below `/ui`.
     func api(port: Int, onStart: @escaping @Sendable (Int) -> Void) async throws -> some ApplicationProtocol {
+        let (router, host) = apiRouter()
+        var application = application(router, port: port, onStart: onStart)
+        application.addServices(host)
+        return application
+    }
+
+    /// The API's routes and the service that keeps its model fresh.
+    func apiRouter() -> (router: Router<AppContext>, host: ModelHost) {
         let host = workspace.modelHost()
         let build = BuildInfo(git: Git.info())
         let api = NativeAPI(
@@ -38,9 +47,7 @@ struct ServerBuilder {
         let router = router(routes: routes)
         api.addRoutes(to: router, allRoutes: routes)
         dashboard.addRoutes(to: router)
-        var application = application(router, port: port, onStart: onStart)
-        application.addServices(host)
-        return application
+        return (router, host)
     }
 
     /// The dashboard on a port of its own.

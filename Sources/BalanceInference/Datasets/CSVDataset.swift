@@ -62,6 +62,9 @@ struct CSVDataset {
     }
 
     private func table(_ text: String) throws -> (names: [String], rows: [[String]]) {
+        guard text.utf8.count(where: { $0 == UInt8(ascii: "\"") }).isMultiple(of: 2) else {
+            throw Failure(.datasetInvalid, "\(path) is no CSV: a quote is not closed", hint: "check the quotes")
+        }
         let csv: CSV<Enumerated>
         do {
             csv = try CSV<Enumerated>(string: text, delimiter: .character(separator), loadColumns: false)
@@ -73,15 +76,16 @@ struct CSVDataset {
             throw Failure(.datasetInvalid, "\(path) has no header, or a column name stands twice in it")
         }
         let rows = csv.rows.filter { $0.count > 1 || !($0.first ?? "").isEmpty }
-        for (index, row) in rows.enumerated() where row.count > names.count {
+        // The reader fills all rows up to the longest one, so only what stands in a cell tells which row that is.
+        if let row = rows.firstIndex(where: { $0.dropFirst(names.count).contains { !$0.isEmpty } }) {
             throw Failure(
                 .datasetInvalid,
-                "row \(index + 1) of \(path) has \(row.count) cells, its header \(names.count)",
+                "row \(row + 1) of \(path) has more cells than its header, which has \(names.count)",
                 hint: "put cells that hold the separator into quotes"
             )
         }
         guard !rows.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no rows") }
-        return (names, rows.map { $0 + Array(repeating: "", count: names.count - $0.count) })
+        return (names, rows.map { Array(($0 + Array(repeating: "", count: names.count)).prefix(names.count)) })
     }
 
     private func column(_ name: String, of table: (names: [String], rows: [[String]]), role: String) throws -> Column {

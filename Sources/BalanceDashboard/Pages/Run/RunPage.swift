@@ -1,4 +1,5 @@
 import BalanceCore
+import Foundation
 import Hummingbird
 
 /// One run: its params, metrics, files and manifest.
@@ -55,7 +56,7 @@ struct RunPage: Sendable {
     }
 
     private func run(_ text: String) async throws -> RunDetail {
-        let id = RunID(native: text)
+        let id = RunID(native: text.removingPercentEncoding ?? text)
         guard var run = try await sources.tracking.run(id) else {
             throw Failure(.runNotFound, "Run not found: \(text.prefix(100))", hint: "open the list of all runs")
         }

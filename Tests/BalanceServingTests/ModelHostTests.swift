@@ -1,0 +1,128 @@
+import BalanceCore
+import BalanceInference
+import BalanceServing
+import BalanceStore
+import BalanceTestSupport
+import Foundation
+import Testing
+
+struct ModelHostTests {
+    let folder: TemporaryFolder
+    let database: SQLiteDatabase
+    let host: ModelHost
+    let promoter: Promoter
+
+    init() throws {
+        folder = try TemporaryFolder()
+        database = try SQLiteDatabase(path: folder("b.db"))
+        let registry = SQLRegistryStore(database: database)
+        let files = FileModelFiles(defaultPath: folder("models/current.model"))
+        promoter = Promoter(registry: registry, files: files, reader: ModelFormats())
+        host = ModelHost(
+            registry: registry,
+            artifacts: FileArtifactStore(root: folder.path),
+            files: files,
+            reader: ModelFormats(),
+            defaultPath: folder("models/current.model")
+        )
+    }
+
+    @discardableResult
+    private func promote(seed: Int, policy: PromotionPolicy? = nil) async throws -> Promoter.Outcome {
+        let id = RunID()
+        let run = NewRun(id: id, kind: "t", params: .object([]), note: nil, git: GitInfo(), startedAt: .now())
+        try await SQLTrackingStore(database: database).begin(run)
+        let (model, metrics) = try DummyTrainer.train(seed: seed, samples: 40, features: 3)
+        let path = folder("candidate-\(id)")
+        try FileSystem.write(model.bytes, to: path)
+        return try await promoter.promote(path, run: id, metrics: metrics, policy: policy, actor: "test")
+    }
+
+    private func answer() async throws -> Double { try await host.current().predictor.probabilities([1, 2, 3])[1] }
+
+    private func expected(seed: Int) throws -> Double {
+        try DummyTrainer.train(seed: seed, samples: 40, features: 3).model.predictor.probabilities([1, 2, 3])[1]
+    }
+
+    @Test func `without a promotion there is no model`() async throws {
+        let failure = await #expect(throws: Failure.self) { try await host.current() }
+        #expect(failure?.code == .noCurrentModel)
+    }
+
+    @Test func `each promotion is seen by the next request`() async throws {
+        for seed in 1...5 {
+            try await promote(seed: seed)
+            #expect(try await answer() == expected(seed: seed))
+        }
+    }
+
+    @Test func `a file that is replaced by another model is followed`() async throws {
+        try await promote(seed: 1)
+        _ = try await answer()
+        let other = try DummyTrainer.train(seed: 2, samples: 40, features: 3).model
+        try FileSystem.write(other.bytes, to: folder("models/current.model"))
+        #expect(try await answer() == expected(seed: 2))
+    }
+
+    @Test func `rubbish in the file leaves the last good model serving and is told`() async throws {
+        try await promote(seed: 1)
+        let before = try await answer()
+        for rubbish in ["", "rubbish", "{", "\u{80}\u{4}"] {
+            try folder.write(rubbish, to: "models/current.model")
+            #expect(try await answer() == before)
+            #expect(await host.problem() != nil)
+        }
+        try await promote(seed: 3)
+        #expect(try await answer() == expected(seed: 3))
+        #expect(await host.problem() == nil)
+    }
+
+    @Test func `after a restart with rubbish in the file the version's own file serves`() async throws {
+        try await promote(seed: 1)
+        try folder.write("rubbish", to: "models/current.model")
+        #expect(try await answer() == expected(seed: 1))
+        #expect(await host.problem() != nil)
+    }
+
+    @Test func `a file that was removed is no current model`() async throws {
+        try await promote(seed: 1)
+        _ = try await answer()
+        try FileManager.default.removeItem(atPath: folder("models/current.model"))
+        let failure = await #expect(throws: Failure.self) { try await host.current() }
+        #expect(failure?.code == .noCurrentModel)
+    }
+
+    @Test func `a candidate that cannot be read changes nothing`() async throws {
+        try await promote(seed: 1)
+        let bad = try folder.write("rubbish", to: "bad.model")
+        let failure = await #expect(throws: Failure.self) {
+            try await promoter.promote(bad, run: RunID(), metrics: [], policy: nil, actor: "test")
+        }
+        #expect(failure?.code == .modelNotReadable)
+        #expect(try await answer() == expected(seed: 1))
+        #expect(folder.names(in: "models") == ["current.model"])
+    }
+
+    @Test func `a refused candidate changes nothing and stands in the trail`() async throws {
+        try await promote(seed: 1)
+        let outcome = try await promote(seed: 1, policy: .standard)
+        #expect(!outcome.decision.promotes)
+        #expect(try await answer() == expected(seed: 1))
+        let events = try await SQLRegistryStore(database: database).auditEvents(limit: 5)
+        #expect(events.map(\.action) == ["promotion refused", "promoted"])
+        #expect(folder.names(in: "models") == ["current.model"])
+    }
+
+    @Test func `of many promotions at once each is whole`() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for seed in 1...12 { group.addTask { try await promote(seed: seed) } }
+            try await group.waitForAll()
+        }
+        let registry = SQLRegistryStore(database: database)
+        let row = try #require(try await registry.currentModel(named: defaultModelName))
+        let (_, digest) = try FileModelFiles(defaultPath: "").load(folder("models/current.model"))
+        #expect(row.version == 12)
+        #expect(row.digest == digest)
+        #expect(folder.names(in: "models") == ["current.model"])
+    }
+}

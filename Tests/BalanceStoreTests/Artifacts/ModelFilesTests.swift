@@ -1,0 +1,86 @@
+import BalanceCore
+import BalanceStore
+import BalanceTestSupport
+import Foundation
+import Testing
+
+/// A crash is played by leaving out the steps that would have come after it.
+struct ModelFilesTests {
+    let folder: TemporaryFolder
+    let files: FileModelFiles
+
+    init() throws {
+        folder = try TemporaryFolder()
+        files = FileModelFiles(defaultPath: folder("models/current.model"))
+        try folder.write("old", to: "models/current.model")
+        try folder.write("new", to: "candidate")
+    }
+
+    private func row(_ digest: String?) -> CurrentModel {
+        CurrentModel(
+            name: defaultModelName,
+            version: 1,
+            runID: nil,
+            path: "",
+            createdAt: "",
+            metricsJSON: nil,
+            digest: digest,
+            sourcePath: nil,
+            generation: 1
+        )
+    }
+
+    private func served() throws -> String { String(decoding: try folder.bytes("models/current.model"), as: UTF8.self) }
+
+    @Test func `an exchange that is confirmed leaves one file`() throws {
+        let staged = try files.stage(folder("candidate"), for: defaultModelName)
+        try files.install(staged, for: defaultModelName)
+        files.confirm(staged, for: defaultModelName)
+        #expect(try served() == "new")
+        #expect(folder.names(in: "models") == ["current.model"])
+    }
+
+    @Test func `an exchange that is undone leaves the old file`() throws {
+        let staged = try files.stage(folder("candidate"), for: defaultModelName)
+        try files.install(staged, for: defaultModelName)
+        files.undo(staged, for: defaultModelName)
+        #expect(try served() == "old")
+        #expect(folder.names(in: "models") == ["current.model"])
+    }
+
+    @Test func `after a crash before the commit the old file is back`() throws {
+        let staged = try files.stage(folder("candidate"), for: defaultModelName)
+        try files.install(staged, for: defaultModelName)
+        try files.repair(defaultModelName, current: row("another digest"))
+        #expect(try served() == "old")
+        #expect(folder.names(in: "models") == ["current.model"])
+    }
+
+    @Test func `after a crash behind the commit the new file stays`() throws {
+        let staged = try files.stage(folder("candidate"), for: defaultModelName)
+        try files.install(staged, for: defaultModelName)
+        try files.repair(defaultModelName, current: row(staged.digest))
+        #expect(try served() == "new")
+        #expect(folder.names(in: "models") == ["current.model"])
+    }
+
+    @Test func `after a crash of the very first promotion no file is left`() throws {
+        try FileManager.default.removeItem(atPath: folder("models/current.model"))
+        let staged = try files.stage(folder("candidate"), for: defaultModelName)
+        try files.install(staged, for: defaultModelName)
+        try files.repair(defaultModelName, current: nil)
+        #expect(folder.names(in: "models").isEmpty)
+    }
+
+    @Test func `a candidate that does not exist is named`() {
+        let failure = #expect(throws: Failure.self) { try files.stage(folder("nothing"), for: defaultModelName) }
+        #expect(failure?.code == .modelFileMissing)
+        #expect(failure?.message == "model_path not found: \(folder("nothing"))")
+    }
+
+    @Test(arguments: ["../up", "a/b", "", ".hidden", "a b"])
+    func `a name that is no file name is refused`(name: String) {
+        let failure = #expect(throws: Failure.self) { try files.currentPath(of: name) }
+        #expect(failure?.code == .invalidArgument)
+    }
+}
