@@ -78,7 +78,8 @@ struct PageRenderer: Sendable {
     private func render(_ page: Page, _ request: Request) -> Response {
         let preferences = Preferences(request)
         let back = request.uri.string.hasPrefix("/") ? request.uri.string : base + "/"
-        var context = page.content
+        // A section of a template is shown for any text, so an empty one is left out.
+        var context = page.content.filter { ($0.value as? String)?.isEmpty != true }
         context["title"] = page.title
         context["base"] = base
         context["home"] = base + "/"

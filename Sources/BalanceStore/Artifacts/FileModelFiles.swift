@@ -63,9 +63,23 @@ package struct FileModelFiles: ModelFiles {
 
     package func repair(_ name: String, current: CurrentModel?) throws {
         let path = try currentPath(of: name)
-        guard let note = note(of: path) else { return }
-        if current?.digest != note.digest { restore(path, note) }
-        clear(path, token: note.token)
+        if let note = note(of: path) {
+            if current?.digest != note.digest { restore(path, note) }
+            clear(path, token: note.token)
+        }
+        sweep(path)
+    }
+
+    /// Removes what exchanges left behind that ended before they had a note.
+    private func sweep(_ path: String) {
+        let folder = FileSystem.parent(of: path)
+        let file = (path as NSString).lastPathComponent
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+            let isUnfinished = name.hasPrefix("\(file).staged-") || (name.hasPrefix(".\(file)") && name.hasSuffix(".tmp"))
+            // Another process may be staging right now; an old file is a link that only a finished exchange left.
+            let isOld = (FileSystem.age(of: "\(folder)/\(name)") ?? 0) > 600
+            if name.hasPrefix("\(file).previous-") || (isUnfinished && isOld) { unlink("\(folder)/\(name)") }
+        }
     }
 
     /// The bytes of a model file of at most 1 GiB.

@@ -26,6 +26,12 @@ package enum FileSystem {
         return Int(status.st_size)
     }
 
+    /// How many seconds ago a file was last written, or nil where there is none.
+    package static func age(of path: String) -> Double? {
+        let date = try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+        return date.map { -$0.timeIntervalSinceNow }
+    }
+
     /// Writes a file: a temporary file in the same folder, fsync, rename, fsync of the folder.
     package static func write(_ bytes: [UInt8], to path: String) throws {
         let folder = parent(of: path)

@@ -72,6 +72,16 @@ struct ModelFilesTests {
         #expect(folder.names(in: "models").isEmpty)
     }
 
+    @Test func `what a crash left without a note is swept when it is old`() throws {
+        for name in ["current.model.staged-1", ".current.model.promoting.1.tmp", "current.model.previous-1", "mine"] {
+            try folder.write("x", to: "models/\(name)")
+        }
+        let past = Date(timeIntervalSinceNow: -3600)
+        try FileManager.default.setAttributes([.modificationDate: past], ofItemAtPath: folder("models/current.model.staged-1"))
+        try files.repair(defaultModelName, current: nil)
+        #expect(folder.names(in: "models") == [".current.model.promoting.1.tmp", "current.model", "mine"])
+    }
+
     @Test func `a candidate that does not exist is named`() {
         let failure = #expect(throws: Failure.self) { try files.stage(folder("nothing"), for: defaultModelName) }
         #expect(failure?.code == .modelFileMissing)

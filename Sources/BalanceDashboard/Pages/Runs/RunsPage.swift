@@ -15,7 +15,7 @@ struct RunsPage: Sendable {
         let runs = try await sources.tracking.runs(filter.query)
         let kinds = try await sources.tracking.kinds()
         let model = try await sources.registry.currentModel(named: defaultModelName)
-        let events = try await sources.registry.auditEvents(limit: 5)
+        let events = try await sources.registry.auditEvents(limit: 4)
         var content = RunsView.filter(filter, kinds: kinds, texts)
         content.merge(RunsView.model(model, times)) { _, new in new }
         content.merge(RunsView.server(await server)) { _, new in new }

@@ -1,0 +1,96 @@
+"""What the tests of real clients share: the binary, a workspace, a running server."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import httpx
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("BALANCEOPS_BINARY", ROOT / ".build" / "debug" / "balanceops"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Workspace:
+    """A database and artifacts of their own, and the binary that works on them."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.database = self.folder / "data" / "balanceops.db"
+        self.artifacts = self.folder / "artifacts"
+        self.current = self.artifacts / "models" / "current.model"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("BALANCEOPS_")}
+        self.environment = clean | {
+            "BALANCEOPS_DB": str(self.database),
+            "BALANCEOPS_ARTIFACTS": str(self.artifacts),
+            "BALANCEOPS_CURRENT_MODEL": str(self.current),
+        }
+
+    def run(self, *arguments, check=True, timeout=120):
+        done = subprocess.run(
+            [BINARY, *map(str, arguments)],
+            env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [BINARY, *map(str, arguments)],
+            env=self.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+
+
+class Server:
+    """A server process of a workspace."""
+
+    def __init__(self, workspace, command="serve", *arguments):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = workspace.start(command, "--port", self.port, "--log-level", "critical", *arguments)
+        self.client = httpx.Client(base_url=self.url, timeout=20)
+        for _ in range(200):
+            try:
+                self.client.get("/health")
+                return
+            except httpx.TransportError:
+                assert self.process.poll() is None, self.process.stdout.read()
+                time.sleep(0.05)
+        raise AssertionError("the server did not start")
+
+    def predict(self, features):
+        return self.client.post("/predict", json={"features": list(map(float, features))})
+
+    def stop(self, number=signal.SIGTERM):
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def serve():
+    """Starts servers and stops them at the end of the test."""
+    servers = []
+
+    def start(workspace, *arguments):
+        servers.append(Server(workspace, *arguments))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop(signal.SIGKILL)
