@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs what a build needs and is missing: the headers of SQLite and zlib. With --tests also what the tests need.
+. "$(dirname "$0")/lib.sh"
+
+with_tests=0
+for argument in "$@"; do
+    case "$argument" in
+    --tests) with_tests=1 ;;
+    *) fail "unknown argument '$argument'; usage: scripts/bootstrap.sh [--tests]" ;;
+    esac
+done
+
+command -v swift >/dev/null 2>&1 || fail "swift is not installed: https://www.swift.org/install (6.2 or newer)"
+
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
+
+install() {
+    missing=""
+    for package in "$@"; do
+        dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+    done
+    if [ -n "$missing" ]; then
+        say "installing$missing"
+        as_root apt-get update -qq
+        # shellcheck disable=SC2086
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
+    fi
+}
+
+if command -v apt-get >/dev/null 2>&1; then
+    install libsqlite3-dev zlib1g-dev git
+    if [ "$with_tests" -eq 1 ] && ! command -v chromium >/dev/null 2>&1; then
+        install python3 python3-venv || true
+        install chromium-headless-shell || say "no Chromium: the tests of the pages will be skipped"
+    fi
+elif [ "$(uname)" = Linux ]; then
+    say "no apt-get here: please install the headers of sqlite3 and zlib yourself"
+fi
+
+if [ "$with_tests" -eq 1 ] && command -v python3 >/dev/null 2>&1; then
+    venv=.build/venv
+    if ! cmp -s Tests/clients/requirements.txt "$venv/requirements.txt"; then
+        say "installing the clients that the tests use into $venv"
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r Tests/clients/requirements.txt
+        cp Tests/clients/requirements.txt "$venv/requirements.txt"
+    fi
+fi
+say "ready"

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Sets up what is missing and runs format check, lint, all tests, the credit baseline and e2e.
+. "$(dirname "$0")/lib.sh"
+
+./scripts/bootstrap.sh --tests
+./scripts/ci_check.sh --include-tabular-baseline "$@"

@@ -1,0 +1,3 @@
+# Records a demo run.
+. (Join-Path $PSScriptRoot "lib.ps1")
+Invoke-BalanceOps demo-run @args

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Checks what no formatter sees: the syntax of scripts and data files, and words that the house does not use.
+. "$(dirname "$0")/lib.sh"
+
+status=0
+report() { printf '%s\n' "$*" >&2; status=1; }
+
+for script in scripts/*.sh .githooks/* .ci/run; do
+    bash -n "$script" || report "$script: no valid shell script"
+    [ -x "$script" ] || [ "$script" = scripts/lib.sh ] || report "$script: not executable"
+done
+for name in scripts/*.sh; do
+    case "$name" in scripts/lib.sh | scripts/lint.sh | scripts/test.sh) continue ;; esac
+    [ -f "${name%.sh}.ps1" ] || report "$name: has no .ps1 beside it"
+done
+if command -v python3 >/dev/null 2>&1; then
+    for file in examples/dataset_specs/*.json .swift-format; do
+        python3 -m json.tool "$file" >/dev/null || report "$file: no valid JSON"
+    done
+    python3 -m compileall -q Tests/clients >/dev/null || report "Tests/clients: no valid Python"
+fi
+found="$(grep -rnE '\btry!|\bfatalError\(|\bTODO\b|\bFIXME\b|[^?!]as! ' Sources --include='*.swift' || true)"
+[ -z "$found" ] || report "$found"
+found="$(grep -rn -B1 '@unchecked Sendable' Sources --include='*.swift' | grep -v '//' | grep '@unchecked' || true)"
+[ -z "$found" ] || report "without a reason: $found"
+[ "$status" -eq 0 ] && say "OK"
+exit "$status"

@@ -1,0 +1,4 @@
+# Creates the database and records a demo run.
+. (Join-Path $PSScriptRoot "lib.ps1")
+Invoke-BalanceOps init-db
+Invoke-BalanceOps demo-run @args

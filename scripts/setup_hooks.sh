@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Lets git use the hooks in .githooks.
+. "$(dirname "$0")/lib.sh"
+git config core.hooksPath .githooks
+say "git uses .githooks; BALANCEOPS_SKIP_PRE_PUSH=1 or --no-verify skips the check before a push"

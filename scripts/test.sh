@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Runs all tests: ours in Swift, then those with real clients, which need Python (scripts/bootstrap.sh --tests).
+. "$(dirname "$0")/lib.sh"
+
+swift test --disable-xctest
+if [ -x .build/venv/bin/python ]; then
+    .build/venv/bin/python -m pytest -q -p no:cacheprovider Tests/clients
+else
+    say "SKIPPED: the tests with real clients, as there is no .build/venv (scripts/bootstrap.sh --tests makes it)"
+fi
