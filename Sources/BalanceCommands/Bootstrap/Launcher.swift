@@ -28,12 +28,12 @@ package enum Launcher {
             Output.failure(failure, asJSON: arguments.contains("--json"))
             return failure.code.row.exit
         } catch {
-            return report(error)
+            return report(error, arguments)
         }
     }
 
     /// What the argument parser says: help and version on standard output, mistakes on standard error.
-    private static func report(_ error: any Error) -> Int32 {
+    private static func report(_ error: any Error, _ arguments: [String]) -> Int32 {
         let code = RootCommand.exitCode(for: error).rawValue
         if error is ExitCode { return code }
         let isParser = "\(type(of: error))".hasPrefix("CommandError") || error is ValidationError
@@ -43,8 +43,16 @@ package enum Launcher {
             return failure.code.row.exit
         }
         let message = RootCommand.fullMessage(for: error)
-        if code == 0 { Output.line(message) } else { Output.note(message) }
+        if code == 0 { Output.line(message + examples(for: arguments, message)) } else { Output.note(message) }
         return code
+    }
+
+    /// The examples that end a command's help.
+    private static func examples(for arguments: [String], _ message: String) -> String {
+        guard message.contains("USAGE: ") else { return "" }
+        let command = RootCommand.commands.first { arguments.contains($0._commandName) }
+        let lines = command?.examples ?? E2E.examples
+        return "\n\n\(lines.count == 1 ? "EXAMPLE" : "EXAMPLES"):\n" + lines.map { "  \($0)" }.joined(separator: "\n")
     }
 }
 
@@ -53,14 +61,17 @@ struct RootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "balanceops",
         abstract: "Tracks runs, keeps models under a promotion policy, serves the current one, and shows all of it.",
-        discussion: """
-            Example:
-              balanceops e2e --dataset-spec examples/dataset_specs/german_credit.json
-            """,
         version: Build.version,
-        subcommands: [
-            InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Serve.self,
-            DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, ConfigCommand.self,
-        ]
+        subcommands: commands
     )
+
+    static let commands: [any ExemplifiedCommand.Type] = [
+        InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Serve.self,
+        DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, ConfigCommand.self,
+    ]
+}
+
+/// A command whose help ends with command lines to paste.
+protocol ExemplifiedCommand: AsyncParsableCommand {
+    static var examples: [String] { get }
 }

@@ -75,7 +75,8 @@ package struct FileModelFiles: ModelFiles {
         let folder = FileSystem.parent(of: path)
         let file = (path as NSString).lastPathComponent
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-            let isUnfinished = name.hasPrefix("\(file).staged-") || (name.hasPrefix(".\(file)") && name.hasSuffix(".tmp"))
+            let isUnfinished =
+                name.hasPrefix("\(file).staged-") || (name.hasPrefix(".\(file)") && name.hasSuffix(".tmp"))
             // Another process may be staging right now; an old file is a link that only a finished exchange left.
             let isOld = (FileSystem.age(of: "\(folder)/\(name)") ?? 0) > 600
             if name.hasPrefix("\(file).previous-") || (isUnfinished && isOld) { unlink("\(folder)/\(name)") }

@@ -77,7 +77,10 @@ struct ModelFilesTests {
             try folder.write("x", to: "models/\(name)")
         }
         let past = Date(timeIntervalSinceNow: -3600)
-        try FileManager.default.setAttributes([.modificationDate: past], ofItemAtPath: folder("models/current.model.staged-1"))
+        try FileManager.default.setAttributes(
+            [.modificationDate: past],
+            ofItemAtPath: folder("models/current.model.staged-1")
+        )
         try files.repair(defaultModelName, current: nil)
         #expect(folder.names(in: "models") == [".current.model.promoting.1.tmp", "current.model", "mine"])
     }

@@ -3,17 +3,15 @@ import BalanceCore
 import Foundation
 
 /// `balanceops ci-check`.
-struct CICheck: AsyncParsableCommand {
+struct CICheck: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "ci-check",
         abstract: "Runs what CI runs, in a work tree of BalanceOps: format, lint, tests, baseline, e2e.",
         discussion: """
             Stops at the first step that fails, with its exit status.
-
-            Example:
-              balanceops ci-check --skip-e2e
             """
     )
+    static let examples = ["balanceops ci-check --skip-e2e"]
 
     @Option(help: "The port of the e2e step's server.") var port = 8010
     @Flag(name: .customLong("skip-e2e"), help: "Leave the e2e step out.") var skipE2E = false

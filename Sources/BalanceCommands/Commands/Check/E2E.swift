@@ -5,16 +5,15 @@ import BalanceServing
 import Foundation
 
 /// `balanceops e2e`.
-struct E2E: AsyncParsableCommand {
+struct E2E: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "e2e",
-        abstract: "Runs the whole loop once: database, training, promotion, serving, prediction.",
-        discussion: """
-            Examples:
-              balanceops e2e
-              balanceops e2e --dataset-spec examples/dataset_specs/german_credit.json --port 8010
-            """
+        abstract: "Runs the whole loop once: database, training, promotion, serving, prediction."
     )
+    static let examples = [
+        "balanceops e2e",
+        "balanceops e2e --dataset-spec examples/dataset_specs/german_credit.json --port 8010",
+    ]
 
     @OptionGroup var options: SettingsOptions
     @Option(help: "The host to serve on.") var host = "127.0.0.1"

@@ -2,15 +2,12 @@ import ArgumentParser
 import BalanceCore
 
 /// `balanceops smoke-http`.
-struct SmokeHTTP: AsyncParsableCommand {
+struct SmokeHTTP: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "smoke-http",
-        abstract: "Checks a running API: /health, then one prediction.",
-        discussion: """
-            Example:
-              balanceops smoke-http --retries 30 --fail-on-predict-404
-            """
+        abstract: "Checks a running API: /health, then one prediction."
     )
+    static let examples = ["balanceops smoke-http --retries 30 --fail-on-predict-404"]
 
     @Option(help: "The API; overrides --host and --port.") var baseUrl: String?
     @Option(help: "The API's host.") var host = "127.0.0.1"

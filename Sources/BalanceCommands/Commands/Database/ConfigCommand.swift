@@ -2,15 +2,12 @@ import ArgumentParser
 import BalanceCore
 
 /// `balanceops config`.
-struct ConfigCommand: AsyncParsableCommand {
+struct ConfigCommand: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Prints every setting, its value, and where the value came from.",
-        discussion: """
-            Example:
-              BALANCEOPS_PORT=9000 balanceops config
-            """
+        abstract: "Prints every setting, its value, and where the value came from."
     )
+    static let examples = ["BALANCEOPS_PORT=9000 balanceops config"]
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var listen: ListenOptions

@@ -3,17 +3,15 @@ import BalanceCore
 import BalanceStore
 
 /// `balanceops init-db`.
-struct InitDB: AsyncParsableCommand {
+struct InitDB: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "init-db",
         abstract: "Creates the database, or brings an older one to the newest schema.",
         discussion: """
             A database of the original BalanceOps is backed up beside itself first.
-
-            Example:
-              balanceops init-db --db data/balanceops.db
             """
     )
+    static let examples = ["balanceops init-db --db data/balanceops.db"]
 
     @OptionGroup var options: SettingsOptions
     @Flag(help: "Answer with JSON.") var json = false

@@ -3,15 +3,14 @@ import BalanceCore
 import BalanceInference
 
 /// `balanceops predict`.
-struct Predict: AsyncParsableCommand {
+struct Predict: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Asks a running API about one row of a data set.",
-        discussion: """
-            Example:
-              balanceops predict --dataset-spec examples/dataset_specs/german_credit.json --row 1
-            """
+        abstract: "Asks a running API about one row of a data set."
     )
+    static let examples = [
+        "balanceops predict --dataset-spec examples/dataset_specs/german_credit.json --row 1"
+    ]
 
     @OptionGroup var options: SettingsOptions
     @Option(help: "The dataset spec (JSON) that the model was trained with.") var datasetSpec: String

@@ -2,7 +2,7 @@ import ArgumentParser
 import BalanceCore
 
 /// `balanceops promote`.
-struct Promote: AsyncParsableCommand {
+struct Promote: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "promote",
         abstract: "Makes a run's model the current one.",
@@ -10,11 +10,9 @@ struct Promote: AsyncParsableCommand {
             The file is loaded and tried first. Naming a run here is a person's decision: the policy is not asked, and the
             audit trail says so. Exit status: 0 done, 2 run not found, 3 the run has no model, 4 its file is missing,
             5 its file cannot be served.
-
-            Example:
-              balanceops promote --latest
             """
     )
+    static let examples = ["balanceops promote --latest"]
 
     @OptionGroup var options: SettingsOptions
     @Option(help: "The run to promote.") var runId: String?

@@ -3,15 +3,12 @@ import BalanceCore
 import BalanceStore
 
 /// `balanceops dashboard`.
-struct DashboardCommand: AsyncParsableCommand {
+struct DashboardCommand: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "dashboard",
-        abstract: "Serves the dashboard on a port of its own until SIGTERM or Ctrl-C.",
-        discussion: """
-            Example:
-              balanceops dashboard --port 8501 --api-url http://127.0.0.1:8000
-            """
+        abstract: "Serves the dashboard on a port of its own until SIGTERM or Ctrl-C."
     )
+    static let examples = ["balanceops dashboard --port 8501 --api-url http://127.0.0.1:8000"]
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var listen: ListenOptions

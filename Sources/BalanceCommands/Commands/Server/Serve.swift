@@ -3,15 +3,12 @@ import BalanceCore
 import BalanceStore
 
 /// `balanceops serve`.
-struct Serve: AsyncParsableCommand {
+struct Serve: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serves the API, and the dashboard below /ui, until SIGTERM or Ctrl-C.",
-        discussion: """
-            Example:
-              balanceops serve --port 8000
-            """
+        abstract: "Serves the API, and the dashboard below /ui, until SIGTERM or Ctrl-C."
     )
+    static let examples = ["balanceops serve --port 8000"]
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var listen: ListenOptions

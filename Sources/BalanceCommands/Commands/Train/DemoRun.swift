@@ -2,15 +2,12 @@ import ArgumentParser
 import BalanceCore
 
 /// `balanceops demo-run`.
-struct DemoRun: AsyncParsableCommand {
+struct DemoRun: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo-run",
-        abstract: "Records a run with two metrics, to see that everything is connected.",
-        discussion: """
-            Example:
-              balanceops demo-run && balanceops dashboard
-            """
+        abstract: "Records a run with two metrics, to see that everything is connected."
     )
+    static let examples = ["balanceops demo-run && balanceops dashboard"]
 
     @OptionGroup var options: SettingsOptions
     @Flag(help: "Answer with JSON.") var json = false

@@ -3,15 +3,12 @@ import BalanceCore
 import BalanceInference
 
 /// `balanceops train-dummy`.
-struct TrainDummy: AsyncParsableCommand {
+struct TrainDummy: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "train-dummy",
-        abstract: "Makes a random model, records it as a run, and promotes it where the policy allows.",
-        discussion: """
-            Example:
-              balanceops train-dummy --seed 7 --n-features 8
-            """
+        abstract: "Makes a random model, records it as a run, and promotes it where the policy allows."
     )
+    static let examples = ["balanceops train-dummy --seed 7 --n-features 8"]
 
     @OptionGroup var options: SettingsOptions
     @Option(help: "Determines weights and data.") var seed = 42

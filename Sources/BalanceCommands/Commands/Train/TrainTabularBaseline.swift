@@ -3,16 +3,15 @@ import BalanceCore
 import BalanceInference
 
 /// `balanceops train-tabular-baseline`.
-struct TrainTabularBaseline: AsyncParsableCommand {
+struct TrainTabularBaseline: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "train-tabular-baseline",
-        abstract: "Trains a standardised L2 logistic regression on a table with a binary target.",
-        discussion: """
-            Examples:
-              balanceops train-tabular-baseline --dataset-spec examples/dataset_specs/german_credit.json
-              balanceops train-tabular-baseline --csv-path my.csv --target-col churned --no-auto-promote
-            """
+        abstract: "Trains a standardised L2 logistic regression on a table with a binary target."
     )
+    static let examples = [
+        "balanceops train-tabular-baseline --dataset-spec examples/dataset_specs/german_credit.json",
+        "balanceops train-tabular-baseline --csv-path my.csv --target-col churned --no-auto-promote",
+    ]
 
     @OptionGroup var options: SettingsOptions
     @Option(help: "A dataset spec (JSON).") var datasetSpec: String?
