@@ -70,6 +70,12 @@ struct Published: Sendable {
     /// The file's state when it was last tried, whether it could be loaded or not.
     var signature: FileSignature?
     var failure: Failure?
+
+    /// Whether the failure may end without a change of the file: its owner, its permissions, too many open files.
+    var mayRecover: Bool {
+        guard let type = failure?.details?["type"]?.string else { return failure != nil }
+        return type != Failure.Code.modelNotReadable.rawValue
+    }
 }
 
 /// Where the file of a registry row is looked for.

@@ -48,18 +48,22 @@ actor ModelLoader {
     private func next() async -> Published {
         let row: CurrentModel?
         do {
+            if files.isExchangeAbandoned(name) { try await finishExchange() }
             row = try await registry.currentModel(named: name)
         } catch {
             // The database is out of reach; what serves goes on serving, and what never loaded says why.
             var same = last
             if same.served == nil { same.failure = .from(error) }
+            same.sequence += 1
+            same.row = nil
             return same
         }
         var fresh = Published(sequence: last.sequence + 1, row: row)
         guard let row, let path = locations.path(of: row) else { return fresh }
         fresh.path = path
         fresh.signature = FileSignature(path: path)
-        if row == last.row, path == last.path, fresh.signature == last.signature, last.signature != nil { return last }
+        let isSame = row == last.row && path == last.path && fresh.signature == last.signature
+        if isSame, last.signature != nil, !last.mayRecover { return last }
         do {
             fresh.served = try served(row, path)
         } catch {
@@ -80,9 +84,16 @@ actor ModelLoader {
         )
     }
 
+    /// Ends a promotion whose process was killed in its middle.
+    private func finishExchange() async throws {
+        let (files, name) = (self.files, self.name)
+        try await registry.exclusively(name) { try files.repair(name, current: $0) }
+    }
+
     /// The model in memory, as long as the row did not move on to another version.
     private func stillServing(_ row: CurrentModel) -> ServedModel? {
-        last.row?.generation == row.generation ? last.served : nil
+        guard let served = last.served, served.version == row.version, served.name == row.name else { return nil }
+        return served
     }
 
     /// The file that the version was made from, if it is still what it was.

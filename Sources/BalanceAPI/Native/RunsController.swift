@@ -54,27 +54,30 @@ struct RunsController {
     }
 
     func latest() async throws -> JSONValue {
-        var id = artifacts.latestRunID()
-        if id == nil { id = try await tracking.newestRunID() }
-        guard let id else {
+        guard let run = try await latestRun(tracking, artifacts) else {
             throw Failure(
                 .runNotFound,
                 "No runs found.",
                 hint: "Run scripts/run_once.sh (or: balanceops demo-run) to create one."
             )
         }
-        return try await detail(id)
+        return withManifest(run).json
     }
 
     func detail(_ id: RunID) async throws -> JSONValue {
-        guard var detail = try await tracking.run(id) else {
+        guard let detail = try await tracking.run(id) else {
             throw Failure(
                 .runNotFound,
                 "Run not found.",
                 details: .object([("run_id", .string(id.native))])
             )
         }
-        detail.manifest = artifacts.pointer(of: id)
-        return detail.json
+        return withManifest(detail).json
+    }
+
+    private func withManifest(_ run: RunDetail) -> RunDetail {
+        var run = run
+        run.manifest = artifacts.pointer(of: run.summary.id)
+        return run
     }
 }

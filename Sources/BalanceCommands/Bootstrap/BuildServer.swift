@@ -81,7 +81,9 @@ struct ServerBuilder {
 
     private func router(routes: [RouteDescription]) -> Router<AppContext> {
         let router = Router(context: AppContext.self)
-        let hosts = workspace.settings[.allowedHosts].text.split(separator: ",")
+        let host = workspace.settings[.host].text
+        let own = host.contains(":") ? "[\(host)]" : host
+        let hosts = workspace.settings[.allowedHosts].text.split(separator: ",") + [own[...]]
         router.add(middleware: RequestIDMiddleware())
         router.add(middleware: FailureMiddleware(routes: routes))
         router.add(middleware: HostMiddleware(hosts: hosts.map { $0.trimmingCharacters(in: .whitespaces) }))

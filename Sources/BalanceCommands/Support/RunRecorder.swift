@@ -52,10 +52,14 @@ struct RunRecorder {
         return Finished(manifestPath: manifestPath, extraPath: extraPath)
     }
 
-    /// Marks the run as failed and passes the error on.
-    func fail(_ error: any Error) async throws -> Never {
-        let outcome = RunOutcome(status: .failed, metrics: [], artifacts: [], runDirName: nil, endedAt: .now())
-        try? await workspace.tracking.end(id, outcome)
-        throw error
+    /// Does the work of a run that has begun; where it throws, the run is marked as failed.
+    func record<Value>(_ work: () async throws -> Value) async throws -> Value {
+        do {
+            return try await work()
+        } catch {
+            let outcome = RunOutcome(status: .failed, metrics: [], artifacts: [], runDirName: nil, endedAt: .now())
+            try? await workspace.tracking.end(id, outcome)
+            throw error
+        }
     }
 }

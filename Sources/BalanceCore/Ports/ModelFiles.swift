@@ -25,12 +25,14 @@ package protocol ModelFiles: Sendable {
     ///
     /// - Throws: `Failure` with code `modelFileMissing`.
     func stage(_ source: String, for name: String) throws -> StagedModel
-    /// Exchanges the current file for the staged one and keeps the old one until ``confirm(_:for:)``.
+    /// Exchanges the current file for the staged one, and keeps the old one and a note until ``repair(_:current:)``.
     func install(_ staged: StagedModel, for name: String) throws
-    /// Forgets the old file, once the database says the same as the folder.
-    func confirm(_ staged: StagedModel, for name: String)
-    /// Puts the old file back, or removes what was staged.
-    func undo(_ staged: StagedModel, for name: String)
-    /// Finishes or takes back an exchange that a crash interrupted, as the database's row says.
+    /// Removes a staged file that was not installed.
+    func discard(_ staged: StagedModel, for name: String)
+    /// Ends an exchange as the database's row says: the new file stays, or the old one comes back.
+    ///
+    /// To be called while no other process can promote, after every exchange and after a crash.
     func repair(_ name: String, current: CurrentModel?) throws
+    /// Whether an exchange has been waiting for its end longer than one can take.
+    func isExchangeAbandoned(_ name: String) -> Bool
 }

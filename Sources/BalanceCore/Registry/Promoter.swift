@@ -61,10 +61,13 @@ package struct Promoter: Sendable {
             let decision = try await registry.promote(promotion, servedFrom: path) {
                 try files.install(staged, for: name)
             }
-            if decision.promotes { files.confirm(staged, for: name) } else { files.undo(staged, for: name) }
+            files.discard(staged, for: name)
+            // The row decides how the exchange ends. Where this fails, whoever comes next finds the note and does it.
+            if decision.promotes { try? await repair(name) }
             return Outcome(decision: decision, path: path)
         } catch {
-            files.undo(staged, for: name)
+            files.discard(staged, for: name)
+            try? await repair(name)
             throw error
         }
     }

@@ -36,6 +36,9 @@ struct CSVDataset {
         }
     }
 
+    /// How many numbers a table may have after encoding: 800 MB.
+    private static let maximumCells = 100_000_000
+
     func load() throws -> Dataset {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Failure(.fileNotFound, "the CSV file \(path) does not exist", hint: "check the spec's params.path")
@@ -65,27 +68,42 @@ struct CSVDataset {
         guard text.utf8.count(where: { $0 == UInt8(ascii: "\"") }).isMultiple(of: 2) else {
             throw Failure(.datasetInvalid, "\(path) is no CSV: a quote is not closed", hint: "check the quotes")
         }
-        let csv: CSV<Enumerated>
+        var names: [String]?
+        var rows: [[String]] = []
+        var wide: Int?
         do {
-            csv = try CSV<Enumerated>(string: text, delimiter: .character(separator), loadColumns: false)
+            // Row by row: the reader's own table is as wide as its longest row, whatever the others are.
+            let csv = try CSV<Enumerated>(
+                string: text,
+                delimiter: .character(separator),
+                loadColumns: false,
+                rowLimit: 1
+            )
+            try csv.enumerateAsArray(startAt: 0, rowLimit: nil) { cells in
+                guard let header = names else {
+                    names = cells
+                    return
+                }
+                if cells.count == 1, cells[0].isEmpty { return }
+                if cells.dropFirst(header.count).contains(where: { !$0.isEmpty }) { wide = wide ?? rows.count + 1 }
+                let missing = Array(repeating: "", count: max(0, header.count - cells.count))
+                rows.append(Array(cells.prefix(header.count)) + missing)
+            }
         } catch {
             throw Failure(.datasetInvalid, "\(path) is no CSV: \(Self.reason(error))", hint: "check the quotes")
         }
-        let names = csv.header
-        guard Set(names).count == names.count, !names.isEmpty else {
+        guard let names, names != [""], Set(names).count == names.count else {
             throw Failure(.datasetInvalid, "\(path) has no header, or a column name stands twice in it")
         }
-        let rows = csv.rows.filter { $0.count > 1 || !($0.first ?? "").isEmpty }
-        // The reader fills all rows up to the longest one, so only what stands in a cell tells which row that is.
-        if let row = rows.firstIndex(where: { $0.dropFirst(names.count).contains { !$0.isEmpty } }) {
+        if let wide {
             throw Failure(
                 .datasetInvalid,
-                "row \(row + 1) of \(path) has more cells than its header, which has \(names.count)",
+                "row \(wide) of \(path) has more cells than its header, which has \(names.count)",
                 hint: "put cells that hold the separator into quotes"
             )
         }
         guard !rows.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no rows") }
-        return (names, rows.map { Array(($0 + Array(repeating: "", count: names.count)).prefix(names.count)) })
+        return (names, rows)
     }
 
     private func column(_ name: String, of table: (names: [String], rows: [[String]]), role: String) throws -> Column {
@@ -156,6 +174,13 @@ struct CSVDataset {
         }
         for column in texts {
             let values = Set(column.cells.indices.filter { !column.isMissing($0) }.map { column.cells[$0] })
+            guard (encoded.count + values.count) * column.cells.count <= Self.maximumCells else {
+                throw Failure(
+                    .datasetInvalid,
+                    "the text column '\(column.name)' has \(values.count) different values, too many to encode",
+                    hint: "leave it out with feature_cols; is it an identifier?"
+                )
+            }
             for value in values.sorted(by: { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }) {
                 encoded.append(("\(column.name)_\(value)", column.cells.map { $0 == value ? 1 : 0 }))
             }

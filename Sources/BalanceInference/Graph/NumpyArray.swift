@@ -24,7 +24,7 @@ struct NumpyType: Sendable, Equatable {
         let sizes: [Character: Set<Int>] = [
             "f": [2, 4, 8], "i": [1, 2, 4, 8], "u": [1, 2, 4, 8], "b": [1], "O": [8],
         ]
-        if let allowed = sizes[kind], !allowed.contains(size) { return nil }
+        guard size > 0, sizes[kind]?.contains(size) ?? true else { return nil }
     }
 }
 
@@ -49,11 +49,12 @@ struct NumpyArray: Sendable {
         return count
     }
 
-    /// The numbers in row order, or nil where the elements are not numbers.
+    /// More numbers than any supported model has in one array.
+    static let maximumCount = 1 << 24
+
+    /// The numbers in row order, or nil where the elements are not numbers or are too many.
     var doubles: [Double]? {
-        guard "fiub".contains(type.kind), let count = Self.count(of: shape), count * type.size == bytes.count else {
-            return nil
-        }
+        guard "fiub".contains(type.kind), let count = heldCount else { return nil }
         let values = (0..<count).map { number(at: $0 * type.size) }
         return isFortran ? rowOrder(values) : values
     }
@@ -63,18 +64,36 @@ struct NumpyArray: Sendable {
         switch type.kind {
         case "U": texts(width: type.size)
         case "b": doubles?.map { $0 == 0 ? "False" : "True" }
-        case "i", "u": doubles?.map { String(Int($0)) }
+        case "i", "u": heldCount.map { (0..<$0).map { integer(at: $0 * type.size) } }
         case "f": doubles?.map(\.description)
         default: nil
         }
     }
 
-    private func number(at offset: Int) -> Double {
-        var bits: UInt64 = 0
-        for index in 0..<type.size {
-            let place = type.isBigEndian ? type.size - 1 - index : index
-            bits |= UInt64(bytes[offset + place]) << UInt64(index * 8)
+    /// How many elements there are, if shape and bytes agree and they are not too many.
+    private var heldCount: Int? {
+        guard let count = Self.count(of: shape), count <= Self.maximumCount, count * type.size == bytes.count else {
+            return nil
         }
+        return count
+    }
+
+    private func bits(at offset: Int) -> UInt64 {
+        (0..<type.size).reduce(0) { bits, index in
+            let place = type.isBigEndian ? type.size - 1 - index : index
+            return bits | UInt64(bytes[offset + place]) << UInt64(index * 8)
+        }
+    }
+
+    /// An integer as its decimal digits; not every 64-bit integer is a Double.
+    private func integer(at offset: Int) -> String {
+        let bits = bits(at: offset)
+        let shift = UInt64(64 - type.size * 8)
+        return type.kind == "u" ? String(bits) : String(Int64(bitPattern: bits << shift) >> Int64(shift))
+    }
+
+    private func number(at offset: Int) -> Double {
+        let bits = bits(at: offset)
         switch (type.kind, type.size) {
         case ("f", 8): return Double(bitPattern: bits)
         case ("f", 4): return Double(Float(bitPattern: UInt32(bits)))
@@ -97,7 +116,7 @@ struct NumpyArray: Sendable {
     }
 
     private func texts(width: Int) -> [String]? {
-        guard let count = Self.count(of: shape), count * width == bytes.count else { return nil }
+        guard let count = heldCount else { return nil }
         return (0..<count).map { index in
             var text = String.UnicodeScalarView()
             for place in stride(from: index * width, to: (index + 1) * width, by: 4) {

@@ -62,14 +62,18 @@ struct ObjectView {
 
     /// The value of a text key of a dict, or of an attribute of an object; nil where there is none or it is None.
     subscript(_ key: String) -> ObjectView? {
-        switch node {
-        case .object(_, _, let state?): return ObjectView(graph: graph, index: state)[key]
-        case .dict(let items):
-            let found = items.last { graph.nodes[$0.key].text.map { $0.utf8.elementsEqual(key.utf8) } ?? false }
-            guard let found, !ObjectView(graph: graph, index: found.value).isNone else { return nil }
-            return ObjectView(graph: graph, index: found.value)
-        default: return nil
-        }
+        guard let items else { return nil }
+        let found = items.last { graph.nodes[$0.key].text.map { $0.utf8.elementsEqual(key.utf8) } ?? false }
+        guard let found, !ObjectView(graph: graph, index: found.value).isNone else { return nil }
+        return ObjectView(graph: graph, index: found.value)
+    }
+
+    /// The items of a dict or of an object's state; one step only, as a hostile graph may hold cycles.
+    private var items: [(key: Int, value: Int)]? {
+        var node = node
+        if case .object(_, _, let state?) = node { node = graph.nodes[state] }
+        if case .dict(let items) = node { return items }
+        return nil
     }
 
     var isNone: Bool {

@@ -14,6 +14,8 @@ struct PickleReader {
     private var marks: [Int] = []
     private var memo: [Int: Int] = [:]
     private var nestedStreams = 0
+    /// Bytes that were copied and items that were looked at, over the input's own: a small file may not ask for much.
+    private var effort = 0
     var nodes: [ObjectNode] = [.none, .bool(false), .bool(true)]
 
     /// More nodes than any supported model needs; a file that wants more is refused.
@@ -48,9 +50,9 @@ struct PickleReader {
         switch opcode {
         case 0x80: _ = try byte()  // PROTO
         case 0x95: _ = try take(8)  // FRAME
-        case 0x4E: push(0)  // NONE
-        case 0x89: push(1)  // NEWFALSE
-        case 0x88: push(2)  // NEWTRUE
+        case 0x4E: try push(0)  // NONE
+        case 0x89: try push(1)  // NEWFALSE
+        case 0x88: try push(2)  // NEWTRUE
         case 0x4B: try push(.int(Int(byte())))  // BININT1
         case 0x4D: try push(.int(Int(unsigned(2))))  // BININT2
         case 0x4A: try push(.int(Int(Int32(truncatingIfNeeded: unsigned(4)))))  // BININT
@@ -71,13 +73,13 @@ struct PickleReader {
 
     private mutating func performOnStack(_ opcode: UInt8) throws {
         switch opcode {
-        case 0x28: marks.append(stack.count)  // MARK
+        case 0x28: try mark()  // MARK
         case 0x30: _ = try pop()  // POP
         case 0x31: _ = try popToMark()  // POP_MARK
-        case 0x32: push(try top())  // DUP
-        case 0x71: memo[Int(try byte())] = try top()  // BINPUT
-        case 0x72: memo[Int(try unsigned(4))] = try top()  // LONG_BINPUT
-        case 0x94: memo[memo.count] = try top()  // MEMOIZE
+        case 0x32: try push(top())  // DUP
+        case 0x71: try remember(Int(byte()))  // BINPUT
+        case 0x72: try remember(Int(unsigned(4)))  // LONG_BINPUT
+        case 0x94: try remember(memo.count)  // MEMOIZE
         case 0x68: try recall(Int(byte()))  // BINGET
         case 0x6A: try recall(Int(unsigned(4)))  // LONG_BINGET
         case 0x5D, 0x8F: try push(.list([]))  // EMPTY_LIST, EMPTY_SET
@@ -156,6 +158,7 @@ extension PickleReader {
         case "numpy._frombuffer": try frombuffer(items)
         case "_codecs.encode":
             guard let first = items.first, let text = nodes[first].text else { throw damaged("bytes without a text") }
+            try spend(text.utf8.count)
             try push(.bytes(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }))
         case "copyreg._reconstructor":
             guard let first = items.first, case .global(let className) = nodes[first] else {
@@ -171,9 +174,11 @@ extension PickleReader {
         let target = try top()
         switch nodes[target] {
         case .object(let name, let arguments, _):
-            nodes[target] = .object(className: name, arguments: arguments, state: stateIndex(state))
+            let attributes = stateIndex(state)
+            guard case .dict = nodes[attributes] else { throw damaged("attributes that are no dict") }
+            nodes[target] = .object(className: name, arguments: arguments, state: attributes)
             if name == PickleGlobals.arrayWrapper {
-                let array = try wrappedArray(stateIndex(state))
+                let array = try wrappedArray(attributes)
                 stack[stack.count - 1] = nodes.count
                 nodes.append(.array(array))
             }
@@ -207,8 +212,9 @@ extension PickleReader {
         guard items.count == 2, case .type(let type) = nodes[items[0]], case .bytes(let bytes) = nodes[items[1]],
             bytes.count == type.size
         else { throw damaged("a numpy number") }
+        try spend(bytes.count)
         let array = NumpyArray(type: type, shape: [1], bytes: bytes)
-        if type.kind == "b" { return push(bytes[0] == 0 ? 1 : 2) }
+        if type.kind == "b" { return try push(bytes[0] == 0 ? 1 : 2) }
         if let text = array.labels?.first, "iuU".contains(type.kind) {
             return try push(Int(text).flatMap { type.kind == "U" ? nil : .int($0) } ?? .string(text))
         }
@@ -241,6 +247,7 @@ extension PickleReader {
     }
 
     private mutating func wrappedArray(_ state: Int) throws -> NumpyArray {
+        if case .dict(let items) = nodes[state] { try spend(items.count * 4) }
         guard let typeIndex = item("dtype", of: state), case .type(let type) = nodes[typeIndex],
             let shapeIndex = item("shape", of: state)
         else { throw damaged("an array without type or shape") }
@@ -250,7 +257,7 @@ extension PickleReader {
         let shape = try shape(shapeIndex)
         let (size, overflow) = (NumpyArray.count(of: shape) ?? .max).multipliedReportingOverflow(by: type.size)
         guard !overflow else { throw damaged("an array larger than the file") }
-        return NumpyArray(type: type, shape: shape, isFortran: isFortran, bytes: Array(try take(size)))
+        return try checked(NumpyArray(type: type, shape: shape, isFortran: isFortran, bytes: Array(take(size))))
     }
 
     /// The value of a text key of a dict; nil for None.
@@ -313,18 +320,40 @@ extension PickleReader {
 
     private mutating func recall(_ key: Int) throws {
         guard let index = memo[key] else { throw damaged("a reference to nothing") }
-        push(index)
+        try push(index)
+    }
+
+    private mutating func remember(_ key: Int) throws {
+        guard memo.count < Self.maximumNodes else { throw tooManyObjects }
+        memo[key] = try top()
+    }
+
+    private mutating func mark() throws {
+        guard marks.count < Self.maximumNodes else { throw tooManyObjects }
+        marks.append(stack.count)
+    }
+
+    private mutating func spend(_ amount: Int) throws {
+        effort += amount
+        guard effort <= input.count + 1 << 24 else {
+            throw unsupported("the file asks for more work than its size allows")
+        }
     }
 
     private mutating func push(_ node: ObjectNode) throws {
-        guard nodes.count < Self.maximumNodes else {
-            throw unsupported("the file describes more than \(Self.maximumNodes) objects")
-        }
+        guard nodes.count < Self.maximumNodes else { throw tooManyObjects }
         nodes.append(node)
-        push(nodes.count - 1)
+        try push(nodes.count - 1)
     }
 
-    private mutating func push(_ index: Int) { stack.append(index) }
+    private mutating func push(_ index: Int) throws {
+        guard stack.count < Self.maximumNodes else { throw tooManyObjects }
+        stack.append(index)
+    }
+
+    private var tooManyObjects: Failure {
+        unsupported("the file describes more than \(Self.maximumNodes) objects")
+    }
 
     private func top() throws -> Int {
         guard let last = stack.last, stack.count > (marks.last ?? 0) else { throw damaged("the stack is empty") }

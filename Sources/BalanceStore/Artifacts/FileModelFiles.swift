@@ -44,30 +44,35 @@ package struct FileModelFiles: ModelFiles {
 
     package func install(_ staged: StagedModel, for name: String) throws {
         let path = try currentPath(of: name)
-        let note = JSONValue.object([("token", .string(staged.token)), ("digest", .string(staged.digest))])
-        if FileSystem.size(of: path) != nil { link(path, previousPath(path, staged.token)) }
+        let hasPrevious = FileSystem.size(of: path) != nil
+        if hasPrevious { try keep(path, as: previousPath(path, staged.token)) }
+        let note = JSONValue.object([
+            ("token", .string(staged.token)), ("digest", .string(staged.digest)), ("has_previous", .bool(hasPrevious)),
+        ])
         try FileSystem.write(note.bytes(), to: notePath(path))
         try FileSystem.publish(stagedPath(path, staged.token), as: path)
     }
 
-    package func confirm(_ staged: StagedModel, for name: String) {
+    package func discard(_ staged: StagedModel, for name: String) {
         guard let path = try? currentPath(of: name) else { return }
-        clear(path, token: staged.token)
-    }
-
-    package func undo(_ staged: StagedModel, for name: String) {
-        guard let path = try? currentPath(of: name) else { return }
-        if let note = note(of: path), note.token == staged.token { restore(path, note) }
-        clear(path, token: staged.token)
+        unlink(stagedPath(path, staged.token))
     }
 
     package func repair(_ name: String, current: CurrentModel?) throws {
         let path = try currentPath(of: name)
         if let note = note(of: path) {
-            if current?.digest != note.digest { restore(path, note) }
-            clear(path, token: note.token)
+            if current?.digest != note.digest { try restore(path, note) }
+            // The note goes last: as long as it is there, the old file is too.
+            unlink(notePath(path))
+            unlink(previousPath(path, note.token))
+            try FileSystem.syncDirectory(FileSystem.parent(of: path))
         }
         sweep(path)
+    }
+
+    package func isExchangeAbandoned(_ name: String) -> Bool {
+        guard let path = try? currentPath(of: name) else { return false }
+        return (FileSystem.age(of: notePath(path)) ?? 0) > 5
     }
 
     /// Removes what exchanges left behind that ended before they had a note.
@@ -104,26 +109,35 @@ package struct FileModelFiles: ModelFiles {
         SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
+    private struct Note {
+        var token: String
+        /// Of the new file.
+        var digest: String
+        var hasPrevious: Bool
+    }
+
+    /// A second name for the current file, or a copy where the file system has no second names.
+    private func keep(_ path: String, as previous: String) throws {
+        if link(path, previous) == 0 { return }
+        try FileSystem.writeDurably(Self.read(path), to: previous)
+    }
+
     /// Puts the old file back if the new one is in its place.
-    private func restore(_ path: String, _ note: (token: String, digest: String)) {
-        guard let bytes = try? Self.read(path), Self.digest(of: bytes) == note.digest else { return }
-        let previous = previousPath(path, note.token)
-        if FileSystem.size(of: previous) != nil { try? FileSystem.publish(previous, as: path) } else { unlink(path) }
+    private func restore(_ path: String, _ note: Note) throws {
+        guard FileSystem.size(of: path) != nil, Self.digest(of: try Self.read(path)) == note.digest else { return }
+        if note.hasPrevious {
+            try FileSystem.publish(previousPath(path, note.token), as: path)
+        } else {
+            unlink(path)
+        }
     }
 
-    private func clear(_ path: String, token: String) {
-        if note(of: path)?.token == token { unlink(notePath(path)) }
-        unlink(stagedPath(path, token))
-        unlink(previousPath(path, token))
-        try? FileSystem.syncDirectory(FileSystem.parent(of: path))
-    }
-
-    private func note(of path: String) -> (token: String, digest: String)? {
+    private func note(of path: String) -> Note? {
         guard let data = FileManager.default.contents(atPath: notePath(path)),
             let note = try? JSONValue(parsing: Array(data)),
             let token = note["token"]?.string, let digest = note["digest"]?.string, FileSystem.isFileName(token)
         else { return nil }
-        return (token, digest)
+        return Note(token: token, digest: digest, hasPrevious: note["has_previous"]?.boolean ?? true)
     }
 
     private func notePath(_ path: String) -> String { "\(path).promoting" }

@@ -4,31 +4,55 @@ import BalanceCore
 ///
 /// A row that finds no place (a metric of a run that does not exist, say) stays in a table `original_…`: nothing is lost.
 enum OriginalSchema {
-    private static let tables = ["runs", "metrics", "artifacts", "models"]
+    /// The tables of the original and their columns.
+    static let columns = [
+        "runs": ["run_id", "created_at", "git_commit", "git_branch", "git_dirty", "params_json", "note"],
+        "metrics": ["run_id", "key", "value"],
+        "artifacts": ["run_id", "kind", "path"],
+        "models": ["name", "stage", "run_id", "path", "created_at", "metrics_json"],
+    ]
 
     static func setAside(_ connection: any SQLConnection) throws {
-        for table in tables { try connection.execute("ALTER TABLE \(table) RENAME TO original_\(table)") }
+        for table in columns.keys.sorted() {
+            try connection.execute("ALTER TABLE \(table) RENAME TO original_\(table)")
+        }
     }
 
     static func bringOver(_ connection: any SQLConnection) throws {
-        try runs(connection)
-        try metrics(connection)
-        try artifacts(connection)
+        let starts = try runs(connection)
+        try metrics(connection, starts)
+        try artifacts(connection, starts)
         try models(connection)
-        for table in tables where try connection.rows("SELECT 1 FROM original_\(table) LIMIT 1").isEmpty {
+        for table in columns.keys.sorted() where try isDone(table, connection) {
             try connection.execute("DROP TABLE original_\(table)")
         }
     }
 
-    private static func runs(_ connection: any SQLConnection) throws {
+    /// Whether all rows of a table found a place.
+    private static func isDone(_ table: String, _ connection: any SQLConnection) throws -> Bool {
+        try connection.rows("SELECT 1 FROM original_\(table) LIMIT 1").isEmpty
+    }
+
+    /// Removes a row that was brought over, unless it has columns that are not ours to drop.
+    private static func remove(_ table: String, _ row: Int, _ connection: any SQLConnection) throws {
+        let found = try connection.rows("SELECT name FROM pragma_table_info(?)", [.text("original_\(table)")])
+        guard found.count == columns[table]?.count else { return }
+        try connection.execute("DELETE FROM original_\(table) WHERE rowid = ?", [.integer(row)])
+    }
+
+    /// - Returns: The start of each run that was brought over, by its original id.
+    private static func runs(_ connection: any SQLConnection) throws -> [String: Timestamp] {
         let rows = try connection.rows(
-            "SELECT run_id, created_at, git_commit, git_branch, git_dirty, params_json, note "
-                + "FROM original_runs WHERE run_id IS NOT NULL ORDER BY created_at, run_id"
+            "SELECT run_id, created_at, git_commit, git_branch, git_dirty, params_json, note, rowid "
+                + "FROM original_runs WHERE run_id IS NOT NULL "
+                // The original writes ids with dashes; the same id without them comes second.
+                + "ORDER BY CASE WHEN run_id LIKE '%-%' THEN 0 ELSE 1 END, created_at, run_id"
         )
+        var starts: [String: Timestamp] = [:]
         for row in rows {
             guard let id = row.text(0) else { continue }
             let createdAt = row.text(1) ?? ""
-            let startedAt = Timestamp(iso8601: createdAt)?.milliseconds ?? 0
+            let startedAt = Timestamp(iso8601: createdAt) ?? Timestamp(milliseconds: 0)
             let params = row.text(5).flatMap { try? JSONValue(parsing: $0) }
             let stored = RunID(native: id).stored
             let inserted = try connection.execute(
@@ -36,48 +60,59 @@ enum OriginalSchema {
                     + "git_branch, git_dirty, params_json, note) VALUES (?, ?, 'FINISHED', ?, ?, ?, ?, ?, ?, ?, ?) "
                     + "ON CONFLICT DO NOTHING",
                 [
-                    .text(stored), .optional(params?["kind"]?.string), .text(createdAt), .integer(startedAt),
-                    .integer(startedAt), .optional(row.text(2)), .optional(row.text(3)), .optional(row.integer(4)),
-                    .optional(row.text(5)), .optional(row.text(6)),
+                    .text(stored), .optional(params?["kind"]?.string), .text(createdAt),
+                    .integer(startedAt.milliseconds), .integer(startedAt.milliseconds), .optional(row.text(2)),
+                    .optional(row.text(3)), .optional(truth(row.values[4])), .optional(row.text(5)),
+                    .optional(row.text(6)),
                 ]
             )
             guard inserted == 1 else { continue }
+            starts[id] = startedAt
             try RunRows.insertParams(params, of: stored, connection)
-            try connection.execute("DELETE FROM original_runs WHERE run_id = ?", [.text(id)])
+            try remove("runs", row.integer(7) ?? 0, connection)
+        }
+        return starts
+    }
+
+    /// What Python takes a value for.
+    private static func truth(_ value: SQLValue) -> Int? {
+        switch value {
+        case .null: nil
+        case .integer(let number): number == 0 ? 0 : 1
+        case .real(let number): number == 0 ? 0 : 1
+        case .text(let text): text.isEmpty ? 0 : 1
+        case .blob(let bytes): bytes.isEmpty ? 0 : 1
         }
     }
 
-    private static func metrics(_ connection: any SQLConnection) throws {
-        for row in try connection.rows("SELECT run_id, key, value FROM original_metrics") {
-            guard let id = row.text(0), let key = row.text(1), let value = row.real(2),
-                let startedAt = try startTime(of: id, connection)
+    private static func metrics(_ connection: any SQLConnection, _ starts: [String: Timestamp]) throws {
+        for row in try connection.rows("SELECT run_id, key, value, rowid FROM original_metrics") {
+            guard let id = row.text(0), let key = row.text(1), let startedAt = starts[id],
+                let value = row.values[2] == .null ? .nan : row.real(2)
             else { continue }
-            let metric = Metric(key, value)
-            try RunRows.insert(metric, of: RunID(native: id).stored, at: startedAt, connection)
-            try connection.execute(
-                "DELETE FROM original_metrics WHERE run_id = ? AND key = ?",
-                [.text(id), .text(key)]
-            )
+            // Python's SQLite driver stores NaN as NULL.
+            try RunRows.insert(Metric(key, value), of: RunID(native: id).stored, at: startedAt, connection)
+            try remove("metrics", row.integer(3) ?? 0, connection)
         }
     }
 
-    private static func artifacts(_ connection: any SQLConnection) throws {
-        for row in try connection.rows("SELECT run_id, kind, path FROM original_artifacts") {
-            guard let id = row.text(0), let kind = row.text(1), let path = row.text(2),
-                try startTime(of: id, connection) != nil
-            else { continue }
-            try RunRows.insert(ArtifactRecord(kind: kind, path: path), of: RunID(native: id).stored, connection)
+    private static func artifacts(_ connection: any SQLConnection, _ starts: [String: Timestamp]) throws {
+        for row in try connection.rows("SELECT run_id, kind, path, rowid FROM original_artifacts ORDER BY rowid") {
+            guard let id = row.text(0), let kind = row.text(1), let path = row.text(2), starts[id] != nil else {
+                continue
+            }
             try connection.execute(
-                "DELETE FROM original_artifacts WHERE run_id = ? AND kind = ? AND path = ?",
-                [.text(id), .text(kind), .text(path)]
+                "INSERT INTO run_artifact (run_id, kind, path) VALUES (?, ?, ?)",
+                [.text(RunID(native: id).stored), .text(kind), .text(path)]
             )
+            try remove("artifacts", row.integer(3) ?? 0, connection)
         }
     }
 
     /// Each row becomes a version, the oldest first and the current one last, so that the current one is the newest.
     private static func models(_ connection: any SQLConnection) throws {
         let rows = try connection.rows(
-            "SELECT name, stage, run_id, path, created_at, metrics_json FROM original_models "
+            "SELECT name, stage, run_id, path, created_at, metrics_json, rowid FROM original_models "
                 + "WHERE name IS NOT NULL AND path IS NOT NULL "
                 + "ORDER BY name, CASE stage WHEN 'current' THEN 1 ELSE 0 END, created_at"
         )
@@ -100,15 +135,7 @@ enum OriginalSchema {
             )
             let number = try RegistryRows.insert(version, connection)
             if stage == "current" { try RegistryRows.moveCurrent(name, to: number, at: moment, connection) }
-            try connection.execute(
-                "DELETE FROM original_models WHERE name = ? AND stage = ?",
-                [.text(name), .text(stage)]
-            )
+            try remove("models", row.integer(6) ?? 0, connection)
         }
-    }
-
-    private static func startTime(of id: String, _ connection: any SQLConnection) throws -> Timestamp? {
-        try connection.rows("SELECT start_time_ms FROM run WHERE run_id = ?", [.text(RunID(native: id).stored)])
-            .first?.integer(0).map(Timestamp.init)
     }
 }

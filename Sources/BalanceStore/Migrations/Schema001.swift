@@ -8,6 +8,11 @@ enum Schema001 {
         )
     }
 
+    static let tableNames: Set<String> = [
+        "experiment", "experiment_tag", "run", "param", "tag", "metric", "latest_metric", "dataset", "run_input",
+        "run_artifact", "registered_model", "model_version", "model_alias", "audit_event",
+    ]
+
     private static let stage = "TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', 'deleted'))"
 
     private static let tracking = [
@@ -111,10 +116,10 @@ enum Schema001 {
         """,
         """
         CREATE TABLE run_artifact (
+            seq INTEGER PRIMARY KEY,
             run_id TEXT NOT NULL REFERENCES run (run_id) ON DELETE CASCADE,
             kind TEXT NOT NULL,
-            path TEXT NOT NULL,
-            PRIMARY KEY (run_id, kind, path)
+            path TEXT NOT NULL
         ) STRICT
         """,
     ]
@@ -178,6 +183,7 @@ enum Schema001 {
         "CREATE INDEX run_kind ON run (kind)",
         "CREATE INDEX run_experiment ON run (experiment_id)",
         "CREATE INDEX metric_history ON metric (run_id, key, step, timestamp_ms)",
+        "CREATE INDEX run_artifact_run ON run_artifact (run_id, kind, path)",
         "CREATE INDEX run_input_dataset ON run_input (dataset_id)",
         "CREATE INDEX model_version_run ON model_version (run_id)",
         "CREATE INDEX model_alias_version ON model_alias (name, version)",

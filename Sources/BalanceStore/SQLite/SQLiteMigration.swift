@@ -36,10 +36,14 @@ enum SQLiteMigration {
             )
             if application == applicationID {
                 if schema > Migrations.all.count { throw tooNew(path, schema) }
+                guard schema >= 0 else { throw Failure(.databaseUnreadable, "\(path) has the schema \(schema)") }
                 return .ours(schema: schema)
             }
             if application == 0, tables.isEmpty { return .empty }
-            if application == 0, tables.isSuperset(of: ["runs", "metrics", "artifacts", "models"]) { return .original }
+            if application == 0, tables.isSuperset(of: OriginalSchema.columns.keys) {
+                try checkOriginal(database, path, tables)
+                return .original
+            }
             throw Failure(
                 .databaseNotOurs,
                 "\(path) is an SQLite database of another program",
@@ -48,11 +52,37 @@ enum SQLiteMigration {
         }
     }
 
-    /// A database in WAL mode can only be read where its folder can be written, so that is tried first.
+    /// Says what is in the way of bringing an original database over.
+    private static func checkOriginal(_ database: Database, _ path: String, _ tables: Set<String>) throws {
+        for (table, columns) in OriginalSchema.columns {
+            let found = Set(try database.columns(in: table).map(\.name))
+            guard let missing = columns.first(where: { !found.contains($0) }) else { continue }
+            throw Failure(
+                .databaseNotOurs,
+                "\(path) has a table '\(table)' without the column '\(missing)'",
+                hint: "name another file with --db or BALANCEOPS_DB"
+            )
+        }
+        let names = Schema001.tableNames.intersection(tables).sorted()
+        guard names.isEmpty else {
+            throw Failure(
+                .databaseNotOurs,
+                "\(path) has tables whose names BalanceOps needs: \(names.joined(separator: ", "))",
+                hint: "rename them, or name another file with --db or BALANCEOPS_DB"
+            )
+        }
+    }
+
+    /// Reads without writing, unless a crash left a journal that SQLite has to roll back before anybody can read.
     private static func look<Value>(at path: String, _ body: (Database) throws -> Value) throws -> Value {
         var configuration = SQLiteDatabase.configuration(readonly: true)
         configuration.foreignKeysEnabled = false
-        return try DatabaseQueue(path: path, configuration: configuration).read(body)
+        do {
+            return try DatabaseQueue(path: path, configuration: configuration).read(body)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+            configuration.readonly = false
+            return try DatabaseQueue(path: path, configuration: configuration).read(body)
+        }
     }
 
     private static func migrate(at path: String, from state: State) throws {
@@ -61,7 +91,17 @@ enum SQLiteMigration {
         configuration.foreignKeysEnabled = false
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? queue.close() }
-        if state != .empty { try backUp(queue, path: path, state: state) }
+        let backup = state == .empty ? nil : try backUp(queue, path: path, state: state)
+        do {
+            try transform(queue, path: path, from: state)
+        } catch {
+            // Nothing changed, so the copy is of no use; a service that restarts must not fill the disk with them.
+            if let backup { unlink(backup) }
+            throw error
+        }
+    }
+
+    private static func transform(_ queue: DatabaseQueue, path: String, from state: State) throws {
         let first = if case .ours(let schema) = state { schema } else { 0 }
         try queue.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")
@@ -70,7 +110,8 @@ enum SQLiteMigration {
                 if state == .original { try OriginalSchema.setAside(connection) }
                 for migration in Migrations.all[first...] { try migration(connection) }
                 if state == .original { try OriginalSchema.bringOver(connection) }
-                if try Row.fetchOne(database, sql: "PRAGMA foreign_key_check") != nil {
+                for table in Schema001.tableNames
+                where try Row.fetchOne(database, sql: "PRAGMA foreign_key_check(\(table))") != nil {
                     throw Failure(.databaseUnreadable, "\(path) holds rows that refer to missing rows")
                 }
                 try database.execute(sql: "PRAGMA application_id = \(applicationID)")
@@ -80,7 +121,7 @@ enum SQLiteMigration {
         }
     }
 
-    private static func backUp(_ queue: DatabaseQueue, path: String, state: State) throws {
+    private static func backUp(_ queue: DatabaseQueue, path: String, state: State) throws -> String {
         let label = if case .ours(let schema) = state { "schema\(schema)" } else { "original" }
         let stamp = Timestamp.now().compact
         let target = "\(path).backup-\(label)-\(stamp)"
@@ -90,6 +131,7 @@ enum SQLiteMigration {
             try database.execute(sql: "VACUUM INTO ?", arguments: [unfinished])
         }
         try FileSystem.publish(unfinished, as: target)
+        return target
     }
 
     private static func tooNew(_ path: String, _ schema: Int) -> Failure {

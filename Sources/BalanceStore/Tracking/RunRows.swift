@@ -27,10 +27,13 @@ enum RunRows {
         )
     }
 
+    /// Records a file once, however often it is said.
     static func insert(_ artifact: ArtifactRecord, of run: String, _ connection: any SQLConnection) throws {
+        let values: [SQLValue] = [.text(run), .text(artifact.kind), .text(artifact.path)]
         try connection.execute(
-            "INSERT INTO run_artifact (run_id, kind, path) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            [.text(run), .text(artifact.kind), .text(artifact.path)]
+            "INSERT INTO run_artifact (run_id, kind, path) SELECT ?, ?, ? WHERE NOT EXISTS "
+                + "(SELECT 1 FROM run_artifact WHERE run_id = ? AND kind = ? AND path = ?)",
+            values + values
         )
     }
 

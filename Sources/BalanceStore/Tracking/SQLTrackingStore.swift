@@ -24,13 +24,13 @@ package struct SQLTrackingStore: TrackingStore {
     package func end(_ id: RunID, _ outcome: RunOutcome) async throws {
         try await database.write { connection in
             let changed = try connection.execute(
-                "UPDATE run SET status = ?, end_time_ms = ?, run_dir_name = ? WHERE run_id = ?",
+                "UPDATE run SET status = ?, end_time_ms = ?, run_dir_name = ? WHERE run_id = ? AND status = 'RUNNING'",
                 [
                     .text(outcome.status.rawValue), .integer(outcome.endedAt.milliseconds),
                     .optional(outcome.runDirName), .text(id.stored),
                 ]
             )
-            guard changed == 1 else { throw Failure(.runNotFound, "run \(id) does not exist") }
+            guard changed == 1 else { throw Failure(.runNotFound, "run \(id) does not exist or has ended") }
             for metric in outcome.metrics {
                 try RunRows.insert(metric, of: id.stored, at: outcome.endedAt, connection)
             }

@@ -86,6 +86,34 @@ struct PickleReaderTests {
         #expect(throws: Failure.self) { try ModelFormats().predictor(from: bytes) }
     }
 
+    @Test(arguments: [
+        // An object that is its own state; a chain of dtypes U0; a text that is copied over and over.
+        Array("\u{2}csklearn.linear_model._logistic\nLogisticRegression\n)".utf8) + [
+            0x81, 0x71, 0, 0x68, 0, 0x62, 0x2E,
+        ],
+        Array("\u{2}cnumpy\ndtype\n".utf8) + [0x8C, 2] + Array("U0".utf8) + [0x85, 0x52, 0x2E],
+    ])
+    func `a file that refers to itself is refused`(rest: [UInt8]) {
+        let failure = #expect(throws: Failure.self) { try ModelFormats().predictor(from: [0x80] + rest) }
+        #expect(failure?.code == .modelNotReadable)
+    }
+
+    @Test func `a text that is copied over and over is refused before memory runs out`() {
+        let text = [UInt8](repeating: 0x61, count: 1 << 20)
+        var bytes: [UInt8] =
+            [0x80, 2] + Array("c_codecs\nencode\n".utf8) + [0x71, 0, 0x58, 0, 0, 0x10, 0] + text + [0x71, 1]
+        for _ in 0..<2000 { bytes += [0x68, 0, 0x68, 1, 0x85, 0x52, 0x30] }
+        let failure = #expect(throws: Failure.self) { try ModelFormats().predictor(from: bytes + [0x4E, 0x2E]) }
+        #expect(failure?.message.contains("more work than its size allows") == true)
+    }
+
+    @Test(arguments: [UInt8(0x28), 0x32])
+    func `a stack that only grows is refused`(opcode: UInt8) {
+        let bytes = [0x80, 2, 0x4E] + [UInt8](repeating: opcode, count: 4_100_000) + [0x2E]
+        let failure = #expect(throws: Failure.self) { try ModelFormats().predictor(from: bytes) }
+        #expect(failure?.message.contains("more than 4000000 objects") == true)
+    }
+
     @Test func `more objects than a model needs are refused`() {
         let bytes = [0x80, 4, 0x28] + [UInt8](repeating: 0x5D, count: 4_100_000) + [0x2E]
         let failure = #expect(throws: Failure.self) { try ModelFormats().predictor(from: bytes) }

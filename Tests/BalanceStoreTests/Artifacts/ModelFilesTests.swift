@@ -32,20 +32,21 @@ struct ModelFilesTests {
 
     private func served() throws -> String { String(decoding: try folder.bytes("models/current.model"), as: UTF8.self) }
 
-    @Test func `an exchange that is confirmed leaves one file`() throws {
+    @Test func `a candidate that is refused leaves the old file`() throws {
         let staged = try files.stage(folder("candidate"), for: defaultModelName)
-        try files.install(staged, for: defaultModelName)
-        files.confirm(staged, for: defaultModelName)
-        #expect(try served() == "new")
+        files.discard(staged, for: defaultModelName)
+        #expect(try served() == "old")
         #expect(folder.names(in: "models") == ["current.model"])
     }
 
-    @Test func `an exchange that is undone leaves the old file`() throws {
+    @Test func `an exchange that nobody ends is seen as abandoned`() throws {
         let staged = try files.stage(folder("candidate"), for: defaultModelName)
+        #expect(!files.isExchangeAbandoned(defaultModelName))
         try files.install(staged, for: defaultModelName)
-        files.undo(staged, for: defaultModelName)
-        #expect(try served() == "old")
-        #expect(folder.names(in: "models") == ["current.model"])
+        #expect(!files.isExchangeAbandoned(defaultModelName))
+        let note = folder("models/current.model.promoting")
+        try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -60)], ofItemAtPath: note)
+        #expect(files.isExchangeAbandoned(defaultModelName))
     }
 
     @Test func `after a crash before the commit the old file is back`() throws {

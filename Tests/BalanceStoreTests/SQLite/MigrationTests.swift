@@ -55,6 +55,54 @@ struct MigrationTests {
         #expect(try OriginalDatabase.text(tables, at: path) == "original_metrics")
     }
 
+    @Test func `odd rows of an original keep what they say`() async throws {
+        let path = folder("odd.db")
+        try OriginalDatabase.make(at: path)
+        try OriginalDatabase.execute(
+            """
+            INSERT INTO metrics VALUES ('\(OriginalDatabase.runIDs[0])', 'nan', NULL);
+            INSERT INTO artifacts VALUES ('\(OriginalDatabase.runIDs[0])', 'model_candidate', 'x.joblib');
+            INSERT INTO runs VALUES ('11111111111141118111111111111111', '2026-01-01', NULL, NULL, 'True', 'no json', NULL);
+            INSERT INTO runs VALUES ('text-dirty', '2026-01-01', NULL, NULL, 'True', '[1]', NULL);
+            ALTER TABLE models ADD COLUMN more TEXT DEFAULT 'kept';
+            """,
+            at: path
+        )
+        let store = SQLTrackingStore(database: try SQLiteDatabase(path: path))
+        let run = try #require(try await store.run(RunID(native: OriginalDatabase.runIDs[0])))
+        #expect(run.summary.metrics.value(of: "nan")?.isNaN == true)
+        #expect(run.summary.metrics.value(of: "bal_acc") == 0.75)
+        #expect(run.artifacts.count == 2, "a row that stood twice still does")
+        #expect(run.summary.createdAt == "2026-02-16T19:46:48+00:00")
+        let dirty = try #require(try await store.run(RunID(native: "text-dirty")))
+        #expect(dirty.summary.git.dirty == true)
+        #expect(dirty.params == nil)
+        let left = try OriginalDatabase.text("SELECT run_id FROM original_runs", at: path)
+        #expect(left == "11111111111141118111111111111111", "the same id in another spelling")
+        #expect(try OriginalDatabase.text("SELECT count(*) || max(more) FROM original_models", at: path) == "2kept")
+    }
+
+    @Test func `a failed migration changes nothing and leaves no copy`() throws {
+        let path = folder("clash.db")
+        try OriginalDatabase.make(at: path)
+        try OriginalDatabase.execute("CREATE TABLE param (x)", at: path)
+        let before = try folder.bytes("clash.db")
+        for _ in 0..<2 {
+            let failure = #expect(throws: Failure.self) { try SQLiteDatabase(path: path) }
+            #expect(failure?.message.contains("param") == true)
+        }
+        #expect(try folder.bytes("clash.db") == before)
+        #expect(folder.names().filter { $0.contains("backup") }.isEmpty)
+    }
+
+    @Test func `a schema below zero is refused`() throws {
+        let path = folder("negative.db")
+        try SQLiteDatabase(path: path).close()
+        try OriginalDatabase.execute("PRAGMA user_version = -1", at: path)
+        let failure = #expect(throws: Failure.self) { try SQLiteDatabase(path: path) }
+        #expect(failure?.code == .databaseUnreadable)
+    }
+
     @Test func `a database that was brought over is not migrated again`() throws {
         let path = folder("original.db")
         try OriginalDatabase.make(at: path)

@@ -3,6 +3,7 @@ import BalanceCore
 import BalanceInference
 import BalanceServing
 import Foundation
+import NIOCore
 
 /// `balanceops e2e`.
 struct E2E: ExemplifiedCommand {
@@ -77,6 +78,8 @@ struct E2E: ExemplifiedCommand {
     private func serveAndSmoke(_ workspace: Workspace) async throws {
         Output.line("[e2e] step 4/4: serve (background) + smoke_http")
         let settings = workspace.settings
+        let base = "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
+        if try await answers(base) { throw portTaken("something answers on \(base) already") }
         let server = try Program.background(
             Program.own,
             [
@@ -94,13 +97,8 @@ struct E2E: ExemplifiedCommand {
         }
         try await Task.sleep(for: .milliseconds(300))
         guard server.isRunning else {
-            throw Failure(
-                .addressInUse,
-                "the API server ended at once (exit status \(server.terminationStatus))",
-                hint: "is port \(port) in use? choose another one with --port"
-            )
+            throw portTaken("the API server ended at once (exit status \(server.terminationStatus))")
         }
-        let base = "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
         let smoke = SmokeTest(
             baseURL: base,
             timeoutSeconds: timeoutSec,
@@ -109,7 +107,16 @@ struct E2E: ExemplifiedCommand {
             failsOnMissingModel: true
         )
         guard try await smoke.run() == 0 else { throw ExitCode(1) }
+        guard server.isRunning else { throw portTaken("the API server ended, and another one answered") }
         try await predictOneRow(base)
+    }
+
+    private func answers(_ base: String) async throws -> Bool {
+        (try? await APIClient(baseURL: base, timeout: .seconds(1)).send("GET", "/health")) != nil
+    }
+
+    private func portTaken(_ message: String) -> Failure {
+        Failure(.addressInUse, message, hint: "is port \(port) in use? choose another one with --port")
     }
 
     private func predictOneRow(_ base: String) async throws {

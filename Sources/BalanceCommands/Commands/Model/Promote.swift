@@ -48,14 +48,8 @@ struct ManualPromotion {
     var name = defaultModelName
 
     func run(in workspace: Workspace) async throws -> (run: RunID, path: String) {
-        var id = run ?? workspace.artifacts.latestRunID()
-        if id == nil { id = try await workspace.tracking.newestRunID() }
-        guard let id else {
-            throw Failure(.runNotFound, "no run exists yet", hint: "balanceops train-dummy")
-        }
-        guard let detail = try await workspace.tracking.run(id) else {
-            throw Failure(.runNotFound, "run_id not found: \(id)", hint: "GET /runs or the dashboard lists the runs")
-        }
+        let detail = try await detail(in: workspace)
+        let id = detail.summary.id
         let artifacts = detail.artifacts
         let preferred = ["model_candidate", "model_current", "model"].lazy.compactMap { kind in
             artifacts.first { $0.kind == kind && !$0.path.isEmpty }
@@ -76,5 +70,14 @@ struct ManualPromotion {
             actor: "promote"
         )
         return (id, outcome.path)
+    }
+
+    private func detail(in workspace: Workspace) async throws -> RunDetail {
+        guard let run else {
+            if let latest = try await latestRun(workspace.tracking, workspace.artifacts) { return latest }
+            throw Failure(.runNotFound, "no run exists yet", hint: "balanceops train-dummy")
+        }
+        if let detail = try await workspace.tracking.run(run) { return detail }
+        throw Failure(.runNotFound, "run_id not found: \(run)", hint: "GET /runs or the dashboard lists the runs")
     }
 }

@@ -18,7 +18,7 @@ struct DemoRun: ExemplifiedCommand {
         let params = JSONValue.object([("kind", "demo"), ("seed", .int(42))])
         try await recorder.begin(params: params, note: "demo run for wiring check")
         let metrics = [Metric("acc", 0.9), Metric("bal_acc", 0.88)]
-        let finished = try await recorder.finish(metrics: metrics)
+        let finished = try await recorder.record { try await recorder.finish(metrics: metrics) }
         if json {
             return Output.json(
                 .object([

@@ -38,19 +38,21 @@ struct DummyTraining {
             ("kind", "train_dummy"), ("seed", .int(seed)), ("n_samples", .int(samples)), ("n_features", .int(features)),
         ])
         try await recorder.begin(params: params, note: "dummy model training for E2E check")
-        let candidate = try workspace.artifacts.writeCandidate(
-            recorder.id,
-            kind: "dummy",
-            fileExtension: "json",
-            bytes: model.bytes
-        )
-        let finished = try await recorder.finish(metrics: metrics, candidate: candidate)
-        var report = TrainingReport(
-            runID: recorder.id,
-            candidate: candidate,
-            manifest: finished.manifestPath,
-            metrics: metrics
-        )
+        var report = try await recorder.record {
+            let candidate = try workspace.artifacts.writeCandidate(
+                recorder.id,
+                kind: "dummy",
+                fileExtension: "json",
+                bytes: model.bytes
+            )
+            let finished = try await recorder.finish(metrics: metrics, candidate: candidate)
+            return TrainingReport(
+                runID: recorder.id,
+                candidate: candidate,
+                manifest: finished.manifestPath,
+                metrics: metrics
+            )
+        }
         if promotes { try await report.promote(in: workspace) }
         return report
     }

@@ -69,7 +69,7 @@ struct TabularTraining {
         ])
         let recorder = RunRecorder(workspace: workspace, kind: Self.kind)
         try await recorder.begin(params: params(meta, shape), note: "tabular baseline training")
-        do {
+        var report = try await recorder.record {
             let result = try TabularTrainer.train(dataset, seed: seed, testSize: testSize)
             let candidate = try workspace.artifacts.writeCandidate(
                 recorder.id,
@@ -86,18 +86,16 @@ struct TabularTraining {
                 candidate: candidate,
                 extra: ("dataset_meta", "dataset.json", description.bytes(pretty: true))
             )
-            var report = TrainingReport(
+            return TrainingReport(
                 runID: recorder.id,
                 candidate: candidate,
                 manifest: finished.manifestPath,
                 datasetMeta: finished.extraPath,
                 metrics: result.metrics
             )
-            if promotes { try await report.promote(in: workspace) }
-            return report
-        } catch {
-            try await recorder.fail(error)
         }
+        if promotes { try await report.promote(in: workspace) }
+        return report
     }
 
     private func params(_ meta: JSONValue, _ shape: JSONValue) -> JSONValue {

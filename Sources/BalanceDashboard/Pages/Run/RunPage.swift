@@ -10,10 +10,10 @@ struct RunPage: Sendable {
     private static let tabs = ["params", "metrics", "artifacts", "manifest"]
 
     func latest() async throws -> PageRenderer.PageResult {
-        var id = sources.artifacts.latestRunID()
-        if id == nil { id = try await sources.tracking.newestRunID() }
-        guard let id else { throw Failure(.runNotFound, "No runs found.", hint: "balanceops demo-run") }
-        return .redirect("/runs/\(id.native.percentEncoded)")
+        guard let run = try await latestRun(sources.tracking, sources.artifacts) else {
+            throw Failure(.runNotFound, "No runs found.", hint: "balanceops demo-run")
+        }
+        return .redirect("/runs/\(run.summary.id.native.percentEncoded)")
     }
 
     func show(_ request: Request, id text: String) async throws -> PageRenderer.PageResult {
