@@ -29,12 +29,28 @@ package struct NativeAPI: Sendable {
     /// What `GET /version` answers.
     package func version() async -> JSONValue { await system.version() }
 
+    /// Whether the caller is MLflow's client, or asks for text: then the answer is a bare version number.
+    private static func wantsText(_ request: Request) -> Bool {
+        let agent = request.headers[.userAgent]?.lowercased() ?? ""
+        let accept = request.headers[.accept]?.lowercased() ?? ""
+        return agent.hasPrefix("mlflow-python-client") || accept.hasPrefix("text/plain")
+    }
+
     /// Adds the routes; `allRoutes` are those of the whole server, for the OpenAPI document.
     package func addRoutes(to router: Router<AppContext>, allRoutes: [RouteDescription]) {
         let (system, runs, predictions) = (self.system, self.runs, self.predictions)
         let document = OpenAPIDocument.json(allRoutes)
         router.get("/health") { _, _ in Response.json(system.health()) }
-        router.get("/version") { _, _ in Response.json(await system.version()) }
+        router.get("/version") { request, _ in
+            if Self.wantsText(request) {
+                return Response(
+                    status: .ok,
+                    headers: [.contentType: "text/plain"],
+                    body: .init(byteBuffer: .init(string: MLflowAPI.version))
+                )
+            }
+            return Response.json(await system.version())
+        }
         router.get("/model") { _, _ in Response.json(try await system.model()) }
         router.get("/runs") { request, _ in Response.json(try await runs.list(request)) }
         router.get("/runs/latest") { _, _ in Response.json(try await runs.latest()) }

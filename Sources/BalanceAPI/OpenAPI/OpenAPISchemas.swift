@@ -5,6 +5,9 @@ enum OpenAPISchemas {
     static let json = JSONValue.object([
         ("Health", object([("status", text)])),
         ("Document", .object([("type", "object")])),
+        // The bodies of MLflow's routes are described by its own documentation.
+        ("MLflowRequest", .object([("type", "object")])),
+        ("MLflowAnswer", .object([("type", "object")])),
         ("PredictRequest", object([("features", list(number))])),
         ("PredictResponse", object([("p_win", number)])),
         (

@@ -18,7 +18,7 @@ package struct FailureMiddleware: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as any HTTPResponseError where error.status == .notFound {
-            return unmatched(request, context)
+            return answer(unmatched(request), request, context)
         } catch {
             let failure = Self.failure(error)
             if failure.code.row.status >= 500 {
@@ -27,21 +27,28 @@ package struct FailureMiddleware: RouterMiddleware {
                     metadata: ["cause": "\(failure.cause.map { "\($0)" } ?? "")"]
                 )
             }
-            return .failure(failure, requestID: context.requestID)
+            return answer(failure, request, context)
         }
     }
 
-    private func unmatched(_ request: Request, _ context: AppContext) -> Response {
-        let methods = routes.filter { $0.matches(request.uri.path) }.map(\.method)
-        if methods.isEmpty {
-            let failure = Failure(.notFound, "Not Found", hint: "GET /openapi.json lists every route.")
-            return .failure(failure, requestID: context.requestID)
-        }
-        let allowed = Set(methods).sorted().joined(separator: ", ")
-        let failure = Failure(.methodNotAllowed, "Method Not Allowed", hint: "This path takes \(allowed).")
+    /// The failure in the shape that the callers of this path know.
+    private func answer(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
+        let path = request.uri.path
+        if path.hasPrefix("/api/") || path.hasPrefix("/ajax-api/") { return .mlflowFailure(failure) }
         var response = Response.failure(failure, requestID: context.requestID)
-        response.headers[.allow] = allowed
+        if failure.code == .methodNotAllowed { response.headers[.allow] = methods(of: request).joined(separator: ", ") }
         return response
+    }
+
+    private func methods(of request: Request) -> [String] {
+        Set(routes.filter { $0.matches(request.uri.path) }.map(\.method)).sorted()
+    }
+
+    private func unmatched(_ request: Request) -> Failure {
+        let methods = methods(of: request)
+        if methods.isEmpty { return Failure(.notFound, "Not Found", hint: "GET /openapi.json lists every route.") }
+        let allowed = methods.joined(separator: ", ")
+        return Failure(.methodNotAllowed, "Method Not Allowed", hint: "This path takes \(allowed).")
     }
 
     private static func failure(_ error: any Error) -> Failure {

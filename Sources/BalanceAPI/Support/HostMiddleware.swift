@@ -21,13 +21,31 @@ package struct HostMiddleware: RouterMiddleware {
         let names = ([request.head.authority ?? ""] + Self.more(request)).map(Self.name)
         let isAllowed = allowed.contains("*") || names.allSatisfy(allowed.contains)
         // A health check by address must work without any setting, and tells nothing.
-        if isAllowed || request.uri.path == "/health" { return try await next(request, context) }
+        if isAllowed || request.uri.path == "/health" {
+            try checkOrigin(request)
+            return try await next(request, context)
+        }
         let host = names.first { !allowed.contains($0) } ?? ""
         throw Failure(
             .hostNotAllowed,
             "The host '\(host)' is not allowed.",
             hint: "Set BALANCEOPS_ALLOWED_HOSTS (or serve --allowed-hosts) to the names that clients use."
         )
+    }
+
+    /// A page of another site may not change anything here through its reader's browser.
+    private func checkOrigin(_ request: Request) throws {
+        guard request.method != .get, request.method != .head, let origin = request.headers[.origin] else { return }
+        let name = Self.name(
+            of: origin.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init) ?? ""
+        )
+        guard origin.contains("://"), allowed.contains(name) || allowed.contains("*") else {
+            throw Failure(
+                .originNotAllowed,
+                "The origin '\(origin)' may not change anything here.",
+                hint: "Set BALANCEOPS_ALLOWED_HOSTS to the host that the page comes from."
+            )
+        }
     }
 
     private static func more(_ request: Request) -> [String] {

@@ -12,6 +12,15 @@ extension Response {
         )
     }
 
+    /// The error shape of MLflow's routes: `{"error_code", "message"}`; its client shows the message, so the hint is in it.
+    package static func mlflowFailure(_ failure: Failure) -> Response {
+        let message = failure.message + (failure.hint.map { " (\($0))" } ?? "")
+        let body = JSONValue.object([
+            ("error_code", .string(failure.code.row.mlflow)), ("message", .string(message)),
+        ])
+        return .json(body, status: .init(code: failure.code.row.status))
+    }
+
     /// The one error shape: `{"ok": false, "error": {code, message, hint?, details?}, "request_id"}`.
     package static func failure(_ failure: Failure, requestID: String) -> Response {
         var error: [(String, JSONValue)] = [

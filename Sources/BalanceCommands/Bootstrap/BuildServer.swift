@@ -43,8 +43,10 @@ struct ServerBuilder {
             build: build
         )
         let dashboard = pages(base: "/ui") { .success(await api.version()) }
-        let routes = NativeAPI.routes + dashboard.routes
+        let mlflow = MLflowAPI(log: workspace.log)
+        let routes = NativeAPI.routes + mlflow.routes + dashboard.routes
         let router = router(routes: routes)
+        mlflow.addRoutes(to: router)
         api.addRoutes(to: router, allRoutes: routes)
         dashboard.addRoutes(to: router)
         return (router, host)

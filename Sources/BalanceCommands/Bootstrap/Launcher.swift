@@ -15,7 +15,10 @@ package enum Launcher {
         signal(SIGPIPE, SIG_IGN)
         let program = (commandLine.first ?? "" as String).split(separator: "/").last.map(String.init) ?? ""
         var arguments = Array(commandLine.dropFirst())
-        if program.hasPrefix("balanceops-") { arguments.insert(String(program.dropFirst(11)), at: 0) }
+        // Only a known subcommand counts: the binary itself may be named balanceops-1.2 or so.
+        if let command = RootCommand.commands.first(where: { program == "balanceops-\($0._commandName)" }) {
+            arguments.insert(command._commandName, at: 0)
+        }
         do {
             var command = try RootCommand.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

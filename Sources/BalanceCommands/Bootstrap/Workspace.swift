@@ -8,6 +8,7 @@ struct Workspace: Sendable {
     let settings: Settings
     let database: SQLiteDatabase
     let tracking: any TrackingStore
+    let log: any RunLog
     let registry: any RegistryStore
     let artifacts: any ArtifactStore
     let files: any ModelFiles
@@ -27,6 +28,7 @@ struct Workspace: Sendable {
             settings: settings,
             database: database,
             tracking: tracking,
+            log: tracking,
             registry: registry,
             artifacts: artifacts,
             files: files,

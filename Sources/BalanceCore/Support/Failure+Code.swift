@@ -10,6 +10,11 @@ extension Failure {
         case featureSizeMismatch = "FEATURE_SIZE_MISMATCH"
         case validation = "VALIDATION_ERROR"
         case invalidArgument = "INVALID_ARGUMENT"
+        case resourceNotFound = "RESOURCE_DOES_NOT_EXIST"
+        case alreadyExists = "RESOURCE_ALREADY_EXISTS"
+        case invalidParameter = "INVALID_PARAMETER_VALUE"
+        case notImplemented = "NOT_IMPLEMENTED"
+        case originNotAllowed = "ORIGIN_NOT_ALLOWED"
         case notFound = "NOT_FOUND"
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
         case hostNotAllowed = "HOST_NOT_ALLOWED"
@@ -52,6 +57,11 @@ extension Failure.Code {
         case .featureSizeMismatch: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .validation: Row(status: 422, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .invalidArgument: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 64)
+        case .resourceNotFound: Row(status: 404, mlflow: "RESOURCE_DOES_NOT_EXIST", exit: 1)
+        case .alreadyExists: Row(status: 400, mlflow: "RESOURCE_ALREADY_EXISTS", exit: 1)
+        case .invalidParameter: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
+        case .notImplemented: Row(status: 501, mlflow: "NOT_IMPLEMENTED", exit: 1)
+        case .originNotAllowed: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)
         case .notFound: Row(status: 404, mlflow: "ENDPOINT_NOT_FOUND", exit: 1)
         case .methodNotAllowed: Row(status: 405, mlflow: "ENDPOINT_NOT_FOUND", exit: 1)
         case .hostNotAllowed: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)

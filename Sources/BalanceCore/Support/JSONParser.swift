@@ -10,9 +10,14 @@ extension JSONValue {
     /// - Parameters:
     ///   - bytes: The text in UTF-8; a byte order mark is refused.
     ///   - maximumDepth: How deep arrays and objects may nest, so that no input can use up the stack.
+    ///   - allowsNonFinite: Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python's writer puts them.
     /// - Throws: ``JSONSyntaxError`` with the offset of the first wrong byte.
-    package init(parsing bytes: [UInt8], maximumDepth: Int = 64) throws(JSONSyntaxError) {
-        var parser = JSONParser(bytes: bytes, maximumDepth: maximumDepth)
+    package init(
+        parsing bytes: [UInt8],
+        maximumDepth: Int = 64,
+        allowsNonFinite: Bool = false
+    ) throws(JSONSyntaxError) {
+        var parser = JSONParser(bytes: bytes, maximumDepth: maximumDepth, allowsNonFinite: allowsNonFinite)
         self = try parser.document()
     }
 
@@ -25,11 +30,13 @@ extension JSONValue {
 private struct JSONParser {
     let bytes: [UInt8]
     let maximumDepth: Int
+    let allowsNonFinite: Bool
     var position = 0
 
-    init(bytes: [UInt8], maximumDepth: Int) {
+    init(bytes: [UInt8], maximumDepth: Int, allowsNonFinite: Bool) {
         self.bytes = bytes
         self.maximumDepth = maximumDepth
+        self.allowsNonFinite = allowsNonFinite
     }
 
     mutating func document() throws(JSONSyntaxError) -> JSONValue {
@@ -49,6 +56,10 @@ private struct JSONParser {
         case UInt8(ascii: "t"): return try literal("true", .bool(true))
         case UInt8(ascii: "f"): return try literal("false", .bool(false))
         case UInt8(ascii: "n"): return try literal("null", .null)
+        case UInt8(ascii: "N") where allowsNonFinite: return try literal("NaN", .double(.nan))
+        case UInt8(ascii: "I") where allowsNonFinite: return try literal("Infinity", .double(.infinity))
+        case UInt8(ascii: "-") where allowsNonFinite && bytes[position...].starts(with: "-I".utf8):
+            return try literal("-Infinity", .double(-.infinity))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
         default: throw error("a JSON value was expected")
         }

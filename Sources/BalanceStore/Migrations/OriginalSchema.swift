@@ -91,7 +91,8 @@ enum OriginalSchema {
                 let value = row.values[2] == .null ? .nan : row.real(2)
             else { continue }
             // Python's SQLite driver stores NaN as NULL.
-            try RunRows.insert(Metric(key, value), of: RunID(native: id).stored, at: startedAt, connection)
+            let point = MetricPoint(key: key, value: value, timestamp: startedAt, step: 0)
+            try RunRows.insert(point, of: RunID(native: id).stored, connection)
             try remove("metrics", row.integer(3) ?? 0, connection)
         }
     }

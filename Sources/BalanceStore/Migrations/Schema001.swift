@@ -21,6 +21,7 @@ enum Schema001 {
             experiment_id INTEGER PRIMARY KEY,
             name TEXT NOT NULL UNIQUE,
             lifecycle_stage \(stage),
+            artifact_location TEXT,
             created_at_ms INTEGER NOT NULL,
             updated_at_ms INTEGER NOT NULL
         ) STRICT
@@ -76,7 +77,7 @@ enum Schema001 {
             seq INTEGER PRIMARY KEY,
             run_id TEXT NOT NULL REFERENCES run (run_id) ON DELETE CASCADE,
             key TEXT NOT NULL,
-            value REAL,
+            value REAL NOT NULL,
             is_nan INTEGER NOT NULL DEFAULT 0,
             step INTEGER NOT NULL DEFAULT 0,
             timestamp_ms INTEGER NOT NULL
@@ -86,7 +87,7 @@ enum Schema001 {
         CREATE TABLE latest_metric (
             run_id TEXT NOT NULL REFERENCES run (run_id) ON DELETE CASCADE,
             key TEXT NOT NULL,
-            value REAL,
+            value REAL NOT NULL,
             is_nan INTEGER NOT NULL DEFAULT 0,
             step INTEGER NOT NULL,
             timestamp_ms INTEGER NOT NULL,
@@ -182,7 +183,8 @@ enum Schema001 {
         "CREATE INDEX run_newest ON run (lifecycle_stage, start_time_ms, seq)",
         "CREATE INDEX run_kind ON run (kind)",
         "CREATE INDEX run_experiment ON run (experiment_id)",
-        "CREATE INDEX metric_history ON metric (run_id, key, step, timestamp_ms)",
+        // The history is a set: the same point that is sent twice is one point.
+        "CREATE UNIQUE INDEX metric_point ON metric (run_id, key, timestamp_ms, step, value, is_nan)",
         "CREATE INDEX run_artifact_run ON run_artifact (run_id, kind, path)",
         "CREATE INDEX run_input_dataset ON run_input (dataset_id)",
         "CREATE INDEX model_version_run ON model_version (run_id)",

@@ -12,19 +12,28 @@ enum RunRows {
         }
     }
 
-    static func insert(_ metric: Metric, of run: String, at moment: Timestamp, _ connection: any SQLConnection) throws {
-        let value: SQLValue = metric.value.isNaN ? .null : .real(metric.value)
+    /// Adds a point to the history and makes it the latest if its step, time and value are the greatest so far.
+    ///
+    /// NaN stands as 0 with a mark, because no database can compare it.
+    static func insert(_ point: MetricPoint, of run: String, _ connection: any SQLConnection) throws {
         let values: [SQLValue] = [
-            .text(run), .text(metric.key), value, .integer(metric.value.isNaN ? 1 : 0), .integer(0),
-            .integer(moment.milliseconds),
+            .text(run), .text(point.key), .real(point.value.isNaN ? 0 : point.value),
+            .integer(point.value.isNaN ? 1 : 0), .integer(point.step), .integer(point.timestamp.milliseconds),
         ]
         let columns = "(run_id, key, value, is_nan, step, timestamp_ms) VALUES (?, ?, ?, ?, ?, ?)"
-        try connection.execute("INSERT INTO metric \(columns)", values)
+        try connection.execute("INSERT INTO metric \(columns) ON CONFLICT DO NOTHING", values)
         try connection.execute(
             "INSERT INTO latest_metric \(columns) ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, "
-                + "is_nan = excluded.is_nan, step = excluded.step, timestamp_ms = excluded.timestamp_ms",
+                + "is_nan = excluded.is_nan, step = excluded.step, timestamp_ms = excluded.timestamp_ms "
+                + "WHERE (excluded.step, excluded.timestamp_ms, excluded.value) "
+                + "> (latest_metric.step, latest_metric.timestamp_ms, latest_metric.value)",
             values
         )
+    }
+
+    /// The value of a metric's row, from the columns `value` and `is_nan`.
+    static func value(_ row: SQLRow, _ column: Int) -> Double {
+        row.integer(column + 1) == 1 ? .nan : row.real(column) ?? .nan
     }
 
     /// Records a file once, however often it is said.

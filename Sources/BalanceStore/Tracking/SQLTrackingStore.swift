@@ -2,7 +2,7 @@ package import BalanceCore
 
 /// Runs in an SQL database.
 package struct SQLTrackingStore: TrackingStore {
-    private let database: any SQLDatabase
+    let database: any SQLDatabase
 
     package init(database: any SQLDatabase) { self.database = database }
 
@@ -32,7 +32,8 @@ package struct SQLTrackingStore: TrackingStore {
             )
             guard changed == 1 else { throw Failure(.runNotFound, "run \(id) does not exist or has ended") }
             for metric in outcome.metrics {
-                try RunRows.insert(metric, of: id.stored, at: outcome.endedAt, connection)
+                let point = MetricPoint(key: metric.key, value: metric.value, timestamp: outcome.endedAt, step: 0)
+                try RunRows.insert(point, of: id.stored, connection)
             }
             for artifact in outcome.artifacts { try RunRows.insert(artifact, of: id.stored, connection) }
         }
@@ -103,13 +104,19 @@ package struct SQLTrackingStore: TrackingStore {
                 "SELECT kind, path FROM run_artifact WHERE run_id = ? ORDER BY kind, path",
                 [.text(id.stored)]
             )
-            let params = row.text(9).flatMap { try? JSONValue(parsing: $0) }
+            let params = try row.text(9).flatMap { try? JSONValue(parsing: $0) } ?? Self.flatParams(id, connection)
             return RunDetail(
                 summary: summaries[0],
                 params: params?.members == nil ? nil : params,
                 artifacts: artifacts.map { ArtifactRecord(kind: $0.text(0) ?? "", path: $0.text(1) ?? "") }
             )
         }
+    }
+
+    /// The params of a run that a client logged one by one; nil where there are none.
+    private static func flatParams(_ id: RunID, _ connection: any SQLConnection) throws -> JSONValue? {
+        let rows = try connection.rows("SELECT key, value FROM param WHERE run_id = ? ORDER BY key", [.text(id.stored)])
+        return rows.isEmpty ? nil : .object(rows.map { ($0.text(0) ?? "", .string($0.text(1) ?? "")) })
     }
 
     private static let columns =
@@ -132,13 +139,13 @@ package struct SQLTrackingStore: TrackingStore {
         guard !summaries.isEmpty else { return }
         let places = repeatElement("?", count: summaries.count).joined(separator: ", ")
         let rows = try connection.rows(
-            "SELECT run_id, key, value FROM latest_metric WHERE run_id IN (\(places)) ORDER BY run_id, key",
+            "SELECT run_id, key, value, is_nan FROM latest_metric WHERE run_id IN (\(places)) ORDER BY run_id, key",
             summaries.map { .text($0.id.stored) }
         )
         let byRun = Dictionary(grouping: rows) { $0.text(0) ?? "" }
         for index in summaries.indices {
             summaries[index].metrics = (byRun[summaries[index].id.stored] ?? []).map { row in
-                Metric(row.text(1) ?? "", row.real(2) ?? .nan)
+                Metric(row.text(1) ?? "", RunRows.value(row, 2))
             }
         }
     }

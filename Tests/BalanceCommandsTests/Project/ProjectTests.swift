@@ -77,8 +77,12 @@ struct ProjectTests {
     }
 
     @Test func `every route is in the documentation`() async throws {
-        let page = try Self.text("docs/http-api.md")
+        let page = try Self.text("docs/http-api.md") + Self.text("docs/mlflow.md")
         let document = try await TestServer().api { try #require(try await $0.get("/openapi.json").json) }
-        for (path, _) in document["paths"]?.members ?? [] { #expect(page.contains("`\(path)`"), "\(path)") }
+        for (path, _) in document["paths"]?.members ?? [] {
+            // Each of MLflow's routes stands below two roots; the page names it once.
+            let path = path.replacingOccurrences(of: "/ajax-api/2.0/", with: "/api/2.0/")
+            #expect(page.contains("`\(path)`"), "\(path)")
+        }
     }
 }

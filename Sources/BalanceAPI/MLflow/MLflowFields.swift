@@ -1,0 +1,147 @@
+import BalanceCore
+import Hummingbird
+
+/// The fields of one request, whichever way they came: a JSON body, or a query.
+///
+/// Names are snake_case; the camelCase twin counts as the same field, and both at once are refused, so that what was
+/// checked is what is used.
+struct MLflowFields {
+    /// The largest body of a JSON route, in bytes.
+    static let maximumBody = 32 << 20
+
+    private let value: JSONValue
+    /// Where this object stands in the request, as `metrics[3].`; empty for the request itself.
+    private let prefix: String
+
+    init(_ value: JSONValue, prefix: String = "") {
+        self.value = value
+        self.prefix = prefix
+    }
+
+    /// Reads a JSON body.
+    ///
+    /// One that is no JSON counts as an empty object: then the first required field is missing.
+    static func body(_ request: Request) async throws -> MLflowFields {
+        let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased() ?? ""
+        guard type.filter({ $0 != " " }) == "application/json" else {
+            throw Failure(
+                .invalidParameter,
+                "Bad Request. Content-Type must be application/json.",
+                hint: "send Content-Type: application/json"
+            )
+        }
+        let buffer = try await request.body.collect(upTo: maximumBody)
+        let value = try? JSONValue(parsing: Array(buffer.readableBytesView), allowsNonFinite: true)
+        // Very old clients send a JSON text that holds JSON.
+        if let text = value?.string { return MLflowFields((try? JSONValue(parsing: text)) ?? .object([])) }
+        guard let value, value.members != nil else { return MLflowFields(.object([])) }
+        return MLflowFields(value)
+    }
+
+    /// Reads a query; a name that stands several times becomes a list.
+    static func query(_ request: Request) -> MLflowFields {
+        var members: [(String, JSONValue)] = []
+        for (name, text) in request.uri.queryParameters {
+            let name = String(name)
+            let text = JSONValue.string(String(text))
+            if let index = members.firstIndex(where: { $0.0 == name }) {
+                members[index].1 = .array((members[index].1.elements ?? [members[index].1]) + [text])
+            } else {
+                members.append((name, text))
+            }
+        }
+        return MLflowFields(.object(members))
+    }
+
+    /// The value of a field; nil where it is absent or null.
+    func value(_ name: String) throws -> JSONValue? {
+        let twin = Self.camelCase(name)
+        let snake = value[name]
+        let camel = twin == name ? nil : value[twin]
+        if snake != nil, camel != nil {
+            throw Failure(.invalidParameter, "The fields '\(name)' and '\(twin)' are the same; send one of them.")
+        }
+        guard let found = snake ?? camel, !found.isNull else { return nil }
+        return found
+    }
+
+    /// A text that must be there and not be empty.
+    func required(_ name: String) throws -> String {
+        guard let text = try text(name), !text.isEmpty else { throw missing(name) }
+        return text
+    }
+
+    /// A text, or nil.
+    func text(_ name: String) throws -> String? {
+        guard let value = try value(name) else { return nil }
+        guard let text = value.string else { throw invalid(name, value) }
+        return text
+    }
+
+    /// A 64-bit integer, as a number or as its digits; nil where it is absent.
+    func integer(_ name: String) throws -> Int? {
+        guard let value = try value(name) else { return nil }
+        if let number = value.integer { return number }
+        if let number = value.number, let whole = Int(exactly: number) { return whole }
+        if let text = value.string, let whole = Int(text) { return whole }
+        throw invalid(name, value)
+    }
+
+    /// A number, its digits, or `NaN`, `Infinity`, `-Infinity`; nil where it is absent.
+    func double(_ name: String) throws -> Double? {
+        guard let value = try value(name) else { return nil }
+        if let number = value.number { return number }
+        switch value.string {
+        case "NaN": return .nan
+        case "Infinity": return .infinity
+        case "-Infinity": return -.infinity
+        case let text?:
+            if let number = Double(text), !text.lowercased().contains("x") { return number }
+        case nil: break
+        }
+        throw invalid(name, value)
+    }
+
+    /// The elements of a list; a single value of a query is a list of one.
+    func list(_ name: String) throws -> [JSONValue] {
+        guard let value = try value(name) else { return [] }
+        if let elements = value.elements { return elements }
+        throw invalid(name, value)
+    }
+
+    /// The texts of a list.
+    func texts(_ name: String) throws -> [String] {
+        if let value = try value(name), let text = value.string { return [text] }
+        return try list(name).map { element in
+            guard let text = element.string ?? element.integer.map(String.init) else { throw invalid(name, element) }
+            return text
+        }
+    }
+
+    /// The objects of a list, each with its place for messages.
+    func objects(_ name: String) throws -> [MLflowFields] {
+        try list(name).enumerated().map { index, element in
+            guard element.members != nil else { throw invalid(name, element) }
+            return MLflowFields(element, prefix: "\(prefix)\(name)[\(index)].")
+        }
+    }
+
+    func missing(_ name: String) -> Failure {
+        Failure(.invalidParameter, "Missing value for required parameter '\(prefix)\(name)'.")
+    }
+
+    func invalid(_ name: String, _ value: JSONValue) -> Failure {
+        let text = String(value.text().prefix(200))
+        return Failure(.invalidParameter, "Invalid value \(text) for parameter '\(prefix)\(name)' supplied")
+    }
+
+    /// The name of a field with its place, for messages.
+    func place(_ name: String) -> String { prefix + name }
+
+    private static func camelCase(_ name: String) -> String {
+        let words = name.split(separator: "_")
+        return words.dropFirst().reduce(words.first.map(String.init) ?? "") {
+            $0 + $1.prefix(1).uppercased() + $1.dropFirst()
+        }
+    }
+}

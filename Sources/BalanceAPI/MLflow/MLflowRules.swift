@@ -1,0 +1,148 @@
+import BalanceCore
+
+/// What MLflow allows in keys, values and batches.
+enum MLflowRules {
+    static let maximumKey = 250
+    static let maximumName = 500
+    static let maximumParamValue = 6000
+    static let maximumTagValue = 8000
+    static let maximumExperimentTagValue = 20000
+    static let maximumMetrics = 1000
+    static let maximumParams = 100
+    static let maximumTags = 100
+
+    /// Checks the key of a metric, param or tag.
+    static func check(key: String, place: String) throws {
+        if key.count > maximumKey {
+            throw Failure(
+                .invalidParameter,
+                "'\(place)' exceeds the maximum length of \(maximumKey) characters"
+            )
+        }
+        guard key.unicodeScalars.allSatisfy(isKeyScalar), isPlainPath(key) else {
+            throw Failure(
+                .invalidParameter,
+                "Invalid value \"\(key.prefix(100))\" for parameter '\(place)' supplied: Names may only contain "
+                    + "alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
+            )
+        }
+    }
+
+    /// Reads a tag of a run; a long value is cut, as MLflow does.
+    static func runTag(_ fields: MLflowFields) throws -> KeyValue {
+        let key = try fields.required("key")
+        try check(key: key, place: fields.place("key"))
+        return KeyValue(key: key, value: cut(try fields.text("value") ?? "", maximumTagValue))
+    }
+
+    /// Reads a tag of an experiment; a long value is refused.
+    static func experimentTag(_ fields: MLflowFields) throws -> KeyValue {
+        let key = try fields.required("key")
+        try check(key: key, place: fields.place("key"))
+        let value = try fields.text("value") ?? ""
+        if value.count > maximumExperimentTagValue {
+            throw Failure(
+                .invalidParameter,
+                "'\(fields.place("value"))' exceeds the maximum length of \(maximumExperimentTagValue) characters"
+            )
+        }
+        return KeyValue(key: key, value: value)
+    }
+
+    static func param(_ fields: MLflowFields) throws -> KeyValue {
+        let key = try fields.required("key")
+        try check(key: key, place: fields.place("key"))
+        return KeyValue(key: key, value: cut(try fields.text("value") ?? "", maximumParamValue))
+    }
+
+    static func metric(_ fields: MLflowFields) throws -> MetricPoint {
+        let key = try fields.required("key")
+        try check(key: key, place: fields.place("name"))
+        guard let value = try fields.double("value") else { throw fields.missing("value") }
+        guard let timestamp = try fields.integer("timestamp") else { throw fields.missing("timestamp") }
+        guard timestamp >= 0 else { throw fields.invalid("timestamp", .int(timestamp)) }
+        let step = try fields.integer("step") ?? 0
+        return MetricPoint(key: key, value: value, timestamp: Timestamp(milliseconds: timestamp), step: step)
+    }
+
+    /// Reads a whole batch; nothing is stored before all of it was checked.
+    static func batch(_ fields: MLflowFields) throws -> LogBatch {
+        let metrics = try fields.objects("metrics")
+        let params = try fields.objects("params")
+        let tags = try fields.objects("tags")
+        try check(metrics.count, maximumMetrics, "metrics")
+        try check(params.count, maximumParams, "params")
+        try check(tags.count, maximumTags, "tags")
+        let total = metrics.count + params.count + tags.count
+        if total > maximumMetrics {
+            throw Failure(
+                .invalidParameter,
+                "A batch logging request can contain at most \(maximumMetrics) metrics, params, and tags. "
+                    + "Got \(total) metrics, params, and tags."
+            )
+        }
+        let batch = LogBatch(
+            metrics: try metrics.map(metric),
+            params: try params.map(param),
+            tags: try tags.map(runTag)
+        )
+        var seen: Set<[UInt8]> = []
+        for param in batch.params where !seen.insert(Array(param.key.utf8)).inserted {
+            throw Failure(.invalidParameter, "Duplicate parameter keys have been submitted: ['\(param.key)']")
+        }
+        return batch
+    }
+
+    /// A name that is there, of at most 500 characters.
+    static func experimentName(_ fields: MLflowFields, _ field: String) throws -> String {
+        let name = try fields.required(field)
+        if name.count > maximumName {
+            throw Failure(.invalidParameter, "'\(field)' exceeds the maximum length of \(maximumName) characters")
+        }
+        return name
+    }
+
+    /// An object-store location that clients use without us, or nil; everything else is refused.
+    static func location(_ fields: MLflowFields) throws -> String? {
+        guard let text = try fields.text("artifact_location"), !text.isEmpty else { return nil }
+        let schemes = ["s3://", "gs://", "abfss://", "wasbs://", "hdfs://", "dbfs:/"]
+        let isStore = schemes.contains { text.lowercased().hasPrefix($0) }
+        let isClean =
+            text.utf8.count <= 2000 && !text.contains("..")
+            && text.unicodeScalars.allSatisfy {
+                $0.value > 0x20 && $0.value != 0x7F && !"?#;%\\".unicodeScalars.contains($0)
+            }
+        guard isStore, isClean else {
+            throw Failure(
+                .invalidParameter,
+                "Invalid value for parameter 'artifact_location' supplied: the server chooses where artifacts are kept",
+                hint: "leave it out, or name an object store: \(schemes.joined(separator: ", "))"
+            )
+        }
+        return text
+    }
+
+    /// A long value cut to its first characters, as MLflow does by default.
+    static func cut(_ text: String, _ limit: Int) -> String { text.count > limit ? String(text.prefix(limit)) : text }
+
+    private static func check(_ count: Int, _ limit: Int, _ name: String) throws {
+        guard count > limit else { return }
+        throw Failure(
+            .invalidParameter,
+            "A batch logging request can contain at most \(limit) \(name). Got \(count) \(name). "
+                + "Please split up \(name) across multiple requests and try again."
+        )
+    }
+
+    private static func isKeyScalar(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+            || "_/.- :".unicodeScalars.contains(scalar)
+            || scalar.properties.generalCategory == .nonspacingMark
+    }
+
+    /// Whether a key, read as a path, is its own normal form.
+    private static func isPlainPath(_ key: String) -> Bool {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
+        return !key.isEmpty && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+    }
+}

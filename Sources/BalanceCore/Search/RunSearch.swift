@@ -1,0 +1,102 @@
+/// What a run can be searched by, checked: the meaning behind a filter's words.
+package enum RunField: Sendable, Hashable {
+    case metric(String)
+    case param(String)
+    case tag(String)
+    case text(TextAttribute)
+    case number(NumberAttribute)
+
+    package enum TextAttribute: String, Sendable, CaseIterable {
+        case runID = "run_id"
+        case name = "run_name"
+        case status
+        case userID = "user_id"
+        case artifactURI = "artifact_uri"
+    }
+
+    package enum NumberAttribute: String, Sendable, CaseIterable {
+        case startTime = "start_time"
+        case endTime = "end_time"
+    }
+
+    /// The field that an identifier names.
+    package init(_ identifier: SearchFilter.Identifier) throws(FilterError) {
+        let key = identifier.key
+        switch identifier.entity {
+        case "metric", "metrics": self = .metric(key)
+        case "param", "params", "parameter", "parameters": self = .param(key)
+        case "tag", "tags": self = .tag(key)
+        case "", "attribute", "attributes", "attr", "run":
+            if let text = TextAttribute(rawValue: key) {
+                self = .text(text)
+            } else if let number = NumberAttribute(rawValue: key) {
+                self = .number(number)
+            } else if key == "created" || key == "Created" {
+                self = .number(.startTime)
+            } else if ["run name", "Run name", "Run Name"].contains(key) {
+                self = .text(.name)
+            } else {
+                let known = (TextAttribute.allCases.map(\.rawValue) + NumberAttribute.allCases.map(\.rawValue))
+                    .joined(separator: ", ")
+                throw FilterError("'\(key)' is no attribute of a run; there are \(known)", at: 0)
+            }
+        default:
+            throw FilterError(
+                "'\(identifier.entity)' is no entity; there are metrics, params, tags and attributes",
+                at: 0
+            )
+        }
+    }
+
+    /// Checks that a comparison makes sense for this field.
+    package func check(_ comparison: SearchFilter.Comparison) throws(FilterError) {
+        let comparator = comparison.comparator
+        let allowed: Set<SearchFilter.Comparator>
+        var wantsNumber = false
+        switch self {
+        case .metric, .number:
+            allowed = [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual]
+            wantsNumber = true
+        case .param, .tag: allowed = [.equal, .notEqual, .like, .ilike, .isNull, .isNotNull]
+        case .text(.runID): allowed = [.equal, .notEqual, .like, .ilike, .isIn, .isNotIn]
+        case .text: allowed = [.equal, .notEqual, .like, .ilike]
+        }
+        guard allowed.contains(comparator) else {
+            let names = allowed.map(\.rawValue).sorted().joined(separator: " ")
+            throw FilterError("'\(comparator.rawValue)' cannot be used here; there are \(names)", at: comparison.offset)
+        }
+        switch comparison.value {
+        case .number where !wantsNumber:
+            throw FilterError("a text in quotes must be compared with here", at: comparison.offset)
+        case .text where wantsNumber:
+            throw FilterError("a number must be compared with here", at: comparison.offset)
+        default: return
+        }
+    }
+}
+
+/// A search over runs.
+package struct RunSearch: Sendable {
+    package var experimentIDs: [Int]
+    package var filter: SearchFilter?
+    package var view: ViewType
+    package var order: [SearchFilter.Order]
+    package var limit: Int
+    package var offset: Int
+
+    package init(
+        experimentIDs: [Int],
+        filter: SearchFilter?,
+        view: ViewType,
+        order: [SearchFilter.Order],
+        limit: Int,
+        offset: Int
+    ) {
+        self.experimentIDs = experimentIDs
+        self.filter = filter
+        self.view = view
+        self.order = order
+        self.limit = limit
+        self.offset = offset
+    }
+}

@@ -1,0 +1,159 @@
+package import BalanceCore
+
+extension SQLTrackingStore {
+    package func createExperiment(
+        name: String,
+        location: String?,
+        tags: [KeyValue],
+        at moment: Timestamp
+    ) async throws -> Int {
+        try await database.write { connection in
+            if try Self.experiments(connection, where: "name = ?", [.text(name)]).first != nil {
+                throw Failure(.alreadyExists, "Experiment '\(name)' already exists.")
+            }
+            let id = try connection.rows(
+                "INSERT INTO experiment (experiment_id, name, artifact_location, created_at_ms, updated_at_ms) "
+                    + "SELECT COALESCE(MAX(experiment_id), 0) + 1, ?, ?, ?, ? FROM experiment RETURNING experiment_id",
+                [
+                    .text(name), .optional(location), .integer(moment.milliseconds), .integer(moment.milliseconds),
+                ]
+            ).first?.integer(0)
+            guard let id else { throw Failure(.internalError, "Unexpected server error.") }
+            for tag in tags { try Self.upsert(tag, experiment: id, connection) }
+            return id
+        }
+    }
+
+    package func experiment(_ id: Int) async throws -> Experiment? {
+        try await database.read { try Self.experiments($0, where: "experiment_id = ?", [.integer(id)]).first }
+    }
+
+    package func experiment(named name: String) async throws -> Experiment? {
+        try await database.read { try Self.experiments($0, where: "name = ?", [.text(name)]).first }
+    }
+
+    package func renameExperiment(_ id: Int, to name: String, at moment: Timestamp) async throws {
+        try await database.write { connection in
+            try Self.requireActive(id, connection)
+            let other = try Self.experiments(connection, where: "name = ?", [.text(name)]).first
+            if let other, other.id != id { throw Failure(.alreadyExists, "Experiment '\(name)' already exists.") }
+            try connection.execute(
+                "UPDATE experiment SET name = ?, updated_at_ms = ? WHERE experiment_id = ?",
+                [.text(name), .integer(moment.milliseconds), .integer(id)]
+            )
+        }
+    }
+
+    package func setStage(_ stage: LifecycleStage, ofExperiment id: Int, at moment: Timestamp) async throws {
+        try await database.write { connection in
+            let experiment = try Self.require(id, connection)
+            guard experiment.stage != stage else { throw Self.missing(id) }
+            try connection.execute(
+                "UPDATE experiment SET lifecycle_stage = ?, updated_at_ms = ? WHERE experiment_id = ?",
+                [.text(stage.rawValue), .integer(moment.milliseconds), .integer(id)]
+            )
+            try connection.execute(
+                "UPDATE run SET lifecycle_stage = ?, deleted_time_ms = ? WHERE experiment_id = ?",
+                [.text(stage.rawValue), .optional(stage == .deleted ? moment.milliseconds : nil), .integer(id)]
+            )
+        }
+    }
+
+    package func setTag(_ tag: KeyValue, ofExperiment id: Int) async throws {
+        try await database.write { connection in
+            try Self.requireActive(id, connection)
+            try Self.upsert(tag, experiment: id, connection)
+        }
+    }
+
+    package func deleteTag(_ key: String, ofExperiment id: Int) async throws {
+        try await database.write { connection in
+            try Self.requireActive(id, connection)
+            let count = try connection.execute(
+                "DELETE FROM experiment_tag WHERE experiment_id = ? AND key = ?",
+                [.integer(id), .text(key)]
+            )
+            if count == 0 { throw Failure(.resourceNotFound, "No tag with name: \(key) in experiment with id \(id)") }
+        }
+    }
+
+    package func experiments(
+        _ filter: SearchFilter?,
+        view: ViewType,
+        order: [SearchFilter.Order],
+        limit: Int,
+        offset: Int
+    ) async throws -> [Experiment] {
+        var builder = ExperimentSQL()
+        var conditions = try filter.map { [try builder.condition($0)] } ?? []
+        if view != .all { conditions.append("lifecycle_stage = '\(view == .activeOnly ? "active" : "deleted")'") }
+        let sorting = try builder.order(order)
+        let condition = conditions.isEmpty ? "1 = 1" : conditions.joined(separator: " AND ")
+        let arguments = builder.arguments + [.integer(limit + 1), .integer(offset)]
+        return try await database.read {
+            try Self.experiments($0, where: condition, arguments, suffix: "ORDER BY \(sorting) LIMIT ? OFFSET ?")
+        }
+    }
+
+    // MARK: - Rows
+
+    private static func experiments(
+        _ connection: any SQLConnection,
+        where condition: String,
+        _ arguments: [SQLValue],
+        suffix: String = ""
+    ) throws -> [Experiment] {
+        let rows = try connection.rows(
+            "SELECT experiment_id, name, lifecycle_stage, artifact_location, created_at_ms, updated_at_ms "
+                + "FROM experiment WHERE \(condition) \(suffix)",
+            arguments
+        )
+        return try rows.map { row in
+            let id = row.integer(0) ?? 0
+            let tags = try connection.rows(
+                "SELECT key, value FROM experiment_tag WHERE experiment_id = ? ORDER BY key",
+                [.integer(id)]
+            )
+            return Experiment(
+                id: id,
+                name: row.text(1) ?? "",
+                stage: row.text(2).flatMap(LifecycleStage.init) ?? .active,
+                location: row.text(3),
+                createdAt: Timestamp(milliseconds: row.integer(4) ?? 0),
+                updatedAt: Timestamp(milliseconds: row.integer(5) ?? 0),
+                tags: tags.map { KeyValue(key: $0.text(0) ?? "", value: $0.text(1) ?? "") }
+            )
+        }
+    }
+
+    static func require(_ id: Int, _ connection: any SQLConnection) throws -> Experiment {
+        guard let experiment = try experiments(connection, where: "experiment_id = ?", [.integer(id)]).first else {
+            throw missing(id)
+        }
+        return experiment
+    }
+
+    @discardableResult
+    static func requireActive(_ id: Int, _ connection: any SQLConnection) throws -> Experiment {
+        let experiment = try require(id, connection)
+        guard experiment.stage == .active else {
+            throw Failure(
+                .invalidParameter,
+                "The experiment \(id) must be in the 'active' state. Current state is deleted."
+            )
+        }
+        return experiment
+    }
+
+    private static func missing(_ id: Int) -> Failure {
+        Failure(.resourceNotFound, "No Experiment with id=\(id) exists")
+    }
+
+    private static func upsert(_ tag: KeyValue, experiment id: Int, _ connection: any SQLConnection) throws {
+        try connection.execute(
+            "INSERT INTO experiment_tag (experiment_id, key, value) VALUES (?, ?, ?) "
+                + "ON CONFLICT (experiment_id, key) DO UPDATE SET value = excluded.value",
+            [.integer(id), .text(tag.key), .text(tag.value)]
+        )
+    }
+}
