@@ -145,8 +145,69 @@ def test_wrong_requests_say_what_is_wrong(server, client, path, body, message):
     assert message in answer.json()["message"], answer.text
 
 
+def test_artifacts(server, client, tmp_path):
+    import hashlib
+    mlflow.set_experiment("files")
+    with mlflow.start_run() as run:
+        mlflow.log_text("안녕 <b>", "notes/인사 말.txt")
+        mlflow.log_dict({"a": 1}, "config.json")
+        mlflow.log_artifact(__file__, "code")
+        (tmp_path / "empty.bin").write_bytes(b"")
+        mlflow.log_artifact(tmp_path / "empty.bin")
+        big = random.Random(1).randbytes(50_000_000)
+        (tmp_path / "big.bin").write_bytes(big)
+        mlflow.log_artifact(tmp_path / "big.bin")
+    run_id = run.info.run_id
+    names = lambda path=None: [(f.path, f.is_dir) for f in client.list_artifacts(run_id, path)]
+    assert names() == [("big.bin", False), ("code", True), ("config.json", False), ("empty.bin", False), ("notes", True)]
+    assert names("notes") == [("notes/인사 말.txt", False)]
+    assert mlflow.artifacts.load_text(f"runs:/{run_id}/notes/인사 말.txt") == "안녕 <b>"
+    assert mlflow.artifacts.load_dict(f"runs:/{run_id}/config.json") == {"a": 1}
+    local = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="big.bin", dst_path=str(tmp_path / "down"))
+    assert hashlib.sha256(open(local, "rb").read()).digest() == hashlib.sha256(big).digest()
+    root = f"/api/2.0/mlflow-artifacts/artifacts/{run.info.experiment_id}/{run_id}/artifacts"
+    part = server.client.get(f"{root}/big.bin", headers={"Range": "bytes=10-19"})
+    assert part.status_code == 206 and part.content == big[10:20]
+    assert part.headers["content-range"] == f"bytes 10-19/{len(big)}"
+    assert server.client.get(f"{root}/big.bin", headers={"Range": "bytes=-5"}).content == big[-5:]
+    assert server.client.get(f"{root}/big.bin", headers={"Range": "bytes=99999999999999999999-"}).status_code == 416
+    tag = part.headers["etag"]
+    assert server.client.get(f"{root}/big.bin", headers={"If-None-Match": tag}).status_code == 304
+    text = server.client.get(f"{root}/code/test_mlflow.py")
+    assert text.headers["content-type"] == "text/plain" and text.headers["content-disposition"].startswith("attachment")
+    assert server.client.get(f"{root}/none").json()["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+    assert server.client.get(f"{root}/code").status_code == 400
+    listed = server.client.get("/api/2.0/mlflow/artifacts/list", params={"run_id": run_id, "path": "notes"}).json()
+    assert listed["files"][0]["path"] == "notes/인사 말.txt"
+    assert server.client.delete(f"{root}/notes").json() == {}
+    assert server.client.delete(f"{root}/notes").json() == {}
+    assert server.client.delete(root).status_code == 400
+    assert ("notes", True) not in names()
+
+
+def test_hostile_artifact_paths_reach_nothing(server, workspace):
+    canary = workspace.folder / "canary"
+    canary.write_text("CANARY")
+    base = "/api/2.0/mlflow-artifacts/artifacts"
+    paths = ["../../canary", "..%2f..%2fcanary", "%2e%2e/%2e%2e/canary", "..%252f..%252fcanary", "..%c0%af", "a/../../b",
+             "/canary", "//canary", f"{canary}", "C:/x", "..%5c..%5ccanary", "a%00b", "a/./b", "a//b", "a/", "", ".",
+             "~root", "a%0ab", "a" * 300, "%ff%fe", "a;b", "a%23b", "a%3fb"]
+    import http.client
+    for path in paths:
+        for method, body in [("GET", None), ("PUT", b"evil"), ("DELETE", None)]:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+            connection.request(method, f"{base}/{path}", body)
+            answer = connection.getresponse()
+            content = answer.read()
+            assert answer.status in (400, 404, 405) or (path == "" and answer.status == 200), (method, path, answer.status)
+            assert b"CANARY" not in content
+    assert canary.read_text() == "CANARY"
+    found = [p for p in workspace.folder.rglob("*") if p.is_file() and p.read_bytes() == b"evil"]
+    assert found == []
+
+
 def test_what_is_not_there_is_a_clean_404(server):
-    for path in ["registered-models/search", "logged-models/search", "nothing"]:
+    for path in ["registered-models/search", "logged-models/m-1", "nothing"]:
         for root in ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"]:
             answer = server.client.get(f"{root}/{path}")
             assert answer.status_code == 404 and answer.json()["error_code"] == "ENDPOINT_NOT_FOUND"

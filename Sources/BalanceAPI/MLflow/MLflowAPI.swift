@@ -17,9 +17,14 @@ package struct MLflowAPI: Sendable {
 
     private static let roots = ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"]
 
-    private let endpoints: [Endpoint]
+    private static let artifactRoots = ["/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts"]
 
-    package init(log: any RunLog) {
+    private let endpoints: [Endpoint]
+    private let artifacts: ArtifactsController
+
+    package init(log: any RunLog, files: any ArtifactFiles) {
+        let artifacts = ArtifactsController(files: files, log: log)
+        self.artifacts = artifacts
         let experiments = ExperimentsController(log: log)
         let runs = TrackingController(log: log)
         endpoints = [
@@ -83,6 +88,13 @@ package struct MLflowAPI: Sendable {
             Endpoint(method: .get, path: "metrics/get-history", summary: "A metric's history.") {
                 try await runs.history($0)
             },
+            // No logged models are kept yet, so none is found; the client asks before it lists a folder.
+            Endpoint(method: .post, path: "logged-models/search", summary: "Finds no logged models.") { _ in
+                .object([])
+            },
+            Endpoint(method: .get, path: "artifacts/list", summary: "The files of a run.") {
+                try await artifacts.listOfRun($0)
+            },
         ]
     }
 
@@ -99,10 +111,43 @@ package struct MLflowAPI: Sendable {
                     failures: [.invalidParameter, .resourceNotFound, .alreadyExists]
                 )
             }
-        }
+        } + Self.artifactRoots.flatMap(Self.artifactRoutes) + [
+            RouteDescription("GET", Self.serverInfo, "What this server can do.", answer: "MLflowAnswer")
+        ]
+    }
+
+    private static let serverInfo = "/api/3.0/mlflow/server-info"
+
+    private static func artifactRoutes(_ root: String) -> [RouteDescription] {
+        let list = RouteDescription(
+            "GET",
+            "\(root)/artifacts",
+            "The files of a folder.",
+            parameters: [.init("path", in: .query, [("type", "string")])],
+            answer: "MLflowAnswer",
+            failures: [.invalidParameter]
+        )
+        let files = [("GET", "Fetches a file; Range is followed."), ("PUT", "Stores a file."), ("DELETE", "Deletes.")]
+        return [list]
+            + files.map { method, summary in
+                RouteDescription(
+                    method,
+                    "\(root)/artifacts/{path}",
+                    summary,
+                    parameters: [.init("path", in: .path, [("type", "string")])],
+                    contentType: "application/octet-stream",
+                    failures: [.invalidParameter, .resourceNotFound, .storageFull]
+                )
+            }
     }
 
     package func addRoutes(to router: Router<AppContext>) {
+        for root in Self.artifactRoots { addArtifactRoutes(to: router, root) }
+        let info = JSONValue.object([
+            ("store_type", "SqlStore"), ("workspaces_enabled", .bool(false)), ("trace_archival_enabled", .bool(false)),
+            ("multipart_uploads_enabled", .bool(false)), ("multipart_downloads_enabled", .bool(false)),
+        ])
+        router.get(RouterPath(Self.serverInfo)) { _, _ in Response.json(info) }
         for root in Self.roots {
             for endpoint in endpoints {
                 let handler = endpoint.handler
@@ -117,5 +162,16 @@ package struct MLflowAPI: Sendable {
                 }
             }
         }
+    }
+
+    private func addArtifactRoutes(to router: Router<AppContext>, _ root: String) {
+        let artifacts = artifacts
+        let prefix = "\(root)/artifacts/"
+        // The router forgets empty segments; the key must see the address as it was sent.
+        let path: @Sendable (Request) -> String = { String($0.uri.path.dropFirst(prefix.count)) }
+        router.get("\(root)/artifacts") { request, _ in Response.json(try artifacts.list(.query(request))) }
+        router.get("\(root)/artifacts/**") { request, _ in try artifacts.get(request, path(request)) }
+        router.put("\(root)/artifacts/**") { request, _ in try await artifacts.put(request, path(request)) }
+        router.delete("\(root)/artifacts/**") { request, _ in Response.json(try artifacts.delete(path(request))) }
     }
 }

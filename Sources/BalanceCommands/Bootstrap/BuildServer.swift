@@ -43,7 +43,7 @@ struct ServerBuilder {
             build: build
         )
         let dashboard = pages(base: "/ui") { .success(await api.version()) }
-        let mlflow = MLflowAPI(log: workspace.log)
+        let mlflow = MLflowAPI(log: workspace.log, files: workspace.artifactFiles)
         let routes = NativeAPI.routes + mlflow.routes + dashboard.routes
         let router = router(routes: routes)
         mlflow.addRoutes(to: router)

@@ -11,6 +11,7 @@ struct Workspace: Sendable {
     let log: any RunLog
     let registry: any RegistryStore
     let artifacts: any ArtifactStore
+    let artifactFiles: any ArtifactFiles
     let files: any ModelFiles
     let promoter: Promoter
 
@@ -31,6 +32,7 @@ struct Workspace: Sendable {
             log: tracking,
             registry: registry,
             artifacts: artifacts,
+            artifactFiles: FolderArtifactFiles(root: settings[.artifacts].text),
             files: files,
             promoter: promoter
         )

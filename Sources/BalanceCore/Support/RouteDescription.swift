@@ -54,6 +54,8 @@ package struct RouteDescription: Sendable {
     package func matches(_ path: String) -> Bool {
         let ours = self.path.split(separator: "/")
         let theirs = path.split(separator: "/")
-        return ours.count == theirs.count && zip(ours, theirs).allSatisfy { $0 == $1 || $0.hasPrefix("{") }
+        // The last parameter of an artifact's route stands for the rest of the path.
+        let isRest = ours.last == "{path}" && theirs.count > ours.count
+        return (ours.count == theirs.count || isRest) && zip(ours, theirs).allSatisfy { $0 == $1 || $0.hasPrefix("{") }
     }
 }

@@ -82,7 +82,7 @@ package enum FileSystem {
             && bytes.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "\\") }
     }
 
-    private static func failure(_ action: String, _ path: String) -> Failure {
+    static func failure(_ action: String, _ path: String) -> Failure {
         let number = errno
         let code: Failure.Code = number == ENOSPC || number == EDQUOT ? .storageFull : .fileNotWritable
         return Failure(
