@@ -84,6 +84,9 @@ package struct MLflowAPI: Sendable {
             Endpoint(method: .post, path: "runs/delete-tag", summary: "Deletes a tag of a run.") {
                 try await runs.deleteTag($0)
             },
+            Endpoint(method: .post, path: "runs/log-inputs", summary: "Records data sets that a run used.") {
+                try await runs.logInputs($0)
+            },
             Endpoint(method: .post, path: "runs/search", summary: "Searches runs.") { try await runs.search($0) },
             Endpoint(method: .get, path: "metrics/get-history", summary: "A metric's history.") {
                 try await runs.history($0)

@@ -21,8 +21,18 @@ enum MLflowJSON {
                     ("metrics", .array(run.metrics.map(metric))), ("params", pairs(run.params)),
                     ("tags", pairs(run.tags)),
                 ])
-            ), ("inputs", .object([])), ("outputs", .object([])),
+            ), ("inputs", object([("dataset_inputs", .array(run.inputs.map(input)))])), ("outputs", .object([])),
         ])
+    }
+
+    static func input(_ input: DatasetInput) -> JSONValue {
+        var dataset: [(String, JSONValue)] = [
+            ("name", .string(input.name)), ("digest", .string(input.digest)),
+            ("source_type", .string(input.sourceType)), ("source", .string(input.source)),
+        ]
+        if let schema = input.schema { dataset.append(("schema", .string(schema))) }
+        if let profile = input.profile { dataset.append(("profile", .string(profile))) }
+        return object([("tags", pairs(input.tags)), ("dataset", .object(dataset))])
     }
 
     static func info(_ run: TrackedRun) -> JSONValue {

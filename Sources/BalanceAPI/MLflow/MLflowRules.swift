@@ -65,6 +65,34 @@ enum MLflowRules {
         return MetricPoint(key: key, value: value, timestamp: Timestamp(milliseconds: timestamp), step: step)
     }
 
+    static func datasetInput(_ fields: MLflowFields) throws -> DatasetInput {
+        guard let value = try fields.value("dataset"), value.members != nil else { throw fields.missing("dataset") }
+        let dataset = MLflowFields(value, prefix: fields.place("dataset."))
+        func text(_ name: String, _ limit: Int) throws -> String? {
+            guard let text = try dataset.text(name) else { return nil }
+            if text.count <= limit { return text }
+            throw Failure(
+                .invalidParameter,
+                "'\(dataset.place(name))' exceeds the maximum length of \(limit) characters"
+            )
+        }
+        func required(_ name: String, _ limit: Int) throws -> String {
+            guard let text = try text(name, limit), !text.isEmpty else { throw dataset.missing(name) }
+            return text
+        }
+        return DatasetInput(
+            name: try required("name", 500),
+            digest: try required("digest", 36),
+            sourceType: try required("source_type", 500),
+            source: try required("source", 65_535),
+            schema: try text("schema", 1_048_575),
+            profile: try text("profile", 16_777_215),
+            tags: try fields.objects("tags").map { tag in
+                KeyValue(key: cut(try tag.required("key"), 255), value: cut(try tag.text("value") ?? "", 500))
+            }
+        )
+    }
+
     /// Reads a whole batch; nothing is stored before all of it was checked.
     static func batch(_ fields: MLflowFields) throws -> LogBatch {
         let metrics = try fields.objects("metrics")

@@ -85,6 +85,16 @@ struct TrackingController {
         return .object([])
     }
 
+    func logInputs(_ fields: MLflowFields) async throws -> JSONValue {
+        let id = try Self.id(fields)
+        guard try fields.list("models").isEmpty else {
+            throw Failure(.notImplemented, "Logged models are not kept yet, so a run cannot name them as inputs.")
+        }
+        let inputs = try fields.objects("datasets").map(MLflowRules.datasetInput)
+        try await log.addInputs(inputs, to: id)
+        return .object([])
+    }
+
     func search(_ fields: MLflowFields) async throws -> JSONValue {
         let limit = try fields.integer("max_results") ?? 1000
         let page = try SearchPage(fields, limit: limit, maximum: 50_000, viewField: "run_view_type")

@@ -20,6 +20,8 @@ package protocol RunLog: Sendable {
     /// - Throws: `Failure` with code `invalidParameter` for a param that was logged with another value, or a deleted run.
     func log(_ batch: LogBatch, to id: RunID) async throws
     func deleteTag(_ key: String, ofRun id: RunID) async throws
+    /// Records data sets that a run used; one that is recorded already stays as it is.
+    func addInputs(_ inputs: [DatasetInput], to id: RunID) async throws
     /// The points of one metric by timestamp, step and value; one more than `limit`, where there are more.
     func history(of key: String, run: RunID, limit: Int, offset: Int) async throws -> [MetricPoint]
     /// The runs that a search finds; one more than its limit, where there are more.

@@ -5,6 +5,11 @@ package enum RunField: Sendable, Hashable {
     case tag(String)
     case text(TextAttribute)
     case number(NumberAttribute)
+    case dataset(DatasetAttribute)
+
+    package enum DatasetAttribute: String, Sendable, CaseIterable {
+        case name, digest, context
+    }
 
     package enum TextAttribute: String, Sendable, CaseIterable {
         case runID = "run_id"
@@ -40,9 +45,14 @@ package enum RunField: Sendable, Hashable {
                     .joined(separator: ", ")
                 throw FilterError("'\(key)' is no attribute of a run; there are \(known)", at: 0)
             }
+        case "dataset", "datasets":
+            guard let attribute = DatasetAttribute(rawValue: key) else {
+                throw FilterError("'\(key)' is no attribute of a dataset; there are name, digest, context", at: 0)
+            }
+            self = .dataset(attribute)
         default:
             throw FilterError(
-                "'\(identifier.entity)' is no entity; there are metrics, params, tags and attributes",
+                "'\(identifier.entity)' is no entity; there are metrics, params, tags, attributes and datasets",
                 at: 0
             )
         }
@@ -58,7 +68,7 @@ package enum RunField: Sendable, Hashable {
             allowed = [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual]
             wantsNumber = true
         case .param, .tag: allowed = [.equal, .notEqual, .like, .ilike, .isNull, .isNotNull]
-        case .text(.runID): allowed = [.equal, .notEqual, .like, .ilike, .isIn, .isNotIn]
+        case .dataset, .text(.runID): allowed = [.equal, .notEqual, .like, .ilike, .isIn, .isNotIn]
         case .text: allowed = [.equal, .notEqual, .like, .ilike]
         }
         guard allowed.contains(comparator) else {

@@ -41,6 +41,7 @@ package struct TrackedRun: Sendable {
     package var metrics: [MetricPoint]
     package var params: [KeyValue]
     package var tags: [KeyValue]
+    package var inputs: [DatasetInput] = []
 
     package init(
         id: RunID,

@@ -111,8 +111,9 @@ enum Schema001 {
         CREATE TABLE run_input (
             run_id TEXT NOT NULL REFERENCES run (run_id) ON DELETE CASCADE,
             dataset_id INTEGER NOT NULL REFERENCES dataset ON DELETE CASCADE,
-            context TEXT NOT NULL DEFAULT '',
-            PRIMARY KEY (run_id, dataset_id, context)
+            context TEXT,
+            tags_json TEXT NOT NULL DEFAULT '[]',
+            PRIMARY KEY (run_id, dataset_id)
         ) STRICT
         """,
         """

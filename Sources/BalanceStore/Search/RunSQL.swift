@@ -30,7 +30,17 @@ struct RunSQL: ConditionSQL {
         case .tag(let key): return exists("tag", key, comparison)
         case .text(let attribute): return compare(Self.column(attribute), comparison)
         case .number(let attribute): return compare(Self.column(attribute), comparison)
+        case .dataset(let attribute): return dataset(attribute, comparison)
         }
+    }
+
+    private mutating func dataset(
+        _ attribute: RunField.DatasetAttribute,
+        _ comparison: SearchFilter.Comparison
+    ) -> String {
+        let column = attribute == .context ? "i.context" : "d.\(attribute.rawValue)"
+        return "EXISTS (SELECT 1 FROM run_input i JOIN dataset d ON d.dataset_id = i.dataset_id "
+            + "WHERE i.run_id = r.run_id AND \(compare(column, comparison)))"
     }
 
     /// Real values first, then NaN, then missing ones, in both directions; then the newest, then by id.
@@ -57,6 +67,7 @@ struct RunSQL: ConditionSQL {
                 terms += missingLast(Self.column(attribute), Self.column(attribute), direction)
             case .number(let attribute):
                 terms += missingLast(Self.column(attribute), Self.column(attribute), direction)
+            case .dataset: throw Failure(.invalidParameter, "Invalid order_by: runs cannot be sorted by datasets")
             }
         }
         if !named.contains(.number(.startTime)) { terms.append("r.start_time_ms DESC") }

@@ -147,11 +147,13 @@ extension SQLTrackingStore: RunLog {
             let metrics = try grouped("key, value, is_nan, timestamp_ms, step", "latest_metric")
             let params = try grouped("key, value", "param")
             let tags = try grouped("key, value", "tag")
+            let inputs = try inputs(of: ids, connection)
             for index in range {
                 let id = runs[index].id.stored
                 runs[index].metrics = (metrics[id] ?? []).map(point)
                 runs[index].params = (params[id] ?? []).map(pair)
                 runs[index].tags = (tags[id] ?? []).map(pair)
+                runs[index].inputs = inputs[id] ?? []
                 if !runs[index].tags.contains(where: { $0.key == runNameTag }) {
                     runs[index].tags.append(KeyValue(key: runNameTag, value: runs[index].name))
                 }
@@ -171,7 +173,7 @@ extension SQLTrackingStore: RunLog {
 
     private static func pair(_ row: SQLRow) -> KeyValue { KeyValue(key: row.text(1) ?? "", value: row.text(2) ?? "") }
 
-    private static func requireActive(_ id: RunID, _ connection: any SQLConnection) throws {
+    static func requireActive(_ id: RunID, _ connection: any SQLConnection) throws {
         let rows = try connection.rows("SELECT lifecycle_stage FROM run WHERE run_id = ?", [.text(id.stored)])
         guard let stage = rows.first?.text(0) else { throw missing(id) }
         guard stage == LifecycleStage.active.rawValue else {

@@ -1,0 +1,67 @@
+package import BalanceCore
+
+extension SQLTrackingStore {
+    package func addInputs(_ inputs: [DatasetInput], to id: RunID) async throws {
+        try await database.write { connection in
+            try Self.requireActive(id, connection)
+            for input in inputs {
+                let dataset = try Self.dataset(input, of: id, connection)
+                try connection.execute(
+                    "INSERT INTO run_input (run_id, dataset_id, context, tags_json) VALUES (?, ?, ?, ?) "
+                        + "ON CONFLICT (run_id, dataset_id) DO NOTHING",
+                    [
+                        .text(id.stored), .integer(dataset), .optional(input.context),
+                        .text(JSONValue.array(input.tags.map { .strings([$0.key, $0.value]) }).text()),
+                    ]
+                )
+            }
+        }
+    }
+
+    /// The data sets of some runs, by run.
+    static func inputs(of ids: [SQLValue], _ connection: any SQLConnection) throws -> [String: [DatasetInput]] {
+        let places = repeatElement("?", count: ids.count).joined(separator: ", ")
+        let rows = try connection.rows(
+            "SELECT i.run_id, d.name, d.digest, d.source_type, d.source, d.schema_json, d.profile_json, i.tags_json "
+                + "FROM run_input i JOIN dataset d ON d.dataset_id = i.dataset_id WHERE i.run_id IN (\(places)) "
+                + "ORDER BY i.run_id, d.dataset_id",
+            ids
+        )
+        return Dictionary(grouping: rows) { $0.text(0) ?? "" }.mapValues { $0.map(input) }
+    }
+
+    private static func input(_ row: SQLRow) -> DatasetInput {
+        let tags = row.text(7).flatMap { try? JSONValue(parsing: $0) }?.elements ?? []
+        return DatasetInput(
+            name: row.text(1) ?? "",
+            digest: row.text(2) ?? "",
+            sourceType: row.text(3) ?? "",
+            source: row.text(4) ?? "",
+            schema: row.text(5),
+            profile: row.text(6),
+            tags: tags.compactMap { pair in
+                guard let texts = pair.strings, texts.count == 2 else { return nil }
+                return KeyValue(key: texts[0], value: texts[1])
+            }
+        )
+    }
+
+    /// The data set's row, which runs of one experiment share.
+    private static func dataset(_ input: DatasetInput, of id: RunID, _ connection: any SQLConnection) throws -> Int {
+        try connection.execute(
+            "INSERT INTO dataset (experiment_id, name, digest, source_type, source, schema_json, profile_json) "
+                + "SELECT experiment_id, ?, ?, ?, ?, ?, ? FROM run WHERE run_id = ? ON CONFLICT DO NOTHING",
+            [
+                .text(input.name), .text(input.digest), .text(input.sourceType), .text(input.source),
+                .optional(input.schema), .optional(input.profile), .text(id.stored),
+            ]
+        )
+        let rows = try connection.rows(
+            "SELECT d.dataset_id FROM dataset d JOIN run r ON r.experiment_id = d.experiment_id "
+                + "WHERE r.run_id = ? AND d.name = ? AND d.digest = ?",
+            [.text(id.stored), .text(input.name), .text(input.digest)]
+        )
+        guard let dataset = rows.first?.integer(0) else { throw Failure(.internalError, "Unexpected server error.") }
+        return dataset
+    }
+}
