@@ -38,7 +38,7 @@ package final class ModelHost: ModelProvider, Service {
     }
 
     package func problem() async -> String? {
-        published.withLock { $0.failure?.message }
+        published.withLock { $0.failure.map { $0.details?["message"]?.string ?? $0.message } }
     }
 
     /// Watches the registry until the server stops.

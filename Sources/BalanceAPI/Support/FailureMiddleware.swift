@@ -2,6 +2,7 @@ package import BalanceCore
 package import Hummingbird
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// Turns every error into the one error shape; what a client may not see goes into the log.
 package struct FailureMiddleware: RouterMiddleware {
@@ -54,6 +55,9 @@ package struct FailureMiddleware: RouterMiddleware {
     private static func failure(_ error: any Error) -> Failure {
         if error is NIOTooManyBytesError || (error as? any HTTPResponseError)?.status == .contentTooLarge {
             return Failure(.bodyTooLarge, "The request body is too large.", hint: "Send less in one request.")
+        }
+        if error is HTTPParserError {
+            return Failure(.invalidArgument, "The request's body is no valid HTTP.", hint: "Send a Content-Length.")
         }
         return Failure.from(error)
     }

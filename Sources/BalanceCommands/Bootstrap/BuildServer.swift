@@ -5,6 +5,9 @@ import BalanceServing
 import Foundation
 import Hummingbird
 import Logging
+import NIOCore
+import ServiceLifecycle
+import UnixSignals
 
 /// Puts the two servers together.
 struct ServerBuilder {
@@ -112,15 +115,37 @@ struct ServerBuilder {
 extension ApplicationProtocol {
     /// Runs until SIGTERM or SIGINT; requests that have begun are answered first.
     func runUntilStopped(port: Int) async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: [self],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        // A client that never sends the rest of its request must not keep the server from stopping.
+        configuration.maximumGracefulShutdownDuration = .seconds(10)
         do {
-            try await runService()
-        } catch  where "\(error)".contains("Address already in use") {
-            throw Failure(
+            try await ServiceGroup(configuration: configuration).run()
+        } catch is CancellationError {
+            return
+        } catch {
+            throw Self.failure(error, port: port)
+        }
+    }
+
+    private static func failure(_ error: any Error, port: Int) -> any Error {
+        if "\(error)".contains("Address already in use") {
+            return Failure(
                 .addressInUse,
                 "port \(port) is already in use",
                 hint: "stop what uses it, or choose another one with --port",
                 cause: error
             )
         }
+        guard error is IOError || error is SocketAddressError else { return error }
+        return Failure(
+            .invalidArgument,
+            "it is not possible to listen on that address and port \(port): \(error)",
+            hint: "choose another --host or --port",
+            cause: error
+        )
     }
 }

@@ -16,7 +16,10 @@ package enum Launcher {
         let program = (commandLine.first ?? "" as String).split(separator: "/").last.map(String.init) ?? ""
         var arguments = Array(commandLine.dropFirst())
         // Only a known subcommand counts: the binary itself may be named balanceops-1.2 or so.
-        if let command = RootCommand.commands.first(where: { program == "balanceops-\($0._commandName)" }) {
+        let names = Set(RootCommand.commands.map { $0._commandName })
+        if let command = RootCommand.commands.first(where: { program == "balanceops-\($0._commandName)" }),
+            !names.contains(arguments.first ?? "")
+        {
             arguments.insert(command._commandName, at: 0)
         }
         do {

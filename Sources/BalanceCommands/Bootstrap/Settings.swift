@@ -1,7 +1,6 @@
 import BalanceCore
 import Configuration
 import Foundation
-import SystemPackage
 
 /// The value of every setting and where it came from.
 package struct Settings: Sendable {
@@ -20,15 +19,12 @@ package struct Settings: Sendable {
         directory: String = "."
     ) async throws -> Settings {
         let variables = EnvironmentVariablesProvider(environmentVariables: environment)
-        let file = try await EnvironmentVariablesProvider(
-            environmentFilePath: FilePath("\(directory)/.env"),
-            allowMissing: true
-        )
+        let file = EnvironmentVariablesProvider(environmentVariables: try EnvironmentFile.read("\(directory)/.env"))
         var values: [Setting: Value] = [:]
         for setting in Setting.all {
             let candidates = [
                 (flags[setting], "flag"), (try variables.environmentValue(forName: setting.variable), "environment"),
-                (try Self.line(setting.variable, of: file), ".env"), (setting.defaultValue, "default"),
+                (try file.environmentValue(forName: setting.variable), ".env"), (setting.defaultValue, "default"),
             ]
             let found = candidates.first { $0.0.map { !$0.isEmpty } ?? false }
             values[setting] = Value(text: found?.0 ?? setting.defaultValue, origin: found?.1 ?? "default")
@@ -50,14 +46,5 @@ package struct Settings: Sendable {
             )
         }
         return port
-    }
-
-    /// A line of `.env`, which may begin with `export` and hold its value in quotes.
-    private static func line(_ name: String, of file: EnvironmentVariablesProvider) throws -> String? {
-        let text = try file.environmentValue(forName: name) ?? file.environmentValue(forName: "export \(name)")
-        guard let text, text.count > 1, let quote = text.first, "\"'".contains(quote), text.last == quote else {
-            return text
-        }
-        return String(text.dropFirst().dropLast())
     }
 }

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import BalanceCore
+import Foundation
 import NIOCore
 import NIOHTTP1
 
@@ -18,6 +19,7 @@ struct APIClient: Sendable {
 
     /// Sends one request and reads an answer of at most 16 MiB.
     func send(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> Answer {
+        try check()
         var request = HTTPClientRequest(url: baseURL + path)
         request.method = .init(rawValue: method)
         request.headers.add(name: "Accept", value: "application/json")
@@ -32,6 +34,19 @@ struct APIClient: Sendable {
         return Answer(status: Int(response.status.code), text: text, json: try? JSONValue(parsing: bytes))
     }
 
+    /// - Throws: `Failure` with code `invalidArgument` where the address is none.
+    func check() throws {
+        let address = URLComponents(string: baseURL)
+        let isHTTP = address?.scheme == "http" || address?.scheme == "https"
+        guard isHTTP, address?.host?.isEmpty == false, (1...65535).contains(address?.port ?? 80) else {
+            throw Failure(
+                .invalidArgument,
+                "'\(baseURL)' is no address of an API",
+                hint: "give one like http://127.0.0.1:8000, with a port up to 65535"
+            )
+        }
+    }
+
     /// What `/version` says, or why it cannot be asked.
     func version() async -> Result<JSONValue, Failure> {
         do {
@@ -39,6 +54,8 @@ struct APIClient: Sendable {
             if answer.isSuccess, let json = answer.json { return .success(json) }
             let message = answer.json?["error"]?["message"]?.string ?? "HTTP \(answer.status)"
             return .failure(Failure(.unavailable, "\(baseURL) answered: \(message)"))
+        } catch let failure as Failure {
+            return .failure(failure)
         } catch {
             return .failure(
                 Failure(.unavailable, "the API at \(baseURL) does not answer", hint: "balanceops serve", cause: error)

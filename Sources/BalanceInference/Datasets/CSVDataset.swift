@@ -40,13 +40,14 @@ struct CSVDataset {
     private static let maximumCells = 100_000_000
 
     func load() throws -> Dataset {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(.fileNotFound, "the CSV file \(path) does not exist", hint: "check the spec's params.path")
-        }
+        let data = try DataFile.read(path, what: "the CSV file")
         let table = try table(TextEncoding.decode(data, encoding, path: path))
         let target = try column(targetName, of: table, role: "target_col")
         let names = featureNames ?? table.names.filter { $0 != targetName }
         guard !names.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no column besides '\(targetName)'") }
+        guard Set(names).count == names.count, !names.contains(targetName) else {
+            throw Failure(.datasetInvalid, "feature_cols names a column twice, or the target '\(targetName)'")
+        }
         var columns = try names.map { try column($0, of: table, role: "feature_cols") }
         let kept = try keptRows(columns + [target])
         columns = columns.map { $0.selecting(kept) }
@@ -129,7 +130,7 @@ struct CSVDataset {
         if target.cells.indices.contains(where: target.isMissing) {
             throw Failure(.datasetInvalid, "the target '\(targetName)' has empty cells", hint: "leave out --no-dropna")
         }
-        if let numbers = target.numbers, target.booleans == nil {
+        if target.kind == .numeric, let numbers = target.numbers {
             guard let wrong = numbers.first(where: { $0 != 0 && $0 != 1 }) else {
                 return (numbers.map { Int($0) }, nil)
             }
@@ -139,7 +140,7 @@ struct CSVDataset {
                 hint: "name a target with two values"
             )
         }
-        if let booleans = target.booleans {
+        if target.kind == .boolean, let booleans = target.booleans {
             return (booleans.map { Int($0) }, .object([("False", .int(0)), ("True", .int(1))]))
         }
         let values = Set(target.cells).sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
@@ -158,7 +159,7 @@ struct CSVDataset {
         var encoded: [(name: String, values: [Double])] = []
         var texts: [Column] = []
         for column in columns {
-            if let numbers = column.booleans ?? column.numbers {
+            if column.kind != .text, let numbers = column.kind == .boolean ? column.booleans : column.numbers {
                 try checkFinite(numbers, column)
                 encoded.append((column.name, numbers))
             } else {
@@ -228,8 +229,24 @@ struct CSVDataset {
 
 /// A column as it stands in the file.
 private struct Column {
-    var name: String
-    var cells: [String]
+    /// What a column holds, told from the whole file, before rows with empty cells are left out.
+    enum Kind { case boolean, numeric, text }
+
+    let name: String
+    let cells: [String]
+    private(set) var kind = Kind.text
+
+    init(name: String, cells: [String]) {
+        self.name = name
+        self.cells = cells
+        kind = booleans != nil ? .boolean : numbers != nil ? .numeric : .text
+    }
+
+    private init(name: String, cells: [String], kind: Kind) {
+        self.name = name
+        self.cells = cells
+        self.kind = kind
+    }
 
     /// What pandas takes for a missing value.
     private static let missing: Set<String> = [
@@ -239,7 +256,7 @@ private struct Column {
 
     func isMissing(_ row: Int) -> Bool { Self.missing.contains(cells[row]) }
 
-    func selecting(_ rows: [Int]) -> Column { Column(name: name, cells: rows.map { cells[$0] }) }
+    func selecting(_ rows: [Int]) -> Column { Column(name: name, cells: rows.map { cells[$0] }, kind: kind) }
 
     /// The cells as numbers, NaN where one is missing; nil where one is a text.
     var numbers: [Double]? {

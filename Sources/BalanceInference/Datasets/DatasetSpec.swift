@@ -39,16 +39,10 @@ package struct DatasetSpec: Sendable {
 
     /// Reads a spec's JSON file.
     package init(contentsOf path: String) throws {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(
-                .fileNotFound,
-                "the dataset spec \(path) does not exist",
-                hint: "examples/dataset_specs/ has examples"
-            )
-        }
+        let data = try DataFile.read(path, what: "the dataset spec")
         let value: JSONValue
         do {
-            value = try JSONValue(parsing: Array(data))
+            value = try JSONValue(parsing: Array(data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data))
         } catch {
             throw Failure(.datasetInvalid, "\(path) is no JSON: \(error.message) at byte \(error.offset)")
         }

@@ -7,7 +7,7 @@ enum TextEncoding {
     static func decode(_ data: Data, _ name: String, path: String) throws -> String {
         var bytes = Array(data)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-        let label = name.lowercased()
+        let label = alias(name.lowercased().replacingOccurrences(of: "_", with: "-"))
         if ["utf-8", "utf8", "utf-8-sig", "ascii"].contains(label) {
             if let text = String(validating: bytes, as: UTF8.self) { return text }
             throw Failure(
@@ -19,9 +19,18 @@ enum TextEncoding {
         return try convert(bytes, from: label, path: path)
     }
 
+    /// Python's names for encodings that the C library calls otherwise.
+    private static func alias(_ name: String) -> String {
+        let names = [
+            "latin-1": "latin1", "iso8859-1": "latin1", "ms949": "cp949", "uhc": "cp949", "euckr": "euc-kr",
+            "ks-c-5601-1987": "euc-kr", "utf8-sig": "utf-8-sig",
+        ]
+        return names[name] ?? name
+    }
+
     /// The C library knows the encodings of the world, the Korean ones among them.
     private static func convert(_ bytes: [UInt8], from name: String, path: String) throws -> String {
-        let converter = iconv_open("UTF-8", name == "euckr" ? "euc-kr" : name)
+        let converter = iconv_open("UTF-8", name)
         guard Int(bitPattern: converter) != -1 else {
             throw Failure(.datasetInvalid, "unknown encoding '\(name)'", hint: "try utf-8, cp949, euc-kr or latin1")
         }

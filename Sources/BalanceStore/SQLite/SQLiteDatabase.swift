@@ -14,6 +14,9 @@ package final class SQLiteDatabase: SQLDatabase {
     /// - Throws: `Failure` with code `schemaTooNew` or `databaseNotOurs`, the file untouched; `databaseUnreadable`.
     package init(path: String) throws {
         self.path = path
+        guard !path.hasPrefix(":"), !path.hasPrefix("file:") else {
+            throw Failure(.invalidArgument, "'\(path)' is no file", hint: "name a file with --db or BALANCEOPS_DB")
+        }
         do {
             try FileSystem.createDirectory(FileSystem.parent(of: path))
             try SQLiteMigration.run(at: path)
@@ -21,7 +24,14 @@ package final class SQLiteDatabase: SQLDatabase {
             // GRDB lowers this to NORMAL when it turns on WAL.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         } catch {
-            throw Failure.database(error, path: path)
+            let failure = Failure.database(error, path: path)
+            guard failure.code == .internalError, error is DatabaseError else { throw failure }
+            throw Failure(
+                .databaseUnreadable,
+                "\(path) cannot be opened: it is damaged",
+                hint: "restore a backup, or name another file with --db",
+                cause: error
+            )
         }
     }
 

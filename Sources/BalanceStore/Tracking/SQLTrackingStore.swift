@@ -165,12 +165,18 @@ package struct SQLTrackingStore: TrackingStore {
             let columns = ["run_id", "run_dir_name", "note", "kind", "git_branch", "git_commit"]
             let matches = columns.map { "LOWER(COALESCE(\($0), '')) LIKE ? ESCAPE '\\'" }
             conditions.append("(\((matches + [matches[0]]).joined(separator: " OR ")))")
-            let pattern = likePattern(query.search.lowercased())
+            let text = lowercased(query.search)
+            let pattern = likePattern(text)
             // An id may be typed with its dashes, but is stored without.
-            let idPattern = likePattern(query.search.lowercased().filter { $0 != "-" })
+            let idPattern = likePattern(text.filter { $0 != "-" })
             arguments += Array(repeating: .text(pattern), count: columns.count) + [.text(idPattern)]
         }
         return (conditions.joined(separator: " AND "), arguments)
+    }
+
+    /// SQLite's LOWER knows only the letters of ASCII, so no others may be changed here.
+    private static func lowercased(_ text: String) -> String {
+        String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
     }
 
     private static func likePattern(_ text: String) -> String {

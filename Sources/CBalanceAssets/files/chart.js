@@ -1,6 +1,6 @@
 // A line chart on a canvas: hover, zoom by dragging, log axis, keys, light and dark.
 
-const PAD = { left: 58, right: 14, top: 30, bottom: 24 };
+const PAD = { left: 66, right: 14, top: 30, bottom: 24 };
 
 /** Round values between two bounds, about as many as asked for. */
 export function linearTicks(low, high, wanted) {
@@ -208,7 +208,9 @@ export class LineChart {
     }
     const [first, last] = this.range;
     context.textBaseline = "top";
-    const texts = last > first ? [[first, "left"], [last, "right"]] : [[first, "center"]];
+    // Two times need room beside each other; on a narrow screen the newest one stands alone.
+    const ends = this.width < 480 ? [[last, "right"]] : [[first, "left"], [last, "right"]];
+    const texts = last > first ? ends : [[first, "center"]];
     for (const [index, align] of texts) {
       context.textAlign = align;
       context.fillText(this.data.times[index] ?? "", this.x(index), this.height - PAD.bottom + 8);

@@ -110,6 +110,20 @@ struct SettingsTests {
         #expect(settings[.host] == .init(text: "127.0.0.1", origin: "default"))
     }
 
+    @Test(arguments: [
+        ("BALANCEOPS_DB=a.db\r\nBALANCEOPS_HOST=h\r\n", "a.db", "h"),
+        ("\u{FEFF}BALANCEOPS_DB=a.db", "a.db", "127.0.0.1"),
+        ("BALANCEOPS_DB=a.db # the file\nBALANCEOPS_HOST='h # i' # k", "a.db", "h # i"),
+        ("# BALANCEOPS_DB=x\n=y\nnothing\nBALANCEOPS_DB = \"a b.db\"", "a b.db", "127.0.0.1"),
+    ])
+    func `the env file is read as python-dotenv reads it`(text: String, database: String, host: String) async throws {
+        let folder = try TemporaryFolder()
+        try folder.write(text, to: ".env")
+        let settings = try await Settings.load(flags: [:], environment: [:], directory: folder.path)
+        #expect(settings[.database].text == database)
+        #expect(settings[.host].text == host)
+    }
+
     @Test(arguments: ["x", "-1", "65536", ""])
     func `a port that is none is refused or the default`(text: String) async throws {
         let settings = try await Settings.load(flags: [.port: text], environment: [:], directory: "/nowhere")

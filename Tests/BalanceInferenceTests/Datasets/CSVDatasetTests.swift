@@ -45,6 +45,22 @@ struct CSVDatasetTests {
         #expect(failure?.message.contains(message) == true, "\(failure?.message ?? "")")
     }
 
+    @Test func `a column's type is told before rows are left out`() throws {
+        // As in pandas: a boolean column with an empty cell, and a number column with one text, are texts.
+        let flags = try load("flag,b,y\nTrue,1,0\nFalse,2,1\n,3,0\nTrue,4,1\n")
+        #expect(flags.featureNames == ["b", "flag_False", "flag_True"])
+        let mixed = try load("a,b,y\n1,1,0\n2,2,1\nx,,0\n")
+        #expect(mixed.featureNames == ["b", "a_1", "a_2"])
+    }
+
+    @Test(arguments: [["y"], ["a", "a"]])
+    func `the target and a column named twice are no features`(names: [String]) throws {
+        let failure = #expect(throws: Failure.self) {
+            try load("a,y\n1,0\n2,1\n", target: "y", [("feature_cols", .strings(names))])
+        }
+        #expect(failure?.message.contains("feature_cols") == true)
+    }
+
     @Test func `a text column is named where it may not be encoded`() {
         let failure = #expect(throws: Failure.self) {
             try load("a,y\nx,0\nz,1\n", target: "y", [("one_hot", .bool(false))])

@@ -27,6 +27,7 @@ struct E2E: ExemplifiedCommand {
     @Flag(help: "Do not serve.") var skipServe = false
 
     func run() async throws {
+        try APIClient(baseURL: base).check()
         Output.line("[e2e] host: \(host)  port: \(port)")
         Output.line("[e2e] step 1/4: init_db")
         let workspace = try await Workspace.open(options.load())
@@ -41,6 +42,12 @@ struct E2E: ExemplifiedCommand {
             Output.line("[e2e] OK")
         }
         next(workspace)
+    }
+
+    /// Where the server is reached that listens on ``host``.
+    private var base: String {
+        let name = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host
+        return "http://\(name.contains(":") ? "[\(name)]" : name):\(port)"
     }
 
     private func train(_ workspace: Workspace) async throws {
@@ -78,14 +85,13 @@ struct E2E: ExemplifiedCommand {
     private func serveAndSmoke(_ workspace: Workspace) async throws {
         Output.line("[e2e] step 4/4: serve (background) + smoke_http")
         let settings = workspace.settings
-        let base = "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
         if try await answers(base) { throw portTaken("something answers on \(base) already") }
         let server = try Program.background(
             Program.own,
             [
                 "serve", "--host", host, "--port", String(port), "--db", settings[.database].text,
                 "--artifacts", settings[.artifacts].text, "--current-model", settings[.currentModel].text,
-                "--log-level", "warning",
+                "--log-level", "warning", "--parent", String(getpid()),
             ]
         )
         defer {

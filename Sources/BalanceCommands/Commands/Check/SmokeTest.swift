@@ -29,6 +29,7 @@ struct SmokeTest {
 
     /// - Returns: The exit status: 0 where all is well, else 1.
     func run() async throws -> Int32 {
+        try APIClient(baseURL: base).check()
         say("base_url: \(base)")
         say("timeout_sec: \(timeoutSeconds), retries: \(retries), retry_delay_sec: \(retryDelaySeconds)")
         let health = await send("GET", slashed(healthPath), retries: retries, never: [404])

@@ -42,6 +42,8 @@ struct RowPrediction {
         let answer: APIClient.Answer
         do {
             answer = try await client.send("POST", "/predict", body: .object([("features", features)]))
+        } catch let failure as Failure {
+            throw failure
         } catch {
             throw Failure(
                 .unavailable,

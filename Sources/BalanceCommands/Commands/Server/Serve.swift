@@ -1,6 +1,7 @@
 import ArgumentParser
 import BalanceCore
 import BalanceStore
+import Foundation
 
 /// `balanceops serve`.
 struct Serve: ExemplifiedCommand {
@@ -14,6 +15,8 @@ struct Serve: ExemplifiedCommand {
     @OptionGroup var listen: ListenOptions
     @Option(help: "The port to listen on; 0 takes a free one (BALANCEOPS_PORT).") var port: String?
 
+    @Option(help: ArgumentHelp("The process that this one ends with.", visibility: .hidden)) var parent: Int?
+
     func run() async throws {
         var flags = options.flags.merging(listen.flags) { first, _ in first }
         flags[.port] = port
@@ -21,10 +24,18 @@ struct Serve: ExemplifiedCommand {
         let port = try settings.port(.port)
         let workspace = try await Workspace.open(settings)
         let host = settings[.host].text
+        let name = host.contains(":") ? "[\(host)]" : host
+        if let parent { Task { await Self.endWith(parent) } }
         let application = try await ServerBuilder(workspace: workspace).api(port: port) { port in
-            Output.ok("API on http://\(host):\(port), dashboard on http://\(host):\(port)/ui")
+            Output.ok("API on http://\(name):\(port), dashboard on http://\(name):\(port)/ui")
         }
         try await application.runUntilStopped(port: port)
         try workspace.database.close()
+    }
+
+    /// Stops this server when the process that started it is gone, however it ended.
+    private static func endWith(_ parent: Int) async {
+        while Int(getppid()) == parent { try? await Task.sleep(for: .milliseconds(300)) }
+        kill(getpid(), SIGTERM)
     }
 }

@@ -1,4 +1,5 @@
 import BalanceCore
+import Foundation
 import Hummingbird
 
 /// What the overview shows, as its address says: the address is the whole state.
@@ -20,10 +21,10 @@ struct RunsFilter {
     var isSent: Bool
 
     init(_ request: Request) {
-        let query = Array(request.uri.queryParameters)
+        let query = Self.pairs(request.uri.query ?? "")
         let first: (String) -> String = { name in
-            let text = query.first { $0.key == name }.map { String($0.value) } ?? ""
-            return String(text.replacing("+", with: " ").prefix(200)).trimmingPrefix { $0 == " " }.description
+            let text = query.first { $0.key == name }?.value ?? ""
+            return String(text.prefix(200)).trimmingPrefix { $0 == " " }.description
         }
         isSent = first("sent") == "1"
         search = first("q")
@@ -33,7 +34,18 @@ struct RunsFilter {
         points = Int(first("points")).flatMap { Self.pointCounts.contains($0) ? $0 : nil } ?? 50
         includesMetrics = isSent ? first("metrics") == "1" : true
         dropsMissing = first("drop") == "1"
-        metrics = query.filter { $0.key == "metric" }.prefix(20).map { String($0.value) }
+        metrics = query.filter { $0.key == "metric" }.prefix(20).map(\.value)
+    }
+
+    /// A form's fields: a plus is a blank unless it is percent-encoded.
+    private static func pairs(_ query: String) -> [(key: String, value: String)] {
+        query.split(separator: "&").map { field in
+            let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { part in
+                let text = String(part.replacing("+", with: " "))
+                return text.removingPercentEncoding ?? text
+            }
+            return (parts[0], parts.count > 1 ? parts[1] : "")
+        }
     }
 
     var query: RunQuery {
