@@ -19,9 +19,10 @@ struct RunsController {
                 ),
                 .init("offset", in: .query, [("type", "integer"), ("minimum", .int(0)), ("default", .int(0))]),
                 .init("include_metrics", in: .query, [("type", "boolean"), ("default", .bool(true))]),
+                .init("filter", in: .query, [("type", "string")]),
             ],
             answer: "RunList",
-            failures: [.validation]
+            failures: [.validation, .invalidParameter]
         ),
         RouteDescription("GET", "/runs/latest", "The newest run.", answer: "Run", failures: [.runNotFound]),
         RouteDescription(
@@ -36,13 +37,14 @@ struct RunsController {
 
     func list(_ request: Request) async throws -> JSONValue {
         var reader = QueryReader(request)
-        let query = RunQuery(
+        var query = RunQuery(
             limit: reader.integer("limit", default: 20, 1...200),
             offset: reader.integer("offset", default: 0, 0...Int.max),
             includeMetrics: reader.boolean("include_metrics", default: true)
         )
         try reader.check()
-        let items = try await tracking.runs(query).map { summary in
+        query.filter = try reader.filter("filter")
+        let items = try await runs(query, filter: reader.text("filter") ?? "").map { summary in
             var summary = summary
             summary.runDirName = summary.runDirName ?? artifacts.pointer(of: summary.id)?["run_dir_name"]?.string
             return summary.json(includeMetrics: query.includeMetrics)
@@ -51,6 +53,15 @@ struct RunsController {
             ("items", .array(items)), ("limit", .int(query.limit)), ("offset", .int(query.offset)),
             ("count", .int(items.count)),
         ])
+    }
+
+    /// The runs, with what is wrong with a filter's words told as what is wrong with its form.
+    private func runs(_ query: RunQuery, filter: String) async throws -> [RunSummary] {
+        do {
+            return try await tracking.runs(query)
+        } catch let error as FilterError {
+            throw error.failure(in: filter)
+        }
     }
 
     func latest() async throws -> JSONValue {

@@ -69,12 +69,22 @@ struct QueryReader {
         }
     }
 
+    /// A filter in the extended form, or nil.
+    func filter(_ name: String) throws -> SearchFilter? {
+        let text = text(name) ?? ""
+        do {
+            return try SearchFilter.parse(text, dialect: .extended)
+        } catch {
+            throw error.failure(in: text)
+        }
+    }
+
     /// Throws what was found.
     func check() throws {
         if !issues.isEmpty { throw Failure.validation(issues) }
     }
 
-    private func text(_ name: String) -> String? {
+    func text(_ name: String) -> String? {
         Array(request.uri.queryParameters).last { $0.key == name }.map { String($0.value) }
     }
 

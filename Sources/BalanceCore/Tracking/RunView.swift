@@ -81,6 +81,8 @@ package struct RunQuery: Sendable {
     package var search: String
     package var kind: String?
     package var isDirty: Bool?
+    /// What the runs must satisfy besides.
+    package var filter: SearchFilter?
 
     package init(
         limit: Int = 20,
@@ -88,7 +90,8 @@ package struct RunQuery: Sendable {
         includeMetrics: Bool = true,
         search: String = "",
         kind: String? = nil,
-        isDirty: Bool? = nil
+        isDirty: Bool? = nil,
+        filter: SearchFilter? = nil
     ) {
         self.limit = limit
         self.offset = offset
@@ -96,6 +99,7 @@ package struct RunQuery: Sendable {
         self.search = search
         self.kind = kind
         self.isDirty = isDirty
+        self.filter = filter
     }
 }
 

@@ -77,11 +77,13 @@ package struct SQLTrackingStore: TrackingStore {
     }
 
     package func runs(_ query: RunQuery) async throws -> [RunSummary] {
-        let (conditions, arguments) = Self.conditions(of: query)
+        let (conditions, arguments) = try Self.conditions(of: query)
+        // A filter may name the artifact location, which is the experiment's.
+        let join = query.filter == nil ? "" : "JOIN experiment e ON e.experiment_id = r.experiment_id "
         return try await database.read { connection in
             let rows = try connection.rows(
-                "SELECT \(Self.columns) FROM run WHERE \(conditions) "
-                    + "ORDER BY start_time_ms DESC, seq DESC LIMIT ? OFFSET ?",
+                "SELECT \(Self.columns) FROM run r \(join)WHERE \(conditions) "
+                    + "ORDER BY r.start_time_ms DESC, r.seq DESC LIMIT ? OFFSET ?",
                 arguments + [.integer(query.limit), .integer(query.offset)]
             )
             var summaries = rows.map(Self.summary)
@@ -94,7 +96,7 @@ package struct SQLTrackingStore: TrackingStore {
         try await database.read { connection in
             guard
                 let row = try connection.rows(
-                    "SELECT \(Self.columns), params_json FROM run WHERE run_id = ?",
+                    "SELECT \(Self.columns), r.params_json FROM run r WHERE r.run_id = ?",
                     [.text(id.stored)]
                 ).first
             else { return nil }
@@ -120,7 +122,7 @@ package struct SQLTrackingStore: TrackingStore {
     }
 
     private static let columns =
-        "run_id, created_at, git_commit, git_branch, git_dirty, note, kind, status, run_dir_name"
+        "r.run_id, r.created_at, r.git_commit, r.git_branch, r.git_dirty, r.note, r.kind, r.status, r.run_dir_name"
 
     private static func summary(_ row: SQLRow) -> RunSummary {
         RunSummary(
@@ -150,26 +152,31 @@ package struct SQLTrackingStore: TrackingStore {
         }
     }
 
-    private static func conditions(of query: RunQuery) -> (String, [SQLValue]) {
-        var conditions = ["lifecycle_stage = 'active'"]
+    private static func conditions(of query: RunQuery) throws -> (String, [SQLValue]) {
+        var conditions = ["r.lifecycle_stage = 'active'"]
         var arguments: [SQLValue] = []
         if let kind = query.kind {
-            conditions.append("kind = ?")
+            conditions.append("r.kind = ?")
             arguments.append(.text(kind))
         }
         if let isDirty = query.isDirty {
-            conditions.append("COALESCE(git_dirty, 0) = ?")
+            conditions.append("COALESCE(r.git_dirty, 0) = ?")
             arguments.append(.integer(isDirty ? 1 : 0))
         }
         if !query.search.isEmpty {
             let columns = ["run_id", "run_dir_name", "note", "kind", "git_branch", "git_commit"]
-            let matches = columns.map { "LOWER(COALESCE(\($0), '')) LIKE ? ESCAPE '\\'" }
+            let matches = columns.map { "LOWER(COALESCE(r.\($0), '')) LIKE ? ESCAPE '\\'" }
             conditions.append("(\((matches + [matches[0]]).joined(separator: " OR ")))")
             let text = lowercased(query.search)
             let pattern = likePattern(text)
             // An id may be typed with its dashes, but is stored without.
             let idPattern = likePattern(text.filter { $0 != "-" })
             arguments += Array(repeating: .text(pattern), count: columns.count) + [.text(idPattern)]
+        }
+        if let filter = query.filter {
+            var builder = RunSQL()
+            conditions.append(try builder.condition(filter))
+            arguments += builder.arguments
         }
         return (conditions.joined(separator: " AND "), arguments)
     }

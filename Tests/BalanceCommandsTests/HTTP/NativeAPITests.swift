@@ -89,6 +89,27 @@ struct NativeAPITests {
         }
     }
 
+    @Test(arguments: [
+        ("metrics.acc%20%3E%200.6", 1), ("NOT%20(metrics.acc%20%3E%200.6)", 1),
+        ("metrics.acc%20%3E%200.6%20OR%20params.kind%20=%20'a'", 2), ("metrics.none%20%3E%200", 0), ("", 2),
+    ])
+    func `runs are filtered in the extended form`(filter: String, count: Int) async throws {
+        let server = try await TestServer()
+        let workspace = try await Workspace.open(server.settings)
+        for (kind, accuracy) in [("a", 0.5), ("b", 0.7)] {
+            let recorder = RunRecorder(workspace: workspace, kind: kind)
+            try await recorder.begin(params: .object([("kind", .string(kind))]), note: "n")
+            _ = try await recorder.finish(metrics: [Metric("acc", accuracy)])
+        }
+        try await server.api { client in
+            let answer = try await client.get("/runs?filter=\(filter)")
+            #expect(answer.json?["count"]?.integer == count)
+            let wrong = try await client.get("/runs?filter=metrics.acc%20%3E%20'x'")
+            #expect(wrong.status == 400)
+            #expect(wrong.errorCode == "INVALID_PARAMETER_VALUE")
+        }
+    }
+
     @Test func `every error has the one shape and the caller's request id`() async throws {
         try await TestServer().api { client in
             let headers: HTTPFields = [.requestID: "mine-1"]

@@ -13,6 +13,11 @@ struct Serve: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var listen: ListenOptions
+    @Option(
+        help: "A folder for database, artifacts and current model, made where it is missing; instead of three settings."
+    )
+    var data: String?
+
     @Option(help: "The port to listen on; 0 takes a free one (BALANCEOPS_PORT).") var port: String?
 
     @Option(help: ArgumentHelp("The process that this one ends with.", visibility: .hidden)) var parent: Int?
@@ -20,6 +25,11 @@ struct Serve: ExemplifiedCommand {
     func run() async throws {
         var flags = options.flags.merging(listen.flags) { first, _ in first }
         flags[.port] = port
+        if let data {
+            flags[.database] = flags[.database] ?? "\(data)/balanceops.db"
+            flags[.artifacts] = flags[.artifacts] ?? "\(data)/artifacts"
+            flags[.currentModel] = flags[.currentModel] ?? "\(data)/artifacts/models/current.model"
+        }
         let settings = try await Settings.load(flags: flags)
         let port = try settings.port(.port)
         let workspace = try await Workspace.open(settings)
