@@ -30,8 +30,6 @@ package protocol RegistryStore: Sendable {
         servedFrom path: String,
         install: @escaping @Sendable () throws -> Void
     ) async throws -> Decision
-    /// Records a decision that moved nothing.
-    func recordRefusal(_ decision: Decision, model: String, runID: RunID, actor: String, at: Timestamp) async throws
     /// Runs `body` with the current version while no other process can promote.
     func exclusively(_ name: String, _ body: @escaping @Sendable (CurrentModel?) throws -> Void) async throws
     /// The newest lines of the audit trail, newest first.

@@ -223,7 +223,7 @@ struct CSVDataset {
     }
 
     private static func digest(of data: Data) -> String {
-        SHA256.hash(data: data).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        SHA256.hash(data: data).hexadecimal
     }
 }
 

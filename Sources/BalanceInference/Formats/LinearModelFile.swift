@@ -131,7 +131,7 @@ package struct LinearModelFile: Sendable {
     }
 
     private static func checksum(of model: JSONValue) -> String {
-        SHA256.hash(data: model.bytes()).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        SHA256.hash(data: model.bytes()).hexadecimal
     }
 
     private static func field<Value>(_ name: String, _ value: Value?) throws -> Value {

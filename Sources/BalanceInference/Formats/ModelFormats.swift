@@ -25,7 +25,7 @@ package struct ModelFormats: ModelReader {
     }
 
     private static func hex(_ bytes: ArraySlice<UInt8>) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+        bytes.map { [$0].hexadecimal }.joined(separator: " ")
     }
 
     private static func refusal(_ reason: String) -> Failure {

@@ -106,7 +106,7 @@ package struct FileModelFiles: ModelFiles {
 
     /// SHA-256 in hex.
     private static func digest(of bytes: [UInt8]) -> String {
-        SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        SHA256.hash(data: bytes).hexadecimal
     }
 
     private struct Note {

@@ -38,28 +38,6 @@ package struct SQLRegistryStore: RegistryStore {
         }
     }
 
-    package func recordRefusal(
-        _ decision: Decision,
-        model: String,
-        runID: RunID,
-        actor: String,
-        at moment: Timestamp
-    ) async throws {
-        try await database.write { connection in
-            try Self.insert(
-                action: "promotion refused",
-                actor: actor,
-                model: model,
-                runID: runID,
-                at: moment,
-                decision: decision,
-                from: nil,
-                to: nil,
-                connection
-            )
-        }
-    }
-
     package func exclusively(
         _ name: String,
         _ body: @escaping @Sendable (CurrentModel?) throws -> Void
@@ -125,36 +103,13 @@ package struct SQLRegistryStore: RegistryStore {
         to: Int?,
         _ connection: any SQLConnection
     ) throws {
-        try insert(
-            action: action,
-            actor: promotion.actor,
-            model: promotion.name,
-            runID: promotion.runID,
-            at: promotion.at,
-            decision: decision,
-            from: from,
-            to: to,
-            connection
-        )
-    }
-
-    private static func insert(
-        action: String,
-        actor: String,
-        model: String,
-        runID: RunID,
-        at moment: Timestamp,
-        decision: Decision,
-        from: Int?,
-        to: Int?,
-        _ connection: any SQLConnection
-    ) throws {
         try connection.execute(
             "INSERT INTO audit_event (at_ms, actor, action, subject, reason, from_version, to_version, run_id, "
                 + "decision_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                .integer(moment.milliseconds), .text(actor), .text(action), .text(model), .text(decision.reason),
-                .optional(from), .optional(to), .text(runID.stored), .text(decision.json.text()),
+                .integer(promotion.at.milliseconds), .text(promotion.actor), .text(action), .text(promotion.name),
+                .text(decision.reason), .optional(from), .optional(to), .text(promotion.runID.stored),
+                .text(decision.json.text()),
             ]
         )
     }
