@@ -223,7 +223,7 @@ def test_data_sets_of_a_run(client):
 
 
 def test_what_is_not_there_is_a_clean_404(server):
-    for path in ["registered-models/search", "logged-models/m-1", "nothing"]:
+    for path in ["prompts/search", "webhooks/x", "nothing"]:
         for root in ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"]:
             answer = server.client.get(f"{root}/{path}")
             assert answer.status_code == 404 and answer.json()["error_code"] == "ENDPOINT_NOT_FOUND"

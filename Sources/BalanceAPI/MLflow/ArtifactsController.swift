@@ -4,21 +4,25 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The artifact proxy: `mlflow-artifacts/artifacts…`, and `artifacts/list` of a run.
-struct ArtifactsController {
+/// The artifact proxy: files by their keys.
+struct ArtifactsController: Sendable {
     let files: any ArtifactFiles
-    let log: any RunLog
 
     private static let chunk = 1 << 18
 
     /// Receives a file piece by piece; a client that goes away leaves nothing.
-    func put(_ request: Request, _ path: String) async throws -> Response {
-        let upload = try files.upload(to: Self.key(path))
+    func put(_ request: Request, _ key: ArtifactKey, limit: Int = .max) async throws -> Response {
+        let upload = try await files.upload(to: key)
         do {
+            var size = 0
             for try await buffer in request.body {
+                size += buffer.readableBytes
+                guard size <= limit else {
+                    throw Failure(.bodyTooLarge, "The file is over \(limit) bytes.", hint: "PUT it through the proxy.")
+                }
                 try buffer.withUnsafeReadableBytes { try upload.write($0) }
             }
-            try upload.commit()
+            try await upload.commit()
         } catch {
             upload.abort()
             throw error
@@ -26,18 +30,24 @@ struct ArtifactsController {
         return Response(status: .ok)
     }
 
-    func get(_ request: Request, _ path: String) throws -> Response {
-        let key = try Self.key(path)
-        guard let file = try files.open(key) else {
+    func get(_ request: Request, _ key: ArtifactKey) async throws -> Response {
+        guard let file = try await files.open(key) else {
             throw Failure(.resourceNotFound, "No such artifact: '\(key.text)'")
         }
         var headers = Self.headers(key.name)
-        headers[.eTag] = file.tag
+        let tag = "\"\(file.digest)\""
+        headers[.eTag] = tag
+        headers[.lastModified] = Self.httpDate(file.modifiedAt)
         headers[.acceptRanges] = "bytes"
-        if request.headers[.ifNoneMatch] == file.tag { return Response(status: .notModified, headers: headers) }
-        let isSame = request.headers[.ifRange].map { $0 == file.tag } ?? true
+        if request.headers[.ifNoneMatch] == tag { return Response(status: .notModified, headers: headers) }
+        let isSame = request.headers[.ifRange].map { $0 == tag } ?? true
         switch ByteRange.parse(isSame ? request.headers[.range] : nil, size: file.size) {
         case .whole:
+            // Damage in a small file is told before anything of it was sent.
+            if file.size <= Self.chunk {
+                let bytes = try file.read(at: 0, count: file.size)
+                return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+            }
             let all = ByteRange(start: 0, end: file.size)
             return Response(status: .ok, headers: headers, body: Self.body(file, all))
         case .part(let range):
@@ -49,52 +59,34 @@ struct ArtifactsController {
         }
     }
 
-    func list(_ fields: MLflowFields) throws -> JSONValue {
+    func list(_ fields: MLflowFields) async throws -> JSONValue {
         let path = try fields.text("path") ?? ""
-        let entries = try files.list(path.isEmpty ? nil : ArtifactKey(path))
-        return MLflowJSON.object([("files", .array(entries.map { Self.entry($0, below: "") }))])
+        let entries = try await files.list(path.isEmpty ? nil : ArtifactKey(path))
+        return MLflowJSON.object([("files", .array(entries.map { MLflowJSON.entry($0, below: "") }))])
     }
 
-    func listOfRun(_ fields: MLflowFields) async throws -> JSONValue {
-        let run = try await log.trackedRun(RunID(native: fields.required("run_id")))
-        guard run.location.hasPrefix("mlflow-artifacts:/") else {
-            throw Failure(
-                .notImplemented,
-                "The artifacts of this run are in an object store that the server does not open."
-            )
-        }
-        let root = try ArtifactKey("\(run.location.dropFirst("mlflow-artifacts:/".count))/\(run.id.stored)/artifacts")
-        let path = try fields.text("path") ?? ""
-        let entries = try files.list(path.isEmpty ? root : root.appending(path))
-        return MLflowJSON.object([
-            ("root_uri", .string(run.artifactURI)),
-            ("files", .array(entries.map { Self.entry($0, below: path.isEmpty ? "" : "\(path)/") })),
-        ])
-    }
-
-    func delete(_ path: String) throws -> JSONValue {
-        let key = try Self.key(path)
+    func delete(_ key: ArtifactKey) async throws -> JSONValue {
         guard key.segments.count > 3 else {
             throw Failure(.invalidParameter, "Invalid path: '\(key.text)' is the root of a run or above it")
         }
-        try files.delete(key)
+        try await files.delete(key)
         return .object([])
     }
 
     /// A path of the address becomes a key after exactly one decoding.
-    private static func key(_ path: String) throws -> ArtifactKey {
+    static func key(_ path: String) throws -> ArtifactKey {
         guard let text = path.removingPercentEncoding else {
             throw Failure(.invalidParameter, "Invalid path: it is not in UTF-8")
         }
         return try ArtifactKey(text)
     }
 
-    private static func entry(_ entry: ArtifactEntry, below prefix: String) -> JSONValue {
-        var members: [(String, JSONValue)] = [
-            ("path", .string(prefix + entry.name)), ("is_dir", .bool(entry.size == nil)),
-        ]
-        if let size = entry.size { members.append(("file_size", .int(size))) }
-        return .object(members)
+    private static func httpDate(_ moment: Timestamp) -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(secondsFromGMT: 0)
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        return formatter.string(from: Date(timeIntervalSince1970: Double(moment.milliseconds) / 1000))
     }
 
     private static func body(_ file: any ArtifactReader, _ range: ByteRange) -> ResponseBody {

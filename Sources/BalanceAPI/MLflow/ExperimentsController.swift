@@ -1,9 +1,34 @@
 import BalanceCore
+import HTTPTypes
 import Hummingbird
 
 /// `experiments/…` of MLflow's API.
-struct ExperimentsController {
+struct ExperimentsController: Sendable {
     let log: any RunLog
+
+    var endpoints: [MLflowEndpoint] {
+        [
+            MLflowEndpoint(.post, "experiments/create", "Creates an experiment.") { try await create($0) },
+            MLflowEndpoint(.get, "experiments/get", "An experiment by id.") { try await get($0) },
+            MLflowEndpoint(.get, "experiments/get-by-name", "An experiment by name.") { try await getByName($0) },
+            MLflowEndpoint(.post, "experiments/search", "Searches experiments.") { try await search($0) },
+            MLflowEndpoint(.get, "experiments/search", "Searches experiments.") { try await search($0) },
+            MLflowEndpoint(.post, "experiments/update", "Renames an experiment.") { try await update($0) },
+            MLflowEndpoint(.post, "experiments/delete", "Deletes an experiment and its runs.") {
+                try await setStage(.deleted, $0)
+            },
+            MLflowEndpoint(.post, "experiments/restore", "Restores an experiment and its runs.") {
+                try await setStage(.active, $0)
+            },
+            MLflowEndpoint(.post, "experiments/set-experiment-tag", "Sets a tag of an experiment.") {
+                try await setTag($0)
+            },
+            MLflowEndpoint(.post, "experiments/delete-experiment-tag", "Deletes a tag.") { try await deleteTag($0) },
+            MLflowEndpoint(.post, "experiments/search-datasets", "The data sets of runs.", isAjaxOnly: true) {
+                try await datasets($0)
+            },
+        ]
+    }
 
     func create(_ fields: MLflowFields) async throws -> JSONValue {
         let name = try MLflowRules.experimentName(fields, "name")
@@ -54,15 +79,24 @@ struct ExperimentsController {
 
     func search(_ fields: MLflowFields) async throws -> JSONValue {
         guard let limit = try fields.integer("max_results") else { throw fields.missing("max_results") }
-        let page = try SearchPage(fields, limit: limit, maximum: 50_000)
-        let found = try await log.experiments(
-            page.filter,
-            view: page.view,
-            order: page.order,
-            limit: page.limit,
-            offset: page.offset
-        )
-        return page.answer("experiments", found.map(MLflowJSON.experiment))
+        let query = try SearchQuery(fields, limit: limit, maximum: 50_000)
+        return try await log.experiments(query).answer("experiments", MLflowJSON.experiment)
+    }
+
+    private func datasets(_ fields: MLflowFields) async throws -> JSONValue {
+        let ids = try fields.texts("experiment_ids").map(Self.id)
+        guard (1...20).contains(ids.count) else {
+            throw Failure(.invalidParameter, "SearchDatasets request must specify 1 to 20 experiment_ids.")
+        }
+        let summaries = try await log.datasets(of: ids, limit: 1000).map { summary in
+            var members: [(String, JSONValue)] = [
+                ("experiment_id", .string(String(summary.experimentID))), ("name", .string(summary.name)),
+                ("digest", .string(summary.digest)),
+            ]
+            if let context = summary.context { members.append(("context", .string(context))) }
+            return JSONValue.object(members)
+        }
+        return MLflowJSON.object([("dataset_summaries", .array(summaries))])
     }
 
     /// The id of an experiment: an integer in a text.
@@ -71,41 +105,41 @@ struct ExperimentsController {
     }
 
     static func id(_ text: String) throws -> Int {
-        guard let id = Int(text), id >= 0, String(id) == text else {
+        guard let id = Int(text), String(id) == text else {
             throw Failure(.invalidParameter, "Invalid experiment id '\(text.prefix(100))': it must be an integer")
         }
         return id
     }
 }
 
-/// The fields that all searches share.
-struct SearchPage {
-    let filter: SearchFilter?
-    let order: [SearchFilter.Order]
-    let view: ViewType
-    let limit: Int
-    let offset: Int
-
+extension SearchQuery {
+    /// Reads the fields that all searches share.
     init(_ fields: MLflowFields, limit: Int, maximum: Int, viewField: String = "view_type") throws {
         guard (1...maximum).contains(limit) else { throw fields.invalid("max_results", .int(limit)) }
         let text = try fields.text("filter") ?? ""
+        let filter: SearchFilter?
         do { filter = try SearchFilter.parse(text, dialect: .mlflow) } catch { throw error.failure(in: text) }
-        order = try fields.texts("order_by").map(Self.order)
         let name = try fields.value(viewField)
         let byNumber = name?.integer.flatMap { (1...3).contains($0) ? ViewType.allCases[$0 - 1] : nil }
-        view = name?.string.flatMap(ViewType.init) ?? byNumber ?? .activeOnly
-        self.limit = limit
-        offset = try PageToken.offset(fields.text("page_token"))
+        self.init(
+            filter: filter,
+            view: name?.string.flatMap(ViewType.init) ?? byNumber ?? .activeOnly,
+            order: try fields.texts("order_by").map(Self.order),
+            limit: limit,
+            after: try PageToken.place(fields.text("page_token"))
+        )
     }
 
-    private static func order(_ text: String) throws -> SearchFilter.Order {
+    static func order(_ text: String) throws -> SearchFilter.Order {
         do { return try SearchFilter.parseOrder(text) } catch { throw error.failure(in: text) }
     }
+}
 
-    /// The answer; `found` may hold one more than the limit, which says that there is a next page.
-    func answer(_ name: String, _ found: [JSONValue]) -> JSONValue {
-        var members: [(String, JSONValue)] = [(name, .array(Array(found.prefix(limit))))]
-        if found.count > limit { members.append(("next_page_token", .string(PageToken.text(offset: offset + limit)))) }
+extension Page {
+    /// The answer of a search.
+    func answer(_ name: String, _ json: (Element) -> JSONValue) -> JSONValue {
+        var members: [(String, JSONValue)] = [(name, .array(items.map(json)))]
+        if let next { members.append(("next_page_token", .string(PageToken.text(next)))) }
         return MLflowJSON.object(members)
     }
 }

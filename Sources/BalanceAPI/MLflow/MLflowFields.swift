@@ -23,6 +23,8 @@ struct MLflowFields {
     /// One that is no JSON counts as an empty object: then the first required field is missing.
     static func body(_ request: Request) async throws -> MLflowFields {
         let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased() ?? ""
+        // What is to be deleted may be named by the path alone.
+        if request.method == .delete, type.isEmpty { return MLflowFields(.object([])) }
         guard type.filter({ $0 != " " }) == "application/json" else {
             throw Failure(
                 .invalidParameter,
@@ -41,9 +43,8 @@ struct MLflowFields {
     /// Reads a query; a name that stands several times becomes a list.
     static func query(_ request: Request) -> MLflowFields {
         var members: [(String, JSONValue)] = []
-        for (name, text) in request.uri.queryParameters {
-            let name = String(name)
-            let text = JSONValue.string(String(text))
+        for (name, text) in FormFields(request.uri.query ?? "").pairs {
+            let text = JSONValue.string(text)
             if let index = members.firstIndex(where: { $0.0 == name }) {
                 members[index].1 = .array((members[index].1.elements ?? [members[index].1]) + [text])
             } else {
@@ -51,6 +52,25 @@ struct MLflowFields {
             }
         }
         return MLflowFields(.object(members))
+    }
+
+    /// The same fields without one.
+    func removing(_ name: String) -> MLflowFields {
+        let twin = Self.camelCase(name)
+        return MLflowFields(.object((value.members ?? []).filter { $0.0 != name && $0.0 != twin }), prefix: prefix)
+    }
+
+    /// The same fields with one more, which holds whatever the request says of it.
+    func setting(_ name: String, _ text: String) -> MLflowFields {
+        MLflowFields(.object((removing(name).value.members ?? []) + [(name, .string(text))]), prefix: prefix)
+    }
+
+    /// Whether a field that is true or false is true; absent counts as `standard`.
+    func flag(_ name: String, default standard: Bool = false) throws -> Bool {
+        guard let value = try value(name) else { return standard }
+        if case .bool(let flag) = value { return flag }
+        if value.string == "true" || value.string == "false" { return value.string == "true" }
+        throw invalid(name, value)
     }
 
     /// The value of a field; nil where it is absent or null.

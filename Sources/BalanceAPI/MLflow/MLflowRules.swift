@@ -7,6 +7,7 @@ enum MLflowRules {
     static let maximumParamValue = 6000
     static let maximumTagValue = 8000
     static let maximumExperimentTagValue = 20000
+    static let maximumRegistryTagValue = 100_000
     static let maximumMetrics = 1000
     static let maximumParams = 100
     static let maximumTags = 100
@@ -37,13 +38,32 @@ enum MLflowRules {
 
     /// Reads a tag of an experiment; a long value is refused.
     static func experimentTag(_ fields: MLflowFields) throws -> KeyValue {
+        try tag(fields, maximumExperimentTagValue)
+    }
+
+    /// Reads a tag of a registered model or a version; a long value is refused.
+    static func registryTag(_ fields: MLflowFields) throws -> KeyValue { try tag(fields, maximumRegistryTagValue) }
+
+    /// Reads a param or tag of a logged model, whose keys may have any characters; a long value is cut.
+    static func modelPair(_ fields: MLflowFields) throws -> KeyValue {
+        let key = try fields.required("key")
+        guard key.count <= maximumKey else {
+            throw Failure(
+                .invalidParameter,
+                "'\(fields.place("key"))' exceeds the maximum length of \(maximumKey) characters"
+            )
+        }
+        return KeyValue(key: key, value: cut(try fields.text("value") ?? "", maximumTagValue))
+    }
+
+    private static func tag(_ fields: MLflowFields, _ limit: Int) throws -> KeyValue {
         let key = try fields.required("key")
         try check(key: key, place: fields.place("key"))
         let value = try fields.text("value") ?? ""
-        if value.count > maximumExperimentTagValue {
+        if value.count > limit {
             throw Failure(
                 .invalidParameter,
-                "'\(fields.place("value"))' exceeds the maximum length of \(maximumExperimentTagValue) characters"
+                "'\(fields.place("value"))' exceeds the maximum length of \(limit) characters"
             )
         }
         return KeyValue(key: key, value: value)
@@ -63,6 +83,24 @@ enum MLflowRules {
         guard timestamp >= 0 else { throw fields.invalid("timestamp", .int(timestamp)) }
         let step = try fields.integer("step") ?? 0
         return MetricPoint(key: key, value: value, timestamp: Timestamp(milliseconds: timestamp), step: step)
+    }
+
+    /// Reads points of metrics; one that names a logged model is also a point of that model.
+    static func metricBatch(_ metrics: [MLflowFields], of run: RunID) throws -> LogBatch {
+        var batch = LogBatch()
+        for fields in metrics {
+            let point = try metric(fields)
+            batch.metrics.append(point)
+            let name = try fields.text("dataset_name")
+            let digest = try fields.text("dataset_digest")
+            guard (name == nil) == (digest == nil) else {
+                throw Failure(.invalidParameter, "Both or neither of dataset_name and dataset_digest must be given.")
+            }
+            guard let model = try fields.text("model_id"), !model.isEmpty else { continue }
+            let dataset = name.map { DatasetReference(name: $0, digest: digest) }
+            batch.modelMetrics.append(ModelMetric(point: point, modelID: model, runID: run, dataset: dataset))
+        }
+        return batch
     }
 
     static func datasetInput(_ fields: MLflowFields) throws -> DatasetInput {
@@ -88,13 +126,21 @@ enum MLflowRules {
             schema: try text("schema", 1_048_575),
             profile: try text("profile", 16_777_215),
             tags: try fields.objects("tags").map { tag in
-                KeyValue(key: cut(try tag.required("key"), 255), value: cut(try tag.text("value") ?? "", 500))
+                let pair = KeyValue(key: try tag.required("key"), value: try tag.text("value") ?? "")
+                for (name, text, limit) in [("key", pair.key, 255), ("value", pair.value, 500)] where text.count > limit
+                {
+                    throw Failure(
+                        .invalidParameter,
+                        "'\(tag.place(name))' exceeds the maximum length of \(limit) characters"
+                    )
+                }
+                return pair
             }
         )
     }
 
     /// Reads a whole batch; nothing is stored before all of it was checked.
-    static func batch(_ fields: MLflowFields) throws -> LogBatch {
+    static func batch(_ fields: MLflowFields, of run: RunID) throws -> LogBatch {
         let metrics = try fields.objects("metrics")
         let params = try fields.objects("params")
         let tags = try fields.objects("tags")
@@ -109,11 +155,9 @@ enum MLflowRules {
                     + "Got \(total) metrics, params, and tags."
             )
         }
-        let batch = LogBatch(
-            metrics: try metrics.map(metric),
-            params: try params.map(param),
-            tags: try tags.map(runTag)
-        )
+        var batch = try metricBatch(metrics, of: run)
+        batch.params = try params.map(param)
+        batch.tags = try tags.map(runTag)
         var seen: Set<[UInt8]> = []
         for param in batch.params where !seen.insert(Array(param.key.utf8)).inserted {
             throw Failure(.invalidParameter, "Duplicate parameter keys have been submitted: ['\(param.key)']")

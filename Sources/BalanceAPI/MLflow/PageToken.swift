@@ -1,19 +1,16 @@
 import BalanceCore
 import Foundation
 
-/// Where the next page of a list begins; opaque to clients.
+/// Where the next page of a list begins, opaque to clients: a place of the store in base64.
 enum PageToken {
-    static func text(offset: Int) -> String {
-        Data(JSONValue.object([("offset", .int(offset))]).bytes()).base64EncodedString()
-    }
+    static func text(_ place: String) -> String { Data(place.utf8).base64EncodedString() }
 
-    /// - Throws: `Failure` with code `invalidParameter` for a token that is not ours.
-    static func offset(_ text: String?) throws -> Int {
-        guard let text, !text.isEmpty else { return 0 }
-        guard text.utf8.count < 1000, let data = Data(base64Encoded: text),
-            let value = try? JSONValue(parsing: Array(data)), let offset = value["offset"]?.integer,
-            (0...1_000_000_000).contains(offset)
+    /// - Throws: `Failure` with code `invalidParameter` for a token that is none.
+    static func place(_ text: String?) throws -> String? {
+        guard let text, !text.isEmpty else { return nil }
+        guard text.utf8.count < 20_000, let data = Data(base64Encoded: text),
+            let place = String(data: data, encoding: .utf8)
         else { throw Failure(.invalidParameter, "Invalid page token, could not base64-decode") }
-        return offset
+        return place
     }
 }

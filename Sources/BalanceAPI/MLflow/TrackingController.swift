@@ -1,9 +1,45 @@
 import BalanceCore
+import HTTPTypes
 import Hummingbird
 
-/// `runs/…` and `metrics/…` of MLflow's API.
-struct TrackingController {
+/// `runs/…` of MLflow's API.
+struct TrackingController: Sendable {
     let log: any RunLog
+
+    var endpoints: [MLflowEndpoint] {
+        [
+            MLflowEndpoint(.post, "runs/create", "Begins a run.") { try await create($0) },
+            MLflowEndpoint(.get, "runs/get", "A run.") { try await get($0) },
+            MLflowEndpoint(.post, "runs/update", "Changes a run's status, end or name.") { try await update($0) },
+            MLflowEndpoint(.post, "runs/delete", "Deletes a run.") { try await setStage(.deleted, $0) },
+            MLflowEndpoint(.post, "runs/restore", "Restores a run.") { try await setStage(.active, $0) },
+            MLflowEndpoint(.post, "runs/log-metric", "Logs a metric.") { fields in
+                let id = try Self.id(fields)
+                return try await store(id, MLflowRules.metricBatch([fields], of: id))
+            },
+            MLflowEndpoint(.post, "runs/log-parameter", "Logs a param.") {
+                try await store(Self.id($0), LogBatch(params: [MLflowRules.param($0)]))
+            },
+            MLflowEndpoint(.post, "runs/set-tag", "Sets a tag of a run.") {
+                try await store(Self.id($0), LogBatch(tags: [MLflowRules.runTag($0)]))
+            },
+            MLflowEndpoint(.post, "runs/log-batch", "Logs metrics, params and tags, all or none.") { fields in
+                let id = try Self.id(fields)
+                return try await store(id, MLflowRules.batch(fields, of: id))
+            },
+            MLflowEndpoint(.post, "runs/delete-tag", "Deletes a tag of a run.") { try await deleteTag($0) },
+            MLflowEndpoint(.post, "runs/log-inputs", "Records data sets and models that a run used.") {
+                try await logInputs($0)
+            },
+            MLflowEndpoint(.post, "runs/outputs", "Records logged models that a run made.") {
+                try await logOutputs($0)
+            },
+            MLflowEndpoint(.post, "runs/log-model", "Records a model as clients before MLflow 3 do.") {
+                try await logModel($0)
+            },
+            MLflowEndpoint(.post, "runs/search", "Searches runs.") { try await search($0) },
+        ]
+    }
 
     func create(_ fields: MLflowFields) async throws -> JSONValue {
         let experiment = try fields.text("experiment_id").map(ExperimentsController.id) ?? 0
@@ -31,7 +67,7 @@ struct TrackingController {
             startedAt: Timestamp(milliseconds: try fields.integer("start_time") ?? 0),
             tags: tags
         )
-        return .object([("run", MLflowJSON.run(try await log.createRun(start)))])
+        return .object([("run", MLflowJSON.run(try await log.createRun(start), withOutputs: false))])
     }
 
     func get(_ fields: MLflowFields) async throws -> JSONValue {
@@ -55,21 +91,8 @@ struct TrackingController {
         return .object([])
     }
 
-    func logMetric(_ fields: MLflowFields) async throws -> JSONValue {
-        let id = try Self.id(fields)
-        try await log.log(LogBatch(metrics: [MLflowRules.metric(fields)]), to: id)
-        return .object([])
-    }
-
-    func logParameter(_ fields: MLflowFields) async throws -> JSONValue {
-        let id = try Self.id(fields)
-        try await log.log(LogBatch(params: [MLflowRules.param(fields)]), to: id)
-        return .object([])
-    }
-
-    func setTag(_ fields: MLflowFields) async throws -> JSONValue {
-        let id = try Self.id(fields)
-        try await log.log(LogBatch(tags: [MLflowRules.runTag(fields)]), to: id)
+    private func store(_ id: RunID, _ batch: LogBatch) async throws -> JSONValue {
+        try await log.log(batch, to: id)
         return .object([])
     }
 
@@ -79,55 +102,60 @@ struct TrackingController {
         return .object([])
     }
 
-    func logBatch(_ fields: MLflowFields) async throws -> JSONValue {
+    func logInputs(_ fields: MLflowFields) async throws -> JSONValue {
         let id = try Self.id(fields)
-        try await log.log(MLflowRules.batch(fields), to: id)
+        let models = try fields.objects("models").map { try $0.required("model_id") }
+        let inputs = try fields.objects("datasets").map(MLflowRules.datasetInput)
+        try await log.addInputs(inputs, models: models, to: id)
         return .object([])
     }
 
-    func logInputs(_ fields: MLflowFields) async throws -> JSONValue {
+    func logOutputs(_ fields: MLflowFields) async throws -> JSONValue {
         let id = try Self.id(fields)
-        guard try fields.list("models").isEmpty else {
-            throw Failure(.notImplemented, "Logged models are not kept yet, so a run cannot name them as inputs.")
+        guard try fields.value("models") != nil else { throw fields.missing("models") }
+        let outputs = try fields.objects("models").map {
+            ModelOutput(modelID: try $0.required("model_id"), step: try $0.integer("step") ?? 0)
         }
-        let inputs = try fields.objects("datasets").map(MLflowRules.datasetInput)
-        try await log.addInputs(inputs, to: id)
+        try await log.addOutputs(outputs, to: id)
         return .object([])
+    }
+
+    /// Adds the model to the history that older clients keep in a tag.
+    func logModel(_ fields: MLflowFields) async throws -> JSONValue {
+        let id = try Self.id(fields)
+        let text = try fields.required("model_json")
+        guard let model = try? JSONValue(parsing: text), let members = model.members else {
+            throw Failure(.invalidParameter, "Malformed model info. \n \(text.prefix(200)) \n is not valid JSON.")
+        }
+        let missing = ["artifact_path", "flavors", "utc_time_created", "run_id"].filter { name in
+            !members.contains { $0.0 == name }
+        }
+        guard missing.isEmpty else {
+            throw Failure(
+                .invalidParameter,
+                "Model json is missing mandatory fields: \(missing.joined(separator: ", "))"
+            )
+        }
+        let key = "mlflow.log-model.history"
+        let history = try await log.trackedRun(id).tags.first { $0.key == key }?.value
+        let before = history.flatMap { try? JSONValue(parsing: $0) }?.elements ?? []
+        return try await store(
+            id,
+            LogBatch(tags: [KeyValue(key: key, value: JSONValue.array(before + [model]).text())])
+        )
     }
 
     func search(_ fields: MLflowFields) async throws -> JSONValue {
         let limit = try fields.integer("max_results") ?? 1000
-        let page = try SearchPage(fields, limit: limit, maximum: 50_000, viewField: "run_view_type")
         let search = RunSearch(
             experimentIDs: try fields.texts("experiment_ids").map(ExperimentsController.id),
-            filter: page.filter,
-            view: page.view,
-            order: page.order,
-            limit: page.limit,
-            offset: page.offset
+            query: try SearchQuery(fields, limit: limit, maximum: 50_000, viewField: "run_view_type")
         )
-        do {
-            return page.answer("runs", try await log.search(search).map(MLflowJSON.run))
-        } catch let error as FilterError {
-            throw error.failure(in: try fields.text("filter") ?? "")
-        }
-    }
-
-    func history(_ fields: MLflowFields) async throws -> JSONValue {
-        let id = try Self.id(fields)
-        let key = try fields.required("metric_key")
-        let limit = try fields.integer("max_results")
-        if let limit, !(1...1_000_000).contains(limit) { throw fields.invalid("max_results", .int(limit)) }
-        let offset = try PageToken.offset(fields.text("page_token"))
-        let most = limit ?? 1_000_000
-        let points = try await log.history(of: key, run: id, limit: most + 1, offset: offset)
-        var members: [(String, JSONValue)] = [("metrics", .array(points.prefix(most).map(MLflowJSON.metric)))]
-        if points.count > most { members.append(("next_page_token", .string(PageToken.text(offset: offset + most)))) }
-        return MLflowJSON.object(members)
+        return try await log.search(search).answer("runs") { MLflowJSON.run($0, withModelInputs: false) }
     }
 
     /// The run that a request names, by `run_id` or its old alias.
-    private static func id(_ fields: MLflowFields) throws -> RunID {
+    static func id(_ fields: MLflowFields) throws -> RunID {
         if let text = try fields.text("run_id"), !text.isEmpty { return RunID(native: text) }
         if let text = try fields.text("run_uuid"), !text.isEmpty { return RunID(native: text) }
         throw fields.missing("run_id")

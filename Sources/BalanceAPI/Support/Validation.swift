@@ -85,7 +85,7 @@ struct QueryReader {
     }
 
     func text(_ name: String) -> String? {
-        Array(request.uri.queryParameters).last { $0.key == name }.map { String($0.value) }
+        FormFields(request.uri.query ?? "")[name]
     }
 
     private mutating func report(_ type: String, _ name: String, _ input: String, _ message: String) {

@@ -46,7 +46,16 @@ struct ServerBuilder {
             build: build
         )
         let dashboard = pages(base: "/ui") { .success(await api.version()) }
-        let mlflow = MLflowAPI(log: workspace.log, files: workspace.artifactFiles)
+        let mlflow = MLflowAPI(
+            MLflowSources(
+                log: workspace.log,
+                models: workspace.loggedModels,
+                registry: workspace.models,
+                files: workspace.artifactFiles,
+                versionFiles: workspace.versionFiles,
+                promoter: workspace.versionPromoter
+            )
+        )
         let routes = NativeAPI.routes + mlflow.routes + dashboard.routes
         let router = router(routes: routes)
         mlflow.addRoutes(to: router)

@@ -71,8 +71,17 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: commands
     )
 
+    /// All commands with the words that call them, those below others too.
+    static var all: [(words: String, command: any ParsableCommand.Type)] {
+        commands.flatMap { command in
+            let name = command._commandName
+            let below = command.configuration.subcommands.map { ("\(name) \($0._commandName)", $0) }
+            return [(name, command as any ParsableCommand.Type)] + below
+        }
+    }
+
     static let commands: [any ExemplifiedCommand.Type] = [
-        InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Serve.self,
+        InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Policy.self, Serve.self,
         DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, ConfigCommand.self,
     ]
 }

@@ -9,11 +9,15 @@ struct Workspace: Sendable {
     let database: SQLiteDatabase
     let tracking: any TrackingStore
     let log: any RunLog
+    let loggedModels: any LoggedModelStore
     let registry: any RegistryStore
+    let models: any ModelRegistry
     let artifacts: any ArtifactStore
     let artifactFiles: any ArtifactFiles
     let files: any ModelFiles
     let promoter: Promoter
+    let versionFiles: VersionFiles
+    let versionPromoter: VersionPromoter
 
     /// Opens the database, migrates it where that is due, and finishes a promotion that a crash interrupted.
     static func open(_ settings: Settings) async throws -> Workspace {
@@ -23,18 +27,32 @@ struct Workspace: Sendable {
         let artifacts = FileArtifactStore(root: settings[.artifacts].text)
         let files = FileModelFiles(defaultPath: settings[.currentModel].text)
         let promoter = Promoter(registry: registry, files: files, reader: ModelFormats())
+        let artifactFiles = SQLArtifactFiles(database: database, root: settings[.artifacts].text)
+        let versionFiles = VersionFiles(
+            registry: registry,
+            models: tracking,
+            log: tracking,
+            artifacts: artifactFiles,
+            files: files,
+            reader: ModelFormats()
+        )
         try await promoter.repair()
+        try await artifactFiles.adoptFormerFolder()
         try await tracking.nameFolders { artifacts.pointer(of: $0)?["run_dir_name"]?.string }
         return Workspace(
             settings: settings,
             database: database,
             tracking: tracking,
             log: tracking,
+            loggedModels: tracking,
             registry: registry,
+            models: registry,
             artifacts: artifacts,
-            artifactFiles: FolderArtifactFiles(root: settings[.artifacts].text),
+            artifactFiles: artifactFiles,
             files: files,
-            promoter: promoter
+            promoter: promoter,
+            versionFiles: versionFiles,
+            versionPromoter: VersionPromoter(registry: registry, files: versionFiles, promoter: promoter)
         )
     }
 

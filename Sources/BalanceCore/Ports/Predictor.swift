@@ -16,6 +16,10 @@ package protocol Predictor: Sendable {
 package protocol ModelReader: Sendable {
     /// - Throws: `Failure` with code `modelNotReadable` that names what the file holds instead.
     func predictor(from bytes: [UInt8]) throws -> LoadedModel
+    /// The file beside an `MLmodel` that holds the model, as the text of that `MLmodel` says.
+    ///
+    /// - Throws: `Failure` with code `modelNotReadable` that names the flavors, where none can be executed.
+    func dataFile(inManifest bytes: [UInt8]) throws -> String
 }
 
 /// A model and what its file says of itself.

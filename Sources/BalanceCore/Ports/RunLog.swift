@@ -20,18 +20,37 @@ package protocol RunLog: Sendable {
     /// - Throws: `Failure` with code `invalidParameter` for a param that was logged with another value, or a deleted run.
     func log(_ batch: LogBatch, to id: RunID) async throws
     func deleteTag(_ key: String, ofRun id: RunID) async throws
-    /// Records data sets that a run used; one that is recorded already stays as it is.
-    func addInputs(_ inputs: [DatasetInput], to id: RunID) async throws
-    /// The points of one metric by timestamp, step and value; one more than `limit`, where there are more.
-    func history(of key: String, run: RunID, limit: Int, offset: Int) async throws -> [MetricPoint]
-    /// The runs that a search finds; one more than its limit, where there are more.
-    func search(_ search: RunSearch) async throws -> [TrackedRun]
-    /// The experiments of a view; one more than `limit`, where there are more.
-    func experiments(
-        _ filter: SearchFilter?,
-        view: ViewType,
-        order: [SearchFilter.Order],
-        limit: Int,
-        offset: Int
-    ) async throws -> [Experiment]
+    /// Records data sets and logged models that a run used; what is recorded already stays as it is.
+    func addInputs(_ inputs: [DatasetInput], models: [String], to id: RunID) async throws
+    /// Records logged models that a run made.
+    func addOutputs(_ outputs: [ModelOutput], to id: RunID) async throws
+    /// The data sets that runs of some experiments used.
+    func datasets(of experimentIDs: [Int], limit: Int) async throws -> [DatasetSummary]
+    /// The points of one metric by timestamp, step and value.
+    func history(of key: String, run: RunID, limit: Int, after: String?) async throws -> Page<MetricPoint>
+    /// The runs that a search finds.
+    func search(_ search: RunSearch) async throws -> Page<TrackedRun>
+    /// How many runs a search finds, whatever its limit.
+    func count(_ search: RunSearch) async throws -> Int
+    /// A run with all below it by the tag `mlflow.parentRunId`, parents before children, at most `limit`.
+    func tree(of id: RunID, limit: Int) async throws -> [TrackedRun]
+    func experiments(_ query: SearchQuery) async throws -> Page<Experiment>
 }
+
+/// A data set that runs of an experiment used, for one purpose.
+package struct DatasetSummary: Sendable, Hashable {
+    package var experimentID: Int
+    package var name: String
+    package var digest: String
+    package var context: String?
+
+    package init(experimentID: Int, name: String, digest: String, context: String?) {
+        self.experimentID = experimentID
+        self.name = name
+        self.digest = digest
+        self.context = context
+    }
+}
+
+/// The tag that holds the id of the run that a nested run belongs to.
+package let parentRunTag = "mlflow.parentRunId"

@@ -58,7 +58,11 @@ package struct CurrentModel: Sendable, Hashable {
 /// A move of the alias `current` that was decided and is to be carried out.
 package struct Promotion: Sendable {
     package var name: String
-    package var runID: RunID
+    /// The registered version that is to serve; nil: a new one is recorded.
+    package var version: Int?
+    /// Why the version cannot be served; then only the alias moves, and only where no version serves.
+    package var problem: String?
+    package var runID: RunID?
     /// The candidate's file.
     package var sourcePath: String
     package var digest: String
@@ -74,7 +78,9 @@ package struct Promotion: Sendable {
 
     package init(
         name: String,
-        runID: RunID,
+        version: Int? = nil,
+        problem: String? = nil,
+        runID: RunID?,
         sourcePath: String,
         digest: String,
         size: Int,
@@ -86,6 +92,8 @@ package struct Promotion: Sendable {
         policy: PromotionPolicy?
     ) {
         self.name = name
+        self.version = version
+        self.problem = problem
         self.runID = runID
         self.sourcePath = sourcePath
         self.digest = digest

@@ -23,7 +23,8 @@ package struct Promoter: Sendable {
     ///
     /// - Parameters:
     ///   - source: The candidate's file.
-    ///   - run: The run that made it.
+    ///   - version: The registered version that the file belongs to; nil: a new one is recorded.
+    ///   - run: The run that made it, where that is known.
     ///   - metrics: What the policy judges by.
     ///   - name: The registered model.
     ///   - policy: The rule to obey; nil where a person asked for this run by name, which the audit trail then says.
@@ -32,7 +33,8 @@ package struct Promoter: Sendable {
     /// - Throws: `Failure` with code `modelFileMissing`, `modelNotReadable` or one of the database's; then nothing changed.
     package func promote(
         _ source: String,
-        run: RunID,
+        version: Int? = nil,
+        run: RunID?,
         metrics: [Metric],
         name: String = defaultModelName,
         policy: PromotionPolicy?,
@@ -43,16 +45,16 @@ package struct Promoter: Sendable {
         let staged = try files.stage(source, for: name)
         do {
             let model = try test(staged, source: source)
-            let manual = Decision(policy: "none", promotes: true, reason: "promoted by hand", verdicts: [])
             let promotion = Promotion(
                 name: name,
+                version: version,
                 runID: run,
                 sourcePath: source,
                 digest: staged.digest,
                 size: staged.bytes.count,
                 format: model.format,
                 metrics: metrics,
-                decision: manual,
+                decision: .byHand,
                 actor: actor,
                 at: .now(),
                 policy: policy
@@ -70,6 +72,31 @@ package struct Promoter: Sendable {
             try? await repair(name)
             throw error
         }
+    }
+
+    /// Points the alias `current` to a version whose files cannot be executed; refused where a version serves.
+    package func point(
+        to version: ModelVersion,
+        problem: String,
+        policy: PromotionPolicy?,
+        actor: String
+    ) async throws -> Decision {
+        let promotion = Promotion(
+            name: version.name,
+            version: version.version,
+            problem: problem,
+            runID: version.runID,
+            sourcePath: "",
+            digest: "",
+            size: 0,
+            format: "",
+            metrics: version.metrics,
+            decision: .byHand,
+            actor: actor,
+            at: .now(),
+            policy: policy
+        )
+        return try await registry.promote(promotion, servedFrom: "") {}
     }
 
     /// Finishes what a crash interrupted; to be called before the current model is read.

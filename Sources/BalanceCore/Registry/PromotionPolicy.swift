@@ -28,6 +28,9 @@ package struct PromotionPolicy: Sendable, Hashable {
         rules: [Rule(metric: "bal_acc", change: 0.005), Rule(metric: "recall_1", change: -0.01)]
     )
 
+    /// The policy that a model may be bound to by this name, or nil.
+    package static func named(_ name: String) -> PromotionPolicy? { name == standard.name ? standard : nil }
+
     /// Judges a candidate rule by rule.
     ///
     /// A metric that was never logged counts as 0, as in the original, and a NaN satisfies no rule. Where `current` is
@@ -86,6 +89,9 @@ package struct Decision: Sendable, Hashable {
         self.reason = reason
         self.verdicts = verdicts
     }
+
+    /// What holds where a person decides and no policy is asked.
+    package static let byHand = Decision(policy: "none", promotes: true, reason: "promoted by hand", verdicts: [])
 
     package var json: JSONValue {
         .object([

@@ -71,9 +71,14 @@ struct FilterLexer {
 
     private mutating func quoted(_ quote: UInt8) throws(FilterError) -> FilterToken.Kind {
         let start = position + 1
-        guard let end = bytes[start...].firstIndex(of: quote) else {
-            throw FilterError("a quote that is not closed", at: position)
+        var end = start
+        // Two quotes in a row are a part of the text, as two; only a single one ends it.
+        while end < bytes.count {
+            let isDoubled = end + 1 < bytes.count && bytes[end + 1] == quote && quote != UInt8(ascii: "`")
+            if bytes[end] == quote, !isDoubled { break }
+            end += bytes[end] == quote ? 2 : 1
         }
+        guard end < bytes.count else { throw FilterError("a quote that is not closed", at: position) }
         position = end + 1
         let text = String(decoding: bytes[start..<end], as: UTF8.self)
         return .quoted(text, quote: Character(Unicode.Scalar(quote)))

@@ -159,6 +159,11 @@ private struct FilterParser {
             position += 1
             if case .close = token.kind { return .list(texts) }
             guard case .comma = token.kind else { throw FilterError("',' or ')' was expected", at: token.offset) }
+            // A Python tuple of one has a comma before its end.
+            if case .close? = peek?.kind {
+                position += 1
+                return .list(texts)
+            }
         }
     }
 

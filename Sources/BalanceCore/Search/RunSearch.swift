@@ -87,26 +87,15 @@ package enum RunField: Sendable, Hashable {
 
 /// A search over runs.
 package struct RunSearch: Sendable {
-    package var experimentIDs: [Int]
-    package var filter: SearchFilter?
-    package var view: ViewType
-    package var order: [SearchFilter.Order]
-    package var limit: Int
-    package var offset: Int
+    /// nil: all experiments.
+    package var experimentIDs: [Int]?
+    package var query: SearchQuery
+    /// Whether runs come without metrics, params, tags and inputs.
+    package var isLight: Bool
 
-    package init(
-        experimentIDs: [Int],
-        filter: SearchFilter?,
-        view: ViewType,
-        order: [SearchFilter.Order],
-        limit: Int,
-        offset: Int
-    ) {
+    package init(experimentIDs: [Int]?, query: SearchQuery, isLight: Bool = false) {
         self.experimentIDs = experimentIDs
-        self.filter = filter
-        self.view = view
-        self.order = order
-        self.limit = limit
-        self.offset = offset
+        self.query = query
+        self.isLight = isLight
     }
 }

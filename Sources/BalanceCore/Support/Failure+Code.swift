@@ -10,6 +10,9 @@ extension Failure {
         case featureSizeMismatch = "FEATURE_SIZE_MISMATCH"
         case validation = "VALIDATION_ERROR"
         case invalidArgument = "INVALID_ARGUMENT"
+        case modelInUse = "MODEL_IN_USE"
+        case promotionRefused = "PROMOTION_REFUSED"
+        case artifactDamaged = "ARTIFACT_DAMAGED"
         case resourceNotFound = "RESOURCE_DOES_NOT_EXIST"
         case alreadyExists = "RESOURCE_ALREADY_EXISTS"
         case invalidParameter = "INVALID_PARAMETER_VALUE"
@@ -57,6 +60,9 @@ extension Failure.Code {
         case .featureSizeMismatch: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .validation: Row(status: 422, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .invalidArgument: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 64)
+        case .modelInUse: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 1)
+        case .promotionRefused: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 3)
+        case .artifactDamaged: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 74)
         case .resourceNotFound: Row(status: 404, mlflow: "RESOURCE_DOES_NOT_EXIST", exit: 1)
         case .alreadyExists: Row(status: 400, mlflow: "RESOURCE_ALREADY_EXISTS", exit: 1)
         case .invalidParameter: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)

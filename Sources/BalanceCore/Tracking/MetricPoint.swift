@@ -18,11 +18,19 @@ package struct LogBatch: Sendable {
     package var metrics: [MetricPoint]
     package var params: [KeyValue]
     package var tags: [KeyValue]
+    /// The metrics that were also measured on a logged model.
+    package var modelMetrics: [ModelMetric]
 
-    package init(metrics: [MetricPoint] = [], params: [KeyValue] = [], tags: [KeyValue] = []) {
+    package init(
+        metrics: [MetricPoint] = [],
+        params: [KeyValue] = [],
+        tags: [KeyValue] = [],
+        modelMetrics: [ModelMetric] = []
+    ) {
         self.metrics = metrics
         self.params = params
         self.tags = tags
+        self.modelMetrics = modelMetrics
     }
 }
 
@@ -42,6 +50,9 @@ package struct TrackedRun: Sendable {
     package var params: [KeyValue]
     package var tags: [KeyValue]
     package var inputs: [DatasetInput] = []
+    /// The ids of the logged models that it used.
+    package var modelInputs: [String] = []
+    package var outputs: [ModelOutput] = []
 
     package init(
         id: RunID,

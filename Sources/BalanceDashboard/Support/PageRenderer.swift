@@ -52,14 +52,10 @@ struct PageRenderer: Sendable {
 
     /// Keeps what the query chooses and goes back to the page that it came from.
     func keepPreferences(_ request: Request) -> Response {
-        let query = request.uri.queryParameters
+        let query = FormFields(request.uri.query ?? "")
         var preferences = Preferences(request)
-        preferences.apply(
-            language: query["lang"].map(String.init),
-            zone: query["tz"].map(String.init),
-            theme: query["theme"].map(String.init)
-        )
-        let back = query["back"].map(String.init) ?? ""
+        preferences.apply(language: query["lang"], zone: query["tz"], theme: query["theme"])
+        let back = query["back"] ?? ""
         // Only a path of our own: "//host" and "/\host" lead elsewhere.
         let isOurs = back.hasPrefix("/") && !back.hasPrefix("//") && !back.contains("\\") && !back.contains("\n")
         let target = isOurs && back.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? back : base + "/"

@@ -18,6 +18,15 @@ package struct ModelFormats: ModelReader {
         throw Self.refusal("is in no format that can be served (it begins with \(Self.hex(bytes.prefix(8))))")
     }
 
+    package func dataFile(inManifest bytes: [UInt8]) throws -> String {
+        let manifest = try ModelManifest(parsing: bytes)
+        guard let file = manifest.dataFile else {
+            let flavors = manifest.flavors.joined(separator: ", ")
+            throw ModelManifest.refusal("its flavors (\(flavors)) name no file that can be executed")
+        }
+        return file
+    }
+
     private static func pickle(_ bytes: [UInt8], format: String) throws -> LoadedModel {
         guard bytes.first == 0x80 else { throw refusal("is compressed, but holds no pickle") }
         let graph = try PickleReader.read(bytes)

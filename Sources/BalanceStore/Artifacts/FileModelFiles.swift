@@ -14,14 +14,19 @@ package struct FileModelFiles: ModelFiles {
 
     package func currentPath(of name: String) throws -> String {
         if name == defaultModelName { return defaultPath }
-        guard FileSystem.isFileName(name), !name.hasPrefix(".") else {
+        let safe = CharacterSet.alphanumerics.intersection(
+            CharacterSet(charactersIn: Unicode.Scalar(0)...Unicode.Scalar(127))
+        )
+        .union(CharacterSet(charactersIn: "-_."))
+        let file = name.addingPercentEncoding(withAllowedCharacters: safe) ?? ""
+        guard FileSystem.isFileName(file), !name.hasPrefix(".") else {
             throw Failure(
                 .invalidArgument,
-                "'\(name)' cannot be a model's name",
-                hint: "use letters, digits, '-', '_' and '.'"
+                "'\(name)' cannot be the name of a model that serves",
+                hint: "use a shorter one, of letters, digits, '-', '_' and '.'"
             )
         }
-        return "\(FileSystem.parent(of: defaultPath))/\(name).current.model"
+        return "\(FileSystem.parent(of: defaultPath))/\(file).current.model"
     }
 
     package func load(_ path: String) throws -> (bytes: [UInt8], digest: String) {

@@ -17,43 +17,75 @@ struct NewVersion {
 
 /// The rows of the registry, written the same way by the store and by the migration.
 enum RegistryRows {
-    /// Records a version under the next number.
+    /// Records a version under the next number, with its model where that is new.
     static func insert(_ version: NewVersion, _ connection: any SQLConnection) throws -> Int {
         try connection.execute(
             "INSERT INTO registered_model (name, created_at_ms, updated_at_ms) VALUES (?, ?, ?) "
                 + "ON CONFLICT (name) DO UPDATE SET updated_at_ms = excluded.updated_at_ms",
             [.text(version.name), .integer(version.moment.milliseconds), .integer(version.moment.milliseconds)]
         )
-        let last = try connection.rows(
-            "SELECT COALESCE(MAX(version), 0) FROM model_version WHERE name = ?",
-            [.text(version.name)]
-        ).first?.integer(0)
-        let number = (last ?? 0) + 1
+        let number = try nextVersion(of: version.name, connection)
         try connection.execute(
             "INSERT INTO model_version (name, version, run_id, path, source_path, digest, size, format, metrics_json, "
-                + "stage, created_at, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                + "stage, created_at, created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .text(version.name), .integer(number), .optional(version.runID?.stored), .text(version.path),
                 .optional(version.sourcePath), .optional(version.digest), .optional(version.size),
                 .optional(version.format), .optional(version.metricsJSON), .text(version.stage),
-                .text(version.createdAt), .integer(version.moment.milliseconds),
+                .text(version.createdAt), .integer(version.moment.milliseconds), .integer(version.moment.milliseconds),
             ]
         )
         return number
     }
 
-    /// Points the alias `current` to a version and counts the move.
-    static func moveCurrent(
-        _ name: String,
+    /// The number after the highest that a model ever gave, also to versions that were deleted.
+    static func nextVersion(of name: String, _ connection: any SQLConnection) throws -> Int {
+        let rows = try connection.rows(
+            "UPDATE registered_model SET last_version = last_version + 1 WHERE name = ? RETURNING last_version",
+            [.text(name)]
+        )
+        guard let number = rows.first?.integer(0) else { throw missing(name) }
+        return number
+    }
+
+    static func missing(_ name: String) -> Failure {
+        Failure(.resourceNotFound, "Registered Model with name=\(name) not found")
+    }
+
+    /// Points an alias to a version and counts the move.
+    static func move(
+        _ alias: String,
+        of name: String,
         to version: Int,
         at moment: Timestamp,
         _ connection: any SQLConnection
     ) throws {
         try connection.execute(
-            "INSERT INTO model_alias (name, alias, version, generation, moved_at_ms) VALUES (?, 'current', ?, 1, ?) "
+            "INSERT INTO model_alias (name, alias, version, generation, moved_at_ms) VALUES (?, ?, ?, 1, ?) "
                 + "ON CONFLICT (name, alias) DO UPDATE SET version = excluded.version, "
                 + "generation = model_alias.generation + 1, moved_at_ms = excluded.moved_at_ms",
-            [.text(name), .integer(version), .integer(moment.milliseconds)]
+            [.text(name), .text(alias), .integer(version), .integer(moment.milliseconds)]
+        )
+    }
+
+    /// Adds a line to the audit trail that no policy was asked about.
+    static func record(
+        _ action: String,
+        of name: String,
+        reason: String,
+        actor: String,
+        from: CurrentModel?,
+        to: Int?,
+        at moment: Timestamp,
+        _ connection: any SQLConnection
+    ) throws {
+        try connection.execute(
+            "INSERT INTO audit_event (at_ms, actor, action, subject, reason, from_version, to_version, run_id) "
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                .integer(moment.milliseconds), .text(actor), .text(action), .text(name), .text(reason),
+                .optional(from?.version), .optional(to), .optional(from?.runID?.stored),
+            ]
         )
     }
 

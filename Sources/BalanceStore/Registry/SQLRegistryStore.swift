@@ -2,7 +2,7 @@ package import BalanceCore
 
 /// Registered models and the audit trail in an SQL database.
 package struct SQLRegistryStore: RegistryStore {
-    private let database: any SQLDatabase
+    let database: any SQLDatabase
 
     package init(database: any SQLDatabase) { self.database = database }
 
@@ -17,20 +17,20 @@ package struct SQLRegistryStore: RegistryStore {
     ) async throws -> Decision {
         try await database.write { connection in
             let before = try RegistryRows.current(promotion.name, connection)
+            if path.isEmpty, let before, !before.path.isEmpty { throw Self.wouldStopServing(promotion, before) }
             let decision =
                 promotion.policy?.decide(candidate: promotion.metrics, current: before?.metrics) ?? promotion.decision
             guard decision.promotes else {
                 try Self.record(decision, "promotion refused", promotion, from: before?.version, to: nil, connection)
                 return decision
             }
-            let version = try Self.insertVersion(promotion, path: path, connection)
-            try RegistryRows.moveCurrent(promotion.name, to: version, at: promotion.at, connection)
             if let before { try Self.archive(before, connection) }
-            try RunRows.insert(
-                ArtifactRecord(kind: "model_current", path: path),
-                of: promotion.runID.stored,
-                connection
-            )
+            let version = try promotion.version ?? Self.insertVersion(promotion, path: path, connection)
+            if promotion.version != nil { try Self.update(version, promotion, path: path, connection) }
+            try RegistryRows.move(currentAlias, of: promotion.name, to: version, at: promotion.at, connection)
+            if let run = promotion.runID, !path.isEmpty, try Self.exists(run, connection) {
+                try RunRows.insert(ArtifactRecord(kind: "model_current", path: path), of: run.stored, connection)
+            }
             try Self.record(decision, "promoted", promotion, from: before?.version, to: version, connection)
             // Last, so that what the database can refuse has been refused before a file changes.
             try install()
@@ -88,6 +88,41 @@ package struct SQLRegistryStore: RegistryStore {
         )
     }
 
+    /// Records on a registered version that it serves now, and from where.
+    private static func update(
+        _ version: Int,
+        _ promotion: Promotion,
+        path: String,
+        _ connection: any SQLConnection
+    ) throws {
+        _ = try VersionRows.version(version, of: promotion.name, connection)
+        let moment = SQLValue.integer(promotion.at.milliseconds)
+        try connection.execute(
+            "UPDATE model_version SET stage = 'current', path = ?, source_path = ?, digest = ?, size = ?, format = ?, "
+                + "updated_at_ms = ? WHERE name = ? AND version = ?",
+            [
+                .text(path), .optional(promotion.sourcePath.isEmpty ? nil : promotion.sourcePath),
+                .optional(promotion.digest.isEmpty ? nil : promotion.digest), .integer(promotion.size),
+                .optional(promotion.format.isEmpty ? nil : promotion.format), moment, .text(promotion.name),
+                .integer(version),
+            ]
+        )
+        try touch(promotion.name, at: promotion.at, connection)
+    }
+
+    private static func exists(_ run: RunID, _ connection: any SQLConnection) throws -> Bool {
+        try !connection.rows("SELECT 1 FROM run WHERE run_id = ?", [.text(run.stored)]).isEmpty
+    }
+
+    private static func wouldStopServing(_ promotion: Promotion, _ before: CurrentModel) -> Failure {
+        Failure(
+            .promotionRefused,
+            "The version \(promotion.version ?? 0) of '\(promotion.name)' cannot be served, and version "
+                + "\(before.version) serves: \(promotion.problem ?? "its files were not found")",
+            hint: "delete the alias '\(currentAlias)' first if nothing shall serve"
+        )
+    }
+
     private static func archive(_ model: CurrentModel, _ connection: any SQLConnection) throws {
         try connection.execute(
             "UPDATE model_version SET stage = 'archived' WHERE name = ? AND version = ?",
@@ -108,7 +143,7 @@ package struct SQLRegistryStore: RegistryStore {
                 + "decision_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .integer(promotion.at.milliseconds), .text(promotion.actor), .text(action), .text(promotion.name),
-                .text(decision.reason), .optional(from), .optional(to), .text(promotion.runID.stored),
+                .text(decision.reason), .optional(from), .optional(to), .optional(promotion.runID?.stored),
                 .text(decision.json.text()),
             ]
         )

@@ -63,7 +63,7 @@ enum SQLiteMigration {
                 hint: "name another file with --db or BALANCEOPS_DB"
             )
         }
-        let names = Schema001.tableNames.intersection(tables).sorted()
+        let names = Migrations.tableNames.intersection(tables).sorted()
         guard names.isEmpty else {
             throw Failure(
                 .databaseNotOurs,
@@ -110,7 +110,7 @@ enum SQLiteMigration {
                 if state == .original { try OriginalSchema.setAside(connection) }
                 for migration in Migrations.all[first...] { try migration(connection) }
                 if state == .original { try OriginalSchema.bringOver(connection) }
-                for table in Schema001.tableNames
+                for table in Migrations.tableNames
                 where try Row.fetchOne(database, sql: "PRAGMA foreign_key_check(\(table))") != nil {
                     throw Failure(.databaseUnreadable, "\(path) holds rows that refer to missing rows")
                 }

@@ -50,8 +50,8 @@ extension ConditionSQL {
             arguments.append(.text(Self.glob(text)))
             return "\(column) GLOB ?"
         case .ilike:
-            arguments.append(.text(text.lowercased()))
-            return "LOWER(\(column)) LIKE ?"
+            arguments.append(.text(text))
+            return "LOWER(\(column)) LIKE LOWER(?)"
         default:
             arguments.append(.text(text))
             return "\(column) \(comparator.rawValue) ?"

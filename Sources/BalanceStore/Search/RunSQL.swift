@@ -5,13 +5,15 @@ struct RunSQL: ConditionSQL {
     var arguments: [SQLValue] = []
 
     mutating func conditions(_ search: RunSearch) throws -> String {
-        let places = repeatElement("?", count: search.experimentIDs.count).joined(separator: ", ")
-        arguments += search.experimentIDs.map(SQLValue.integer)
-        var conditions = ["r.experiment_id IN (\(places))"]
-        if search.view != .all {
-            conditions.append("r.lifecycle_stage = '\(search.view == .activeOnly ? "active" : "deleted")'")
+        var conditions = ["1 = 1"]
+        if let ids = search.experimentIDs {
+            let places = repeatElement("?", count: ids.count).joined(separator: ", ")
+            arguments += ids.map(SQLValue.integer)
+            conditions.append("r.experiment_id IN (\(places))")
         }
-        if let filter = search.filter { conditions.append(try condition(filter)) }
+        let view = search.query.view
+        if view != .all { conditions.append("r.lifecycle_stage = '\(view == .activeOnly ? "active" : "deleted")'") }
+        if let filter = search.query.filter { conditions.append(try condition(filter)) }
         return conditions.joined(separator: " AND ")
     }
 
@@ -44,8 +46,8 @@ struct RunSQL: ConditionSQL {
     }
 
     /// Real values first, then NaN, then missing ones, in both directions; then the newest, then by id.
-    mutating func order(_ order: [SearchFilter.Order]) throws -> String {
-        var terms: [String] = []
+    func order(_ order: [SearchFilter.Order]) throws -> [SortTerm] {
+        var terms: [SortTerm] = []
         var named: Set<RunField> = []
         for key in order {
             let field: RunField
@@ -53,34 +55,33 @@ struct RunSQL: ConditionSQL {
             guard named.insert(field).inserted else {
                 throw Failure(.invalidParameter, "`order_by` contains duplicate fields: \(key.identifier.key)")
             }
-            let direction = key.isAscending ? "ASC" : "DESC"
-            switch field {
-            case .metric(let name):
-                let nan = lookUp("latest_metric", "is_nan", name)
-                let value = lookUp("latest_metric", "value", name)
-                terms += ["CASE \(nan) WHEN 0 THEN 0 WHEN 1 THEN 1 ELSE 2 END", "\(value) \(direction)"]
-            case .param(let name):
-                terms += missingLast(lookUp("param", "value", name), lookUp("param", "value", name), direction)
-            case .tag(let name):
-                terms += missingLast(lookUp("tag", "value", name), lookUp("tag", "value", name), direction)
-            case .text(let attribute):
-                terms += missingLast(Self.column(attribute), Self.column(attribute), direction)
-            case .number(let attribute):
-                terms += missingLast(Self.column(attribute), Self.column(attribute), direction)
-            case .dataset: throw Failure(.invalidParameter, "Invalid order_by: runs cannot be sorted by datasets")
-            }
+            terms += try Self.terms(field, isAscending: key.isAscending)
         }
-        if !named.contains(.number(.startTime)) { terms.append("r.start_time_ms DESC") }
-        return (terms + ["r.run_id ASC"]).joined(separator: ", ")
+        if !named.contains(.number(.startTime)) { terms.append(SortTerm(sql: "r.start_time_ms", isAscending: false)) }
+        return terms + [SortTerm(sql: "r.run_id")]
     }
 
-    private func missingLast(_ test: String, _ value: String, _ direction: String) -> [String] {
-        ["CASE WHEN \(test) IS NULL THEN 1 ELSE 0 END", "\(value) \(direction)"]
+    private static func terms(_ field: RunField, isAscending: Bool) throws -> [SortTerm] {
+        switch field {
+        case .metric(let key):
+            let nan = "CASE \(lookUp("latest_metric", "is_nan")) WHEN 0 THEN 0 WHEN 1 THEN 1 ELSE 2 END"
+            let value = lookUp("latest_metric", "value")
+            return [
+                SortTerm(sql: nan, arguments: [.text(key)]),
+                SortTerm(sql: value, arguments: [.text(key)], isAscending: isAscending),
+            ]
+        case .param(let key):
+            return SortTerm.missingLast(lookUp("param", "value"), [.text(key)], isAscending: isAscending)
+        case .tag(let key):
+            return SortTerm.missingLast(lookUp("tag", "value"), [.text(key)], isAscending: isAscending)
+        case .text(let attribute): return SortTerm.missingLast(column(attribute), isAscending: isAscending)
+        case .number(let attribute): return SortTerm.missingLast(column(attribute), isAscending: isAscending)
+        case .dataset: throw Failure(.invalidParameter, "Invalid order_by: runs cannot be sorted by datasets")
+        }
     }
 
-    private mutating func lookUp(_ table: String, _ column: String, _ key: String) -> String {
-        arguments.append(.text(key))
-        return "(SELECT x.\(column) FROM \(table) x WHERE x.run_id = r.run_id AND x.key = ?)"
+    private static func lookUp(_ table: String, _ column: String) -> String {
+        "(SELECT x.\(column) FROM \(table) x WHERE x.run_id = r.run_id AND x.key = ?)"
     }
 
     private mutating func metric(_ key: String, _ comparison: SearchFilter.Comparison) -> String {

@@ -77,53 +77,54 @@ extension SQLTrackingStore {
         }
     }
 
-    package func experiments(
-        _ filter: SearchFilter?,
-        view: ViewType,
-        order: [SearchFilter.Order],
-        limit: Int,
-        offset: Int
-    ) async throws -> [Experiment] {
-        var builder = ExperimentSQL()
-        var conditions = try filter.map { [try builder.condition($0)] } ?? []
-        if view != .all { conditions.append("lifecycle_stage = '\(view == .activeOnly ? "active" : "deleted")'") }
-        let sorting = try builder.order(order)
-        let condition = conditions.isEmpty ? "1 = 1" : conditions.joined(separator: " AND ")
-        let arguments = builder.arguments + [.integer(limit + 1), .integer(offset)]
-        return try await database.read {
-            try Self.experiments($0, where: condition, arguments, suffix: "ORDER BY \(sorting) LIMIT ? OFFSET ?")
+    package func experiments(_ query: SearchQuery) async throws -> Page<Experiment> {
+        var builder = EntitySQL(.experiment)
+        var conditions = try query.filter.map { [try builder.condition($0)] } ?? []
+        if query.view != .all {
+            conditions.append("e.lifecycle_stage = '\(query.view == .activeOnly ? "active" : "deleted")'")
+        }
+        let sql = PagedSQL(
+            columns: Self.experimentColumns,
+            source: "experiment e",
+            condition: conditions.isEmpty ? "1 = 1" : conditions.joined(separator: " AND "),
+            arguments: builder.arguments,
+            order: try builder.order(query.order)
+        )
+        return try await database.read { connection in
+            try sql.page(limit: query.limit, after: query.after, connection)
+                .map { try Self.experiment($0, connection) }
         }
     }
 
     // MARK: - Rows
 
+    private static let experimentColumns =
+        "e.experiment_id, e.name, e.lifecycle_stage, e.artifact_location, e.created_at_ms, e.updated_at_ms"
+
     private static func experiments(
         _ connection: any SQLConnection,
         where condition: String,
-        _ arguments: [SQLValue],
-        suffix: String = ""
+        _ arguments: [SQLValue]
     ) throws -> [Experiment] {
-        let rows = try connection.rows(
-            "SELECT experiment_id, name, lifecycle_stage, artifact_location, created_at_ms, updated_at_ms "
-                + "FROM experiment WHERE \(condition) \(suffix)",
-            arguments
+        try connection.rows("SELECT \(experimentColumns) FROM experiment e WHERE \(condition)", arguments)
+            .map { try experiment($0, connection) }
+    }
+
+    private static func experiment(_ row: SQLRow, _ connection: any SQLConnection) throws -> Experiment {
+        let id = row.integer(0) ?? 0
+        let tags = try connection.rows(
+            "SELECT key, value FROM experiment_tag WHERE experiment_id = ? ORDER BY key",
+            [.integer(id)]
         )
-        return try rows.map { row in
-            let id = row.integer(0) ?? 0
-            let tags = try connection.rows(
-                "SELECT key, value FROM experiment_tag WHERE experiment_id = ? ORDER BY key",
-                [.integer(id)]
-            )
-            return Experiment(
-                id: id,
-                name: row.text(1) ?? "",
-                stage: row.text(2).flatMap(LifecycleStage.init) ?? .active,
-                location: row.text(3),
-                createdAt: Timestamp(milliseconds: row.integer(4) ?? 0),
-                updatedAt: Timestamp(milliseconds: row.integer(5) ?? 0),
-                tags: tags.map { KeyValue(key: $0.text(0) ?? "", value: $0.text(1) ?? "") }
-            )
-        }
+        return Experiment(
+            id: id,
+            name: row.text(1) ?? "",
+            stage: row.text(2).flatMap(LifecycleStage.init) ?? .active,
+            location: row.text(3),
+            createdAt: Timestamp(milliseconds: row.integer(4) ?? 0),
+            updatedAt: Timestamp(milliseconds: row.integer(5) ?? 0),
+            tags: tags.map { KeyValue(key: $0.text(0) ?? "", value: $0.text(1) ?? "") }
+        )
     }
 
     static func require(_ id: Int, _ connection: any SQLConnection) throws -> Experiment {

@@ -1,9 +1,15 @@
 package import BalanceCore
 
 extension SQLTrackingStore {
-    package func addInputs(_ inputs: [DatasetInput], to id: RunID) async throws {
+    package func addInputs(_ inputs: [DatasetInput], models: [String], to id: RunID) async throws {
         try await database.write { connection in
             try Self.requireActive(id, connection)
+            for model in models {
+                try connection.execute(
+                    "INSERT INTO run_model_input (run_id, model_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    [.text(id.stored), .text(model)]
+                )
+            }
             for input in inputs {
                 let dataset = try Self.dataset(input, of: id, connection)
                 try connection.execute(
@@ -16,6 +22,57 @@ extension SQLTrackingStore {
                 )
             }
         }
+    }
+
+    package func addOutputs(_ outputs: [ModelOutput], to id: RunID) async throws {
+        try await database.write { connection in
+            try Self.requireActive(id, connection)
+            for output in outputs {
+                try connection.execute(
+                    "INSERT INTO run_model_output (run_id, model_id, step) VALUES (?, ?, ?)",
+                    [.text(id.stored), .text(output.modelID), .integer(output.step)]
+                )
+            }
+        }
+    }
+
+    package func datasets(of experimentIDs: [Int], limit: Int) async throws -> [DatasetSummary] {
+        let places = repeatElement("?", count: experimentIDs.count).joined(separator: ", ")
+        return try await database.read { connection in
+            try connection.rows(
+                "SELECT DISTINCT d.experiment_id, d.name, d.digest, i.context FROM dataset d "
+                    + "JOIN run_input i ON i.dataset_id = d.dataset_id JOIN run r ON r.run_id = i.run_id "
+                    + "WHERE d.experiment_id IN (\(places)) AND r.lifecycle_stage = 'active' "
+                    + "ORDER BY d.experiment_id, d.name, d.digest LIMIT ?",
+                experimentIDs.map(SQLValue.integer) + [.integer(limit)]
+            ).map { row in
+                DatasetSummary(
+                    experimentID: row.integer(0) ?? 0,
+                    name: row.text(1) ?? "",
+                    digest: row.text(2) ?? "",
+                    context: row.text(3)
+                )
+            }
+        }
+    }
+
+    static func modelInputs(of ids: [SQLValue], _ connection: any SQLConnection) throws -> [String: [String]] {
+        let places = repeatElement("?", count: ids.count).joined(separator: ", ")
+        let rows = try connection.rows(
+            "SELECT run_id, model_id FROM run_model_input WHERE run_id IN (\(places)) ORDER BY run_id, model_id",
+            ids
+        )
+        return Dictionary(grouping: rows) { $0.text(0) ?? "" }.mapValues { $0.map { $0.text(1) ?? "" } }
+    }
+
+    static func outputs(of ids: [SQLValue], _ connection: any SQLConnection) throws -> [String: [ModelOutput]] {
+        let places = repeatElement("?", count: ids.count).joined(separator: ", ")
+        let rows = try connection.rows(
+            "SELECT run_id, model_id, step FROM run_model_output WHERE run_id IN (\(places)) ORDER BY seq",
+            ids
+        )
+        return Dictionary(grouping: rows) { $0.text(0) ?? "" }
+            .mapValues { $0.map { ModelOutput(modelID: $0.text(1) ?? "", step: $0.integer(2) ?? 0) } }
     }
 
     /// The data sets of some runs, by run.

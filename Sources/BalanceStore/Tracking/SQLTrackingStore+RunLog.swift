@@ -54,6 +54,7 @@ extension SQLTrackingStore: RunLog {
             try Self.requireActive(id, connection)
             try Self.insert(batch.params, of: id, connection)
             for point in batch.metrics { try RunRows.insert(point, of: id.stored, connection) }
+            for metric in batch.modelMetrics { try LoggedModelRows.insert(metric, connection) }
             for tag in batch.tags { try Self.upsert(tag, run: id, connection) }
         }
     }
@@ -69,13 +70,16 @@ extension SQLTrackingStore: RunLog {
         }
     }
 
-    package func history(of key: String, run: RunID, limit: Int, offset: Int) async throws -> [MetricPoint] {
-        try await database.read { connection in
-            try connection.rows(
-                "SELECT value, is_nan, timestamp_ms, step FROM metric WHERE run_id = ? AND key = ? "
-                    + "ORDER BY timestamp_ms, step, value, is_nan LIMIT ? OFFSET ?",
-                [.text(run.stored), .text(key), .integer(limit), .integer(offset)]
-            ).map { row in
+    package func history(of key: String, run: RunID, limit: Int, after: String?) async throws -> Page<MetricPoint> {
+        let sql = PagedSQL(
+            columns: "m.value, m.is_nan, m.timestamp_ms, m.step",
+            source: "metric m",
+            condition: "m.run_id = ? AND m.key = ?",
+            arguments: [.text(run.stored), .text(key)],
+            order: ["m.timestamp_ms", "m.step", "m.value", "m.is_nan"].map { SortTerm(sql: $0) }
+        )
+        return try await database.read { connection in
+            try sql.page(limit: limit, after: after, connection).map { row in
                 MetricPoint(
                     key: key,
                     value: RunRows.value(row, 0),
@@ -86,23 +90,53 @@ extension SQLTrackingStore: RunLog {
         }
     }
 
-    package func search(_ search: RunSearch) async throws -> [TrackedRun] {
-        guard !search.experimentIDs.isEmpty else { return [] }
+    package func search(_ search: RunSearch) async throws -> Page<TrackedRun> {
+        if search.experimentIDs?.isEmpty == true { return Page(items: []) }
+        var builder = RunSQL()
+        let sql = PagedSQL(
+            columns: Self.trackedColumns,
+            source: Self.trackedSource,
+            condition: try builder.conditions(search),
+            arguments: builder.arguments,
+            order: try builder.order(search.query.order)
+        )
+        return try await database.read { connection in
+            let page = try sql.page(limit: search.query.limit, after: search.query.after, connection).map(Self.tracked)
+            return search.isLight ? page : Page(items: try Self.filled(page.items, connection), next: page.next)
+        }
+    }
+
+    package func count(_ search: RunSearch) async throws -> Int {
+        if search.experimentIDs?.isEmpty == true { return 0 }
         var builder = RunSQL()
         let condition = try builder.conditions(search)
-        let sorting = try builder.order(search.order)
-        let arguments = builder.arguments + [.integer(search.limit + 1), .integer(search.offset)]
+        let arguments = builder.arguments
         return try await database.read { connection in
+            try connection.rows("SELECT COUNT(*) FROM \(Self.trackedSource) WHERE \(condition)", arguments)
+                .first?.integer(0) ?? 0
+        }
+    }
+
+    package func tree(of id: RunID, limit: Int) async throws -> [TrackedRun] {
+        try await database.read { connection in
+            _ = try Self.tracked(id, connection)
+            // UNION, not UNION ALL: runs that name each other as parents end the recursion.
             let rows = try connection.rows(
-                "SELECT \(Self.trackedColumns) FROM run r JOIN experiment e ON e.experiment_id = r.experiment_id "
-                    + "WHERE \(condition) ORDER BY \(sorting) LIMIT ? OFFSET ?",
-                arguments
+                "WITH RECURSIVE below (run_id, depth) AS (SELECT ?, 0 UNION SELECT t.run_id, MIN(b.depth + 1, 100) "
+                    + "FROM tag t JOIN below b ON t.value = b.run_id AND t.key = '\(parentRunTag)') "
+                    + "SELECT \(Self.trackedColumns) FROM \(Self.trackedSource) "
+                    + "JOIN (SELECT run_id, MIN(depth) AS depth FROM below GROUP BY run_id) d ON d.run_id = r.run_id "
+                    + "WHERE r.lifecycle_stage = 'active' OR r.run_id = ? "
+                    + "ORDER BY d.depth, r.start_time_ms, r.run_id LIMIT ?",
+                [.text(id.stored), .text(id.stored), .integer(limit)]
             )
             return try Self.filled(rows.map(Self.tracked), connection)
         }
     }
 
     // MARK: - Rows
+
+    private static let trackedSource = "run r JOIN experiment e ON e.experiment_id = r.experiment_id"
 
     private static let trackedColumns =
         "r.run_id, r.name, r.experiment_id, r.user_id, r.status, r.start_time_ms, r.end_time_ms, r.lifecycle_stage, "
@@ -125,8 +159,7 @@ extension SQLTrackingStore: RunLog {
 
     private static func tracked(_ id: RunID, _ connection: any SQLConnection) throws -> TrackedRun {
         let rows = try connection.rows(
-            "SELECT \(trackedColumns) FROM run r JOIN experiment e ON e.experiment_id = r.experiment_id "
-                + "WHERE r.run_id = ?",
+            "SELECT \(trackedColumns) FROM \(trackedSource) WHERE r.run_id = ?",
             [.text(id.stored)]
         )
         guard let run = try filled(rows.map(tracked), connection).first else { throw missing(id) }
@@ -148,12 +181,16 @@ extension SQLTrackingStore: RunLog {
             let params = try grouped("key, value", "param")
             let tags = try grouped("key, value", "tag")
             let inputs = try inputs(of: ids, connection)
+            let modelInputs = try modelInputs(of: ids, connection)
+            let outputs = try outputs(of: ids, connection)
             for index in range {
                 let id = runs[index].id.stored
                 runs[index].metrics = (metrics[id] ?? []).map(point)
                 runs[index].params = (params[id] ?? []).map(pair)
                 runs[index].tags = (tags[id] ?? []).map(pair)
                 runs[index].inputs = inputs[id] ?? []
+                runs[index].modelInputs = modelInputs[id] ?? []
+                runs[index].outputs = outputs[id] ?? []
                 if !runs[index].tags.contains(where: { $0.key == runNameTag }) {
                     runs[index].tags.append(KeyValue(key: runNameTag, value: runs[index].name))
                 }

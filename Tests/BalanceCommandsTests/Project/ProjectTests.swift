@@ -51,11 +51,11 @@ struct ProjectTests {
 
     @Test func `every command and its flags are in the documentation`() throws {
         let page = try Self.text("docs/cli.md")
-        for command in RootCommand.configuration.subcommands {
-            #expect(page.contains("## `\(command._commandName)`"), "\(command._commandName)")
+        for (words, command) in RootCommand.all {
+            #expect(page.contains("## `\(words)`"), "\(words)")
             let help = RootCommand.helpMessage(for: command, columns: 200)
             for match in help.matches(of: /(?m)^  (--[a-z0-9-]+)/) where match.1 != "--version" {
-                #expect(page.contains("`\(match.1)"), "\(match.1) of \(command._commandName)")
+                #expect(page.contains("`\(match.1)"), "\(match.1) of \(words)")
             }
         }
     }

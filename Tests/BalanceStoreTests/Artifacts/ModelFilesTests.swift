@@ -92,9 +92,14 @@ struct ModelFilesTests {
         #expect(failure?.message == "model_path not found: \(folder("nothing"))")
     }
 
-    @Test(arguments: ["../up", "a/b", "", ".hidden", "a b"])
+    @Test(arguments: ["../up", "", ".hidden", String(repeating: "x", count: 201)])
     func `a name that is no file name is refused`(name: String) {
         let failure = #expect(throws: Failure.self) { try files.currentPath(of: name) }
         #expect(failure?.code == .invalidArgument)
+    }
+
+    @Test func `a name with other signs gets a file of its own`() throws {
+        #expect(try files.currentPath(of: "a b").hasSuffix("/a%20b.current.model"))
+        #expect(try files.currentPath(of: "a%20b").hasSuffix("/a%2520b.current.model"))
     }
 }

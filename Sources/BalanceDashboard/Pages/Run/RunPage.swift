@@ -20,7 +20,7 @@ struct RunPage: Sendable {
         let run = try await run(text)
         let preferences = Preferences(request)
         let times = TimeDisplay(zone: preferences.zone)
-        let asked = request.uri.queryParameters["tab"].map(String.init) ?? ""
+        let asked = FormFields(request.uri.query ?? "")["tab"] ?? ""
         let tab = Self.tabs.contains(asked) ? asked : "params"
         let summary = run.summary
         let time = times.cell(summary.createdAt)

@@ -1,0 +1,71 @@
+/// Registered models, their versions, tags and aliases, as clients write them.
+///
+/// The alias `current` is moved by the ``Promoter`` alone.
+package protocol ModelRegistry: Sendable {
+    /// - Throws: `Failure` with code `alreadyExists`.
+    func createModel(_ model: RegisteredModel) async throws -> RegisteredModel
+    /// - Throws: `Failure` with code `resourceNotFound`.
+    func model(_ name: String) async throws -> RegisteredModel
+    func describeModel(_ name: String, _ description: String?, at: Timestamp) async throws -> RegisteredModel
+    /// - Throws: `Failure` with code `resourceNotFound`, `alreadyExists`, or `modelInUse` while a version serves.
+    func renameModel(_ name: String, to newName: String, at: Timestamp) async throws -> RegisteredModel
+    func deleteModel(_ name: String) async throws
+    func setTag(_ tag: KeyValue, ofModel name: String) async throws
+    func deleteTag(_ key: String, ofModel name: String) async throws
+    func searchModels(_ query: SearchQuery) async throws -> Page<RegisteredModel>
+
+    /// Records a version under the next number; numbers are never given twice.
+    func createVersion(_ version: ModelVersion) async throws -> ModelVersion
+    /// - Throws: `Failure` with code `resourceNotFound`.
+    func version(_ version: Int, of name: String) async throws -> ModelVersion
+    func describeVersion(
+        _ version: Int,
+        of name: String,
+        _ description: String?,
+        at: Timestamp
+    ) async throws
+        -> ModelVersion
+    /// - Throws: `Failure` with code `modelInUse` while the version serves.
+    func deleteVersion(_ version: Int, of name: String, at: Timestamp) async throws
+    func setTag(_ tag: KeyValue, ofVersion version: Int, of name: String, at: Timestamp) async throws
+    func deleteTag(_ key: String, ofVersion version: Int, of name: String, at: Timestamp) async throws
+    func searchVersions(_ query: SearchQuery) async throws -> Page<ModelVersion>
+    /// The newest version of each of some stages.
+    func latestVersions(of name: String, stages: [VersionStage]) async throws -> [ModelVersion]
+    /// Moves a version to a stage other than `current`; one that leaves `current` takes the alias with it.
+    func setStage(
+        _ stage: VersionStage,
+        ofVersion version: Int,
+        of name: String,
+        archivingOthers: Bool,
+        actor: String,
+        at: Timestamp
+    ) async throws -> ModelVersion
+    /// Records what was found out about a version's files.
+    func setServability(_ found: Servability, ofVersion version: Int, of name: String) async throws
+
+    func setAlias(_ alias: String, ofVersion version: Int, of name: String, at: Timestamp) async throws
+    func deleteAlias(_ alias: String, of name: String, actor: String, at: Timestamp) async throws
+    /// - Throws: `Failure` with code `resourceNotFound` for the model and `invalidParameter` for the alias.
+    func version(alias: String, of name: String) async throws -> ModelVersion
+
+    /// The name of the policy that a model is bound to; nil: none.
+    func policyName(of name: String) async throws -> String?
+    func bindPolicy(_ policy: String?, to name: String, at: Timestamp) async throws
+}
+
+/// What is known about whether a version can be served.
+package struct Servability: Sendable {
+    /// Why it cannot be served; nil where it can.
+    package var problem: String?
+    package var format: String?
+    package var digest: String?
+    package var size: Int?
+
+    package init(problem: String? = nil, format: String? = nil, digest: String? = nil, size: Int? = nil) {
+        self.problem = problem
+        self.format = format
+        self.digest = digest
+        self.size = size
+    }
+}

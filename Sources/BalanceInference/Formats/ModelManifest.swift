@@ -1,0 +1,58 @@
+import BalanceCore
+import Yams
+
+/// An `MLmodel`, the YAML file in which MLflow describes the folder of a model.
+struct ModelManifest {
+    /// The flavors that can be executed, with the key that names the file.
+    private static let fileKeys = [
+        "sklearn": "pickled_model", "xgboost": "data", "lightgbm": "data", "onnx": "data",
+    ]
+    private static let maximumSize = 1 << 18
+    /// How deep the text may nest, in brackets and in indentation; the YAML reader calls itself for each level.
+    private static let maximumDepth = 64
+
+    /// The names of the flavors, sorted.
+    let flavors: [String]
+    /// The file of the model, beside the manifest.
+    let dataFile: String?
+
+    /// - Throws: `Failure` with code `modelNotReadable`.
+    init(parsing bytes: [UInt8]) throws {
+        guard bytes.count <= Self.maximumSize, Self.isShallow(bytes),
+            let root = try? compose(yaml: String(decoding: bytes, as: UTF8.self)),
+            let entries = root.mapping?["flavors"]?.mapping
+        else { throw Self.refusal("the file MLmodel cannot be read as YAML with flavors") }
+        var found: String?
+        var names: [String] = []
+        for (key, value) in entries {
+            guard let name = key.string else { continue }
+            names.append(name)
+            if let file = Self.fileKeys[name].flatMap({ value.mapping?[$0]?.string }) { found = file }
+        }
+        flavors = names.sorted()
+        dataFile = found
+    }
+
+    static func refusal(_ message: String) -> Failure {
+        Failure(.modelNotReadable, message, hint: "docs/model-formats.md lists what can be served")
+    }
+
+    /// A bound on nesting that needs no YAML: brackets, and the signs that can open levels at a line's beginning.
+    private static func isShallow(_ bytes: [UInt8]) -> Bool {
+        var depth = 0
+        var lead = 0
+        var isLeading = true
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth = max(0, depth - 1)
+            case UInt8(ascii: "\n"): (lead, isLeading) = (0, true)
+            default: break
+            }
+            let opens = byte == UInt8(ascii: " ") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "?")
+            if isLeading, opens { lead += 1 } else if byte != UInt8(ascii: "\n") { isLeading = false }
+            if depth > maximumDepth || lead > 4 * maximumDepth { return false }
+        }
+        return true
+    }
+}

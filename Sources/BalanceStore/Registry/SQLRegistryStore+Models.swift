@@ -1,0 +1,180 @@
+package import BalanceCore
+
+extension SQLRegistryStore: ModelRegistry {
+    package func createModel(_ model: RegisteredModel) async throws -> RegisteredModel {
+        try await database.write { connection in
+            let count = try connection.execute(
+                "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?) "
+                    + "ON CONFLICT DO NOTHING",
+                [
+                    .text(model.name), .optional(model.description), .integer(model.createdAt.milliseconds),
+                    .integer(model.updatedAt.milliseconds),
+                ]
+            )
+            if count == 0 { throw Self.taken(model.name) }
+            for tag in model.tags { try Self.upsert(tag, model: model.name, connection) }
+            return try VersionRows.model(model.name, connection)
+        }
+    }
+
+    package func model(_ name: String) async throws -> RegisteredModel {
+        try await database.read { try VersionRows.model(name, $0) }
+    }
+
+    package func describeModel(
+        _ name: String,
+        _ description: String?,
+        at moment: Timestamp
+    ) async throws -> RegisteredModel {
+        try await database.write { connection in
+            try connection.execute(
+                "UPDATE registered_model SET description = ?, updated_at_ms = ? WHERE name = ?",
+                [.optional(description), .integer(moment.milliseconds), .text(name)]
+            )
+            return try VersionRows.model(name, connection)
+        }
+    }
+
+    package func renameModel(
+        _ name: String,
+        to newName: String,
+        at moment: Timestamp
+    ) async throws -> RegisteredModel {
+        try await database.write { connection in
+            _ = try VersionRows.model(name, connection)
+            if name.utf8.elementsEqual(newName.utf8) {
+                try Self.touch(name, at: moment, connection)
+                return try VersionRows.model(name, connection)
+            }
+            try Self.requireIdle(name, "renamed", connection)
+            let taken = try connection.rows("SELECT 1 FROM registered_model WHERE name = ?", [.text(newName)])
+            if !taken.isEmpty { throw Self.taken(newName) }
+            try Self.move(name, to: newName, at: moment, connection)
+            return try VersionRows.model(newName, connection)
+        }
+    }
+
+    package func deleteModel(_ name: String) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.model(name, connection)
+            try Self.requireIdle(name, "deleted", connection)
+            try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
+        }
+    }
+
+    package func setTag(_ tag: KeyValue, ofModel name: String) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.model(name, connection)
+            try Self.upsert(tag, model: name, connection)
+        }
+    }
+
+    package func deleteTag(_ key: String, ofModel name: String) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.model(name, connection)
+            try connection.execute(
+                "DELETE FROM registered_model_tag WHERE name = ? AND key = ?",
+                [.text(name), .text(key)]
+            )
+        }
+    }
+
+    package func searchModels(_ query: SearchQuery) async throws -> Page<RegisteredModel> {
+        var builder = EntitySQL(.model)
+        var condition = try query.filter.map { try builder.condition($0) } ?? "1 = 1"
+        if query.filter?.mentions(tag: promptTag) != true {
+            condition += " AND NOT EXISTS (SELECT 1 FROM registered_model_tag p WHERE p.name = m.name "
+            condition += "AND p.key = '\(promptTag)' AND p.value = 'true')"
+        }
+        let sql = PagedSQL(
+            columns: VersionRows.modelColumns,
+            source: "registered_model m",
+            condition: condition,
+            arguments: builder.arguments,
+            order: try builder.order(query.order)
+        )
+        return try await database.read { connection in
+            try sql.page(limit: query.limit, after: query.after, connection)
+                .map { try VersionRows.model($0, connection) }
+        }
+    }
+
+    package func policyName(of name: String) async throws -> String? {
+        try await database.read { try Self.policyName(of: name, $0) }
+    }
+
+    package func bindPolicy(_ policy: String?, to name: String, at moment: Timestamp) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.model(name, connection)
+            try connection.execute(
+                "UPDATE registered_model SET policy = ?, updated_at_ms = ? WHERE name = ?",
+                [.optional(policy), .integer(moment.milliseconds), .text(name)]
+            )
+        }
+    }
+
+    // MARK: - Rows
+
+    static func policyName(of name: String, _ connection: any SQLConnection) throws -> String? {
+        try connection.rows("SELECT policy FROM registered_model WHERE name = ?", [.text(name)]).first?.text(0)
+    }
+
+    static func touch(_ name: String, at moment: Timestamp, _ connection: any SQLConnection) throws {
+        try connection.execute(
+            "UPDATE registered_model SET updated_at_ms = ? WHERE name = ?",
+            [.integer(moment.milliseconds), .text(name)]
+        )
+    }
+
+    /// Refuses while a version of the model serves.
+    private static func requireIdle(_ name: String, _ action: String, _ connection: any SQLConnection) throws {
+        guard let current = try RegistryRows.current(name, connection), !current.path.isEmpty else { return }
+        throw Failure(
+            .modelInUse,
+            "The model '\(name)' cannot be \(action): its version \(current.version) serves",
+            hint: "delete its alias '\(currentAlias)' first"
+        )
+    }
+
+    private static func taken(_ name: String) -> Failure {
+        Failure(.alreadyExists, "Registered Model (name=\(name)) already exists.")
+    }
+
+    private static func upsert(_ tag: KeyValue, model name: String, _ connection: any SQLConnection) throws {
+        try connection.execute(
+            "INSERT INTO registered_model_tag (name, key, value) VALUES (?, ?, ?) "
+                + "ON CONFLICT (name, key) DO UPDATE SET value = excluded.value",
+            [.text(name), .text(tag.key), .text(tag.value)]
+        )
+    }
+
+    /// Gives a model another name: a new row that takes over all that belongs to the old one.
+    private static func move(
+        _ name: String,
+        to newName: String,
+        at moment: Timestamp,
+        _ connection: any SQLConnection
+    ) throws {
+        let now = SQLValue.integer(moment.milliseconds)
+        let names: [SQLValue] = [.text(newName), .text(name)]
+        // References are checked at once, so copies must stand before the originals go.
+        let copies = [
+            "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms, last_version, policy) "
+                + "SELECT ?, description, created_at_ms, updated_at_ms, last_version, policy FROM registered_model",
+            "INSERT INTO registered_model_tag (name, key, value) SELECT ?, key, value FROM registered_model_tag",
+            "INSERT INTO model_version (name, \(versionColumns)) SELECT ?, \(versionColumns) FROM model_version",
+            "INSERT INTO model_version_tag (name, version, key, value) SELECT ?, version, key, value "
+                + "FROM model_version_tag",
+            "INSERT INTO model_alias (name, alias, version, generation, moved_at_ms) SELECT ?, alias, version, "
+                + "generation, moved_at_ms FROM model_alias",
+        ]
+        for copy in copies { try connection.execute("\(copy) WHERE name = ?", names) }
+        try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
+        try connection.execute("UPDATE registered_model SET updated_at_ms = ? WHERE name = ?", [now, .text(newName)])
+        try connection.execute("UPDATE model_version SET updated_at_ms = ? WHERE name = ?", [now, .text(newName)])
+    }
+
+    private static let versionColumns =
+        "version, run_id, path, source_path, digest, size, format, signature_json, metrics_json, stage, created_at, "
+        + "created_at_ms, source, model_id, run_link, description, problem, updated_at_ms"
+}

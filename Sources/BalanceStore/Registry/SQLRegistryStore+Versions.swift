@@ -1,0 +1,256 @@
+package import BalanceCore
+
+extension SQLRegistryStore {
+    package func createVersion(_ version: ModelVersion) async throws -> ModelVersion {
+        try await database.write { connection in
+            let number = try RegistryRows.nextVersion(of: version.name, connection)
+            try connection.execute(
+                "INSERT INTO model_version (name, version, run_id, path, metrics_json, stage, created_at, "
+                    + "created_at_ms, updated_at_ms, source, model_id, run_link, description, problem, format, digest) "
+                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    .text(version.name), .integer(number), .optional(version.runID?.stored),
+                    .text(version.metrics.json.text()), .text(version.stage.rawValue),
+                    .text(version.createdAt.iso8601), .integer(version.createdAt.milliseconds),
+                    .integer(version.updatedAt.milliseconds), .optional(version.source), .optional(version.modelID),
+                    .optional(version.runLink), .optional(version.description), .optional(version.problem),
+                    .optional(version.format), .optional(version.digest),
+                ]
+            )
+            for tag in version.tags { try Self.upsert(tag, version: number, of: version.name, connection) }
+            try Self.touch(version.name, at: version.createdAt, connection)
+            return try VersionRows.version(number, of: version.name, connection)
+        }
+    }
+
+    package func version(_ version: Int, of name: String) async throws -> ModelVersion {
+        try await database.read { try VersionRows.version(version, of: name, $0) }
+    }
+
+    package func describeVersion(
+        _ version: Int,
+        of name: String,
+        _ description: String?,
+        at moment: Timestamp
+    ) async throws -> ModelVersion {
+        try await change(version, of: name, at: moment) { connection in
+            try connection.execute(
+                "UPDATE model_version SET description = ? WHERE name = ? AND version = ?",
+                [.optional(description), .text(name), .integer(version)]
+            )
+        }
+    }
+
+    package func deleteVersion(_ version: Int, of name: String, at moment: Timestamp) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.version(version, of: name, connection)
+            if let current = try RegistryRows.current(name, connection), current.version == version,
+                !current.path.isEmpty
+            {
+                throw Failure(
+                    .modelInUse,
+                    "The version \(version) of '\(name)' cannot be deleted: it serves",
+                    hint: "set the alias '\(currentAlias)' to another version, or delete the alias, first"
+                )
+            }
+            try connection.execute(
+                "DELETE FROM model_version WHERE name = ? AND version = ?",
+                [.text(name), .integer(version)]
+            )
+            try Self.touch(name, at: moment, connection)
+        }
+    }
+
+    package func setTag(
+        _ tag: KeyValue,
+        ofVersion version: Int,
+        of name: String,
+        at moment: Timestamp
+    ) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.version(version, of: name, connection)
+            try Self.upsert(tag, version: version, of: name, connection)
+        }
+    }
+
+    package func deleteTag(
+        _ key: String,
+        ofVersion version: Int,
+        of name: String,
+        at moment: Timestamp
+    ) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.version(version, of: name, connection)
+            _ = try connection.execute(
+                "DELETE FROM model_version_tag WHERE name = ? AND version = ? AND key = ?",
+                [.text(name), .integer(version), .text(key)]
+            )
+        }
+    }
+
+    package func searchVersions(_ query: SearchQuery) async throws -> Page<ModelVersion> {
+        var builder = EntitySQL(.version)
+        var condition = try query.filter.map { try builder.condition($0) } ?? "1 = 1"
+        if query.filter?.mentions(tag: promptTag) != true {
+            condition += " AND NOT EXISTS (SELECT 1 FROM registered_model_tag p WHERE p.name = v.name "
+            condition += "AND p.key = '\(promptTag)' AND p.value = 'true')"
+        }
+        let sql = PagedSQL(
+            columns: VersionRows.columns,
+            source: "model_version v",
+            condition: condition,
+            arguments: builder.arguments,
+            order: try builder.order(query.order)
+        )
+        return try await database.read { connection in
+            try sql.page(limit: query.limit, after: query.after, connection)
+                .map { try VersionRows.version($0, connection) }
+        }
+    }
+
+    package func latestVersions(of name: String, stages: [VersionStage]) async throws -> [ModelVersion] {
+        try await database.read { connection in
+            _ = try VersionRows.model(name, connection)
+            return try VersionRows.latest(of: name, stages: stages, connection)
+        }
+    }
+
+    package func setStage(
+        _ stage: VersionStage,
+        ofVersion version: Int,
+        of name: String,
+        archivingOthers: Bool,
+        actor: String,
+        at moment: Timestamp
+    ) async throws -> ModelVersion {
+        try await change(version, of: name, at: moment) { connection in
+            let before = try RegistryRows.current(name, connection)
+            if let before, before.version == version {
+                try connection.execute(
+                    "DELETE FROM model_alias WHERE name = ? AND alias = '\(currentAlias)'",
+                    [.text(name)]
+                )
+                try RegistryRows.record(
+                    "alias removed",
+                    of: name,
+                    reason: "the version was moved to the stage \(stage.mlflow)",
+                    actor: actor,
+                    from: before,
+                    to: nil,
+                    at: moment,
+                    connection
+                )
+            }
+            if archivingOthers {
+                try connection.execute(
+                    "UPDATE model_version SET stage = 'archived', updated_at_ms = ? "
+                        + "WHERE name = ? AND stage = ? AND version <> ?",
+                    [.integer(moment.milliseconds), .text(name), .text(stage.rawValue), .integer(version)]
+                )
+            }
+            try connection.execute(
+                "UPDATE model_version SET stage = ? WHERE name = ? AND version = ?",
+                [.text(stage.rawValue), .text(name), .integer(version)]
+            )
+        }
+    }
+
+    package func setServability(_ found: Servability, ofVersion version: Int, of name: String) async throws {
+        try await database.write { connection in
+            _ = try connection.execute(
+                "UPDATE model_version SET problem = ?, format = ?, digest = ?, size = ? "
+                    + "WHERE name = ? AND version = ?",
+                [
+                    .optional(found.problem), .optional(found.format), .optional(found.digest), .optional(found.size),
+                    .text(name), .integer(version),
+                ]
+            )
+        }
+    }
+
+    package func setAlias(
+        _ alias: String,
+        ofVersion version: Int,
+        of name: String,
+        at moment: Timestamp
+    ) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.version(version, of: name, connection)
+            try RegistryRows.move(alias, of: name, to: version, at: moment, connection)
+            try Self.touch(name, at: moment, connection)
+        }
+    }
+
+    package func deleteAlias(_ alias: String, of name: String, actor: String, at moment: Timestamp) async throws {
+        try await database.write { connection in
+            _ = try VersionRows.model(name, connection)
+            let before = alias == currentAlias ? try RegistryRows.current(name, connection) : nil
+            try connection.execute("DELETE FROM model_alias WHERE name = ? AND alias = ?", [.text(name), .text(alias)])
+            try Self.touch(name, at: moment, connection)
+            guard let before else { return }
+            try connection.execute(
+                "UPDATE model_version SET stage = 'candidate' WHERE name = ? AND version = ? AND stage = 'current'",
+                [.text(name), .integer(before.version)]
+            )
+            try RegistryRows.record(
+                "alias removed",
+                of: name,
+                reason: "no version serves any more",
+                actor: actor,
+                from: before,
+                to: nil,
+                at: moment,
+                connection
+            )
+        }
+    }
+
+    package func version(alias: String, of name: String) async throws -> ModelVersion {
+        try await database.read { connection in
+            let model = try VersionRows.model(name, connection)
+            if alias.lowercased() == "latest" {
+                let newest = try connection.rows(
+                    "SELECT MAX(version) FROM model_version WHERE name = ?",
+                    [.text(name)]
+                ).first?.integer(0)
+                if let newest { return try VersionRows.version(newest, of: name, connection) }
+            }
+            guard let found = model.aliases.first(where: { $0.name == alias }) else {
+                throw Failure(.invalidParameter, "Registered model alias \(alias) not found.")
+            }
+            return try VersionRows.version(found.version, of: name, connection)
+        }
+    }
+
+    /// Changes a version and says when.
+    private func change(
+        _ version: Int,
+        of name: String,
+        at moment: Timestamp,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Void
+    ) async throws -> ModelVersion {
+        try await database.write { connection in
+            _ = try VersionRows.version(version, of: name, connection)
+            try body(connection)
+            try connection.execute(
+                "UPDATE model_version SET updated_at_ms = ? WHERE name = ? AND version = ?",
+                [.integer(moment.milliseconds), .text(name), .integer(version)]
+            )
+            try Self.touch(name, at: moment, connection)
+            return try VersionRows.version(version, of: name, connection)
+        }
+    }
+
+    private static func upsert(
+        _ tag: KeyValue,
+        version: Int,
+        of name: String,
+        _ connection: any SQLConnection
+    ) throws {
+        try connection.execute(
+            "INSERT INTO model_version_tag (name, version, key, value) VALUES (?, ?, ?, ?) "
+                + "ON CONFLICT (name, version, key) DO UPDATE SET value = excluded.value",
+            [.text(name), .integer(version), .text(tag.key), .text(tag.value)]
+        )
+    }
+}

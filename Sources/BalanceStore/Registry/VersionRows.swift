@@ -1,0 +1,103 @@
+import BalanceCore
+
+/// The rows of registered models and their versions, read with all that belongs to them.
+enum VersionRows {
+    static let modelColumns = "m.name, m.description, m.created_at_ms, m.updated_at_ms"
+
+    static let columns =
+        "v.name, v.version, v.created_at_ms, COALESCE(v.updated_at_ms, v.created_at_ms), v.stage, v.description, "
+        + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, v.digest"
+
+    static func model(_ name: String, _ connection: any SQLConnection) throws -> RegisteredModel {
+        let rows = try connection.rows(
+            "SELECT \(modelColumns) FROM registered_model m WHERE m.name = ?",
+            [.text(name)]
+        )
+        guard let row = rows.first else { throw RegistryRows.missing(name) }
+        return try model(row, connection)
+    }
+
+    static func model(_ row: SQLRow, _ connection: any SQLConnection) throws -> RegisteredModel {
+        let name = row.text(0) ?? ""
+        return RegisteredModel(
+            name: name,
+            description: row.text(1),
+            createdAt: Timestamp(milliseconds: row.integer(2) ?? 0),
+            updatedAt: Timestamp(milliseconds: row.integer(3) ?? 0),
+            tags: try tags("registered_model_tag", "name = ?", [.text(name)], connection),
+            aliases: try aliases(of: name, connection),
+            latest: try latest(of: name, stages: VersionStage.allCases, connection)
+        )
+    }
+
+    static func version(_ version: Int, of name: String, _ connection: any SQLConnection) throws -> ModelVersion {
+        let rows = try connection.rows(
+            "SELECT \(columns) FROM model_version v WHERE v.name = ? AND v.version = ?",
+            [.text(name), .integer(version)]
+        )
+        guard let row = rows.first else { throw missing(version, name) }
+        return try self.version(row, connection)
+    }
+
+    static func version(_ row: SQLRow, _ connection: any SQLConnection) throws -> ModelVersion {
+        let name = row.text(0) ?? ""
+        let number = row.integer(1) ?? 0
+        let metrics = row.text(10).flatMap { try? JSONValue(parsing: $0) }?.members ?? []
+        return ModelVersion(
+            name: name,
+            version: number,
+            createdAt: Timestamp(milliseconds: row.integer(2) ?? 0),
+            updatedAt: Timestamp(milliseconds: row.integer(3) ?? 0),
+            stage: row.text(4).flatMap { VersionStage(rawValue: $0) } ?? .candidate,
+            description: row.text(5),
+            source: row.text(6),
+            runID: row.text(7).map(RunID.init(stored:)),
+            modelID: row.text(8),
+            runLink: row.text(9),
+            tags: try tags(
+                "model_version_tag",
+                "name = ? AND version = ?",
+                [.text(name), .integer(number)],
+                connection
+            ),
+            aliases: try aliases(of: name, connection).filter { $0.version == number }.map(\.name),
+            metrics: metrics.compactMap { key, value in value.number.map { Metric(key, $0) } },
+            format: row.text(11),
+            problem: row.text(12),
+            digest: row.text(13)
+        )
+    }
+
+    static func latest(
+        of name: String,
+        stages: [VersionStage],
+        _ connection: any SQLConnection
+    ) throws -> [ModelVersion] {
+        let rows = try connection.rows(
+            "SELECT \(columns) FROM model_version v WHERE v.name = ? AND v.version = "
+                + "(SELECT MAX(w.version) FROM model_version w WHERE w.name = v.name AND w.stage = v.stage) "
+                + "ORDER BY v.version",
+            [.text(name)]
+        )
+        return try rows.map { try version($0, connection) }.filter { stages.contains($0.stage) }
+    }
+
+    static func missing(_ version: Int, _ name: String) -> Failure {
+        Failure(.resourceNotFound, "Model Version (name=\(name), version=\(version)) not found")
+    }
+
+    static func aliases(of name: String, _ connection: any SQLConnection) throws -> [ModelAlias] {
+        try connection.rows("SELECT alias, version FROM model_alias WHERE name = ? ORDER BY alias", [.text(name)])
+            .map { ModelAlias(name: $0.text(0) ?? "", version: $0.integer(1) ?? 0) }
+    }
+
+    private static func tags(
+        _ table: String,
+        _ condition: String,
+        _ arguments: [SQLValue],
+        _ connection: any SQLConnection
+    ) throws -> [KeyValue] {
+        try connection.rows("SELECT key, value FROM \(table) WHERE \(condition) ORDER BY key", arguments)
+            .map { KeyValue(key: $0.text(0) ?? "", value: $0.text(1) ?? "") }
+    }
+}

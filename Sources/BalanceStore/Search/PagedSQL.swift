@@ -1,0 +1,107 @@
+import BalanceCore
+import Crypto
+import Foundation
+
+/// A term that rows are sorted by.
+struct SortTerm {
+    var sql: String
+    var arguments: [SQLValue] = []
+    var isAscending = true
+
+    /// The terms that put rows without the value last, in both directions.
+    static func missingLast(_ sql: String, _ arguments: [SQLValue] = [], isAscending: Bool) -> [SortTerm] {
+        [
+            SortTerm(sql: "CASE WHEN \(sql) IS NULL THEN 1 ELSE 0 END", arguments: arguments),
+            SortTerm(sql: sql, arguments: arguments, isAscending: isAscending),
+        ]
+    }
+}
+
+/// A query whose answer comes in pages.
+///
+/// A page goes on behind the sort values of the last row that was seen, so rows that are added or removed meanwhile
+/// neither repeat nor hide others. The last term must tell all rows apart.
+struct PagedSQL {
+    var columns: String
+    /// Tables with joins.
+    var source: String
+    var condition: String
+    var arguments: [SQLValue]
+    var order: [SortTerm]
+
+    /// The rows of a page, with the columns first.
+    func page(limit: Int, after: String?, _ connection: any SQLConnection) throws -> Page<SQLRow> {
+        let keys = order.indices.map { "(\(order[$0].sql)) AS k\($0)" }.joined(separator: ", ")
+        var sql = "SELECT * FROM (SELECT \(columns), \(keys) FROM \(source) WHERE \(condition)) AS q"
+        var values = order.flatMap(\.arguments) + arguments
+        if let after {
+            let (place, bound) = try behind(Self.values(of: after, search: fingerprint, count: order.count))
+            sql += " WHERE \(place)"
+            values += bound
+        }
+        let sorting = order.indices.map { "k\($0) \(order[$0].isAscending ? "ASC" : "DESC")" }
+        sql += " ORDER BY \(sorting.joined(separator: ", ")) LIMIT ?"
+        var rows = try connection.rows(sql, values + [.integer(limit + 1)])
+        guard rows.count > limit, let last = rows.dropLast().last else { return Page(items: rows) }
+        rows.removeLast()
+        return Page(items: rows, next: Self.text(Array(last.values.suffix(order.count)), search: fingerprint))
+    }
+
+    /// The condition that a row stands behind one with these sort values.
+    private func behind(_ values: [SQLValue]) -> (String, [SQLValue]) {
+        var alternatives: [String] = []
+        var bound: [SQLValue] = []
+        for index in order.indices where values[index] != .null {
+            let same = (0..<index).map { "k\($0) IS NOT DISTINCT FROM ?" }
+            let beyond = "k\(index) \(order[index].isAscending ? ">" : "<") ?"
+            alternatives.append("(\((same + [beyond]).joined(separator: " AND ")))")
+            bound += values[...index]
+        }
+        return ("(\(alternatives.joined(separator: " OR ")))", bound)
+    }
+
+    /// Tells a search from others, so that a place of one is not taken for a place of another.
+    private var fingerprint: String {
+        let text = "\(order.map { "\($0.sql)\($0.isAscending)\($0.arguments)" })\(condition)\(arguments)"
+        return SHA256.hash(data: Data(text.utf8)).prefix(6).hexadecimal
+    }
+
+    private static func text(_ values: [SQLValue], search: String) -> String {
+        JSONValue.array([.string(search)] + values.map(\.place)).text()
+    }
+
+    private static func values(of text: String, search: String, count: Int) throws -> [SQLValue] {
+        let parts = (try? JSONValue(parsing: text))?.elements ?? []
+        guard parts.first?.string == search, parts.count == count + 1 else {
+            throw Failure(.invalidParameter, "Invalid page token: it belongs to another search")
+        }
+        return try parts.dropFirst().map(SQLValue.init(place:))
+    }
+}
+
+extension SQLValue {
+    /// The value as a part of a page's place: exact, with its type.
+    fileprivate var place: JSONValue {
+        switch self {
+        case .null: .null
+        case .integer(let number): .int(number)
+        case .real(let number): .array([.string(String(number.bitPattern, radix: 16))])
+        case .text(let text): .string(text)
+        case .blob(let bytes): .string(bytes.hexadecimal)
+        }
+    }
+
+    fileprivate init(place: JSONValue) throws {
+        if place.isNull {
+            self = .null
+        } else if let number = place.integer {
+            self = .integer(number)
+        } else if let text = place.string {
+            self = .text(text)
+        } else if let text = place.elements?.first?.string, let bits = UInt64(text, radix: 16) {
+            self = .real(Double(bitPattern: bits))
+        } else {
+            throw Failure(.invalidParameter, "Invalid page token, could not base64-decode")
+        }
+    }
+}
