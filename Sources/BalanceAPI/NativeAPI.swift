@@ -7,9 +7,13 @@ package struct NativeAPI: Sendable {
     private let system: SystemController
     private let runs: RunsController
     private let predictions: PredictController
+    private let lifecycle: LifecycleController
+    private let folders: FoldersController
 
     package init(
         tracking: any TrackingStore,
+        log: any RunLog,
+        trash: any Trash,
         registry: any RegistryStore,
         artifacts: any ArtifactStore,
         models: any ModelProvider,
@@ -18,11 +22,13 @@ package struct NativeAPI: Sendable {
         system = SystemController(registry: registry, models: models, build: build)
         runs = RunsController(tracking: tracking, artifacts: artifacts)
         predictions = PredictController(models: models)
+        lifecycle = LifecycleController(log: log, trash: trash)
+        folders = FoldersController(log: log)
     }
 
     /// Every route of the native API.
     package static let routes =
-        SystemController.routes + RunsController.routes + [
+        SystemController.routes + RunsController.routes + FoldersController.routes + LifecycleController.routes + [
             PredictController.route, RouteDescription("GET", "/openapi.json", "This document.", answer: "Document"),
         ]
 
@@ -55,9 +61,10 @@ package struct NativeAPI: Sendable {
         router.get("/runs") { request, _ in Response.json(try await runs.list(request)) }
         router.get("/runs/latest") { _, _ in Response.json(try await runs.latest()) }
         router.get("/runs/:run_id") { _, context in
-            let text = try context.parameters.require("run_id")
-            return Response.json(try await runs.detail(RunID(native: text.removingPercentEncoding ?? text)))
+            Response.json(try await runs.detail(context.runID()))
         }
+        folders.addRoutes(to: router)
+        lifecycle.addRoutes(to: router)
         router.post("/predict") { request, _ in Response.json(try await predictions.predict(request)) }
         router.get("/openapi.json") { _, _ in Response.json(document) }
     }

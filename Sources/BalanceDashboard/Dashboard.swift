@@ -4,6 +4,9 @@ package import Hummingbird
 /// What the pages show.
 package struct DashboardSources: Sendable {
     package var tracking: any TrackingStore
+    package var log: any RunLog
+    package var trash: any Trash
+    package var files: any ArtifactFiles
     package var registry: any RegistryStore
     package var artifacts: any ArtifactStore
     /// What the API's `/version` says, or why it cannot be asked.
@@ -13,12 +16,18 @@ package struct DashboardSources: Sendable {
 
     package init(
         tracking: any TrackingStore,
+        log: any RunLog,
+        trash: any Trash,
+        files: any ArtifactFiles,
         registry: any RegistryStore,
         artifacts: any ArtifactStore,
         server: @escaping @Sendable () async -> Result<JSONValue, Failure>,
         settings: [(name: String, value: String, origin: String)]
     ) {
         self.tracking = tracking
+        self.log = log
+        self.trash = trash
+        self.files = files
         self.registry = registry
         self.artifacts = artifacts
         self.server = server
@@ -62,6 +71,16 @@ package struct Dashboard: Sendable {
                 contentType: "application/octet-stream",
                 failures: [.runNotFound, .fileNotFound, .bodyTooLarge]
             ),
+            RouteDescription(
+                "GET",
+                "\(base)/runs/{run_id}/files/{path}",
+                "A stored artifact of a run.",
+                parameters: [id, .init("path", in: .path, [("type", "string")])],
+                contentType: "application/octet-stream",
+                failures: [.runNotFound, .fileNotFound]
+            ),
+            RouteDescription("GET", "\(base)/experiments", "The experiments of a folder.", contentType: html),
+        ] + actions + [
             RouteDescription("GET", "\(base)/preferences", "Keeps language, time zone and theme.", contentType: html),
             RouteDescription(
                 "GET",
@@ -72,6 +91,23 @@ package struct Dashboard: Sendable {
                 failures: [.notFound]
             ),
         ]
+    }
+
+    /// The forms of the pages.
+    private var actions: [RouteDescription] {
+        ["runs/{run_id}", "experiments/{experiment_id}"].flatMap { path in
+            [("delete", "Deletes"), ("restore", "Restores"), ("purge", "Removes for good")].map { action, verb in
+                let name = path.split(separator: "{")[1].dropLast()
+                return RouteDescription(
+                    "POST",
+                    "\(base)/\(path)/\(action)",
+                    "\(verb) what the page shows.",
+                    parameters: [.init(String(name), in: .path, [("type", "string")])],
+                    contentType: "text/html",
+                    failures: [.resourceNotFound, .invalidParameter]
+                )
+            }
+        }
     }
 
     package func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
@@ -90,6 +126,26 @@ package struct Dashboard: Sendable {
                     id: try context.parameters.require("run_id"),
                     index: try context.parameters.require("index")
                 )
+            }
+        }
+        group.get("/runs/:run_id/files/**") { request, context in
+            await renderer.page(request) {
+                try await run.file(
+                    id: try context.parameters.require("run_id"),
+                    path: context.parameters.getCatchAll().map(String.init).joined(separator: "/")
+                )
+            }
+        }
+        let experiments = ExperimentsPage(sources: sources, renderer: renderer)
+        group.get("/experiments") { request, _ in await renderer.page(request) { try await experiments.show(request) } }
+        for action in PageAction.allCases {
+            group.post("/runs/:run_id/\(action.rawValue)") { request, context in
+                await renderer.page(request) { try await run.act(action, id: context.parameters.require("run_id")) }
+            }
+            group.post("/experiments/:experiment_id/\(action.rawValue)") { request, context in
+                await renderer.page(request) {
+                    try await experiments.act(action, id: context.parameters.require("experiment_id"))
+                }
             }
         }
         group.get("/preferences") { request, _ in renderer.keepPreferences(request) }

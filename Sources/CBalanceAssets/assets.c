@@ -24,6 +24,9 @@ static const unsigned char runs_mustache[] = {
 static const unsigned char run_mustache[] = {
 #embed "files/templates/run.mustache"
 };
+static const unsigned char experiments_mustache[] = {
+#embed "files/templates/experiments.mustache"
+};
 static const unsigned char error_mustache[] = {
 #embed "files/templates/error.mustache"
 };
@@ -40,6 +43,7 @@ const balance_asset *balance_assets(void) {
         ASSET("templates/foot.mustache", foot_mustache),
         ASSET("templates/runs.mustache", runs_mustache),
         ASSET("templates/run.mustache", run_mustache),
+        ASSET("templates/experiments.mustache", experiments_mustache),
         ASSET("templates/error.mustache", error_mustache),
         {0},
     };

@@ -12,9 +12,7 @@ enum MLflowJSON {
         ])
     }
 
-    /// - Parameters:
-    ///   - withModelInputs: A search leaves them out.
-    ///   - withOutputs: The answer to a run's beginning leaves them out.
+    /// A run; a search leaves out the models that it used, and the answer to its beginning what it made.
     static func run(_ run: TrackedRun, withModelInputs: Bool = true, withOutputs: Bool = true) -> JSONValue {
         let models = withModelInputs ? run.modelInputs : []
         var members: [(String, JSONValue)] = [
@@ -54,7 +52,7 @@ enum MLflowJSON {
         .object([("model_id", .string(output.modelID)), ("step", .int(output.step))])
     }
 
-    /// - Parameter prefix: What stands before the name, with its slash.
+    /// A file or folder; the prefix stands before its name, with its slash.
     static func entry(_ entry: ArtifactEntry, below prefix: String) -> JSONValue {
         var members: [(String, JSONValue)] = [
             ("path", .string(prefix + entry.name)), ("is_dir", .bool(entry.size == nil)),

@@ -20,6 +20,9 @@ struct RunsController {
                 .init("offset", in: .query, [("type", "integer"), ("minimum", .int(0)), ("default", .int(0))]),
                 .init("include_metrics", in: .query, [("type", "boolean"), ("default", .bool(true))]),
                 .init("filter", in: .query, [("type", "string")]),
+                .init("experiment_id", in: .query, [("type", "string")]),
+                .init("view", in: .query, [("type", "string"), ("enum", .strings(["active", "deleted"]))]),
+                .init("include_total", in: .query, [("type", "boolean"), ("default", .bool(false))]),
             ],
             answer: "RunList",
             failures: [.validation, .invalidParameter]
@@ -42,17 +45,30 @@ struct RunsController {
             offset: reader.integer("offset", default: 0, 0...Int.max),
             includeMetrics: reader.boolean("include_metrics", default: true)
         )
+        let includesTotal = reader.boolean("include_total", default: false)
         try reader.check()
         query.filter = try reader.filter("filter")
+        query.experimentID = try reader.text("experiment_id").map(ExperimentsController.id)
+        query.stage = try stage(reader.text("view"))
         let items = try await runs(query, filter: reader.text("filter") ?? "").map { summary in
             var summary = summary
             summary.runDirName = summary.runDirName ?? artifacts.pointer(of: summary.id)?["run_dir_name"]?.string
             return summary.json(includeMetrics: query.includeMetrics)
         }
-        return .object([
+        var members: [(String, JSONValue)] = [
             ("items", .array(items)), ("limit", .int(query.limit)), ("offset", .int(query.offset)),
             ("count", .int(items.count)),
-        ])
+        ]
+        if includesTotal { members.append(("total", .int(try await tracking.count(query)))) }
+        return .object(members)
+    }
+
+    private func stage(_ view: String?) throws -> LifecycleStage {
+        guard let view else { return .active }
+        guard let stage = LifecycleStage(rawValue: view) else {
+            throw Failure(.invalidParameter, "'\(view.prefix(50))' is no view", hint: "view=active or view=deleted")
+        }
+        return stage
     }
 
     /// The runs, with what is wrong with a filter's words told as what is wrong with its form.

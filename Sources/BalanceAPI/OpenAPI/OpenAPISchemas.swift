@@ -46,7 +46,8 @@ enum OpenAPISchemas {
             "RunList",
             object([
                 ("items", list(reference("RunSummary"))), ("limit", integer), ("offset", integer), ("count", integer),
-            ])
+                ("total", integer),
+            ], optional: ["total"])
         ),
         (
             "Run",
@@ -54,6 +55,39 @@ enum OpenAPISchemas {
                 ("run_id", text), ("created_at", text), ("git", reference("Git")), ("note", nullable("string")),
                 ("params", nullable("object")), ("metrics", anything),
                 ("artifacts", list(object([("kind", text), ("path", text)]))), ("manifest", nullable("object")),
+            ])
+        ),
+        ("Done", object([("ok", flag)])),
+        (
+            "RunTree",
+            object([
+                ("run_id", text), ("name", text), ("status", text), ("experiment_id", text), ("metrics", anything),
+                ("children", list(reference("RunTree"))),
+            ])
+        ),
+        (
+            "ExperimentFolder",
+            object([
+                ("folder", text), ("folders", list(object([("path", text), ("experiments", integer)]))),
+                ("experiments", list(object([("experiment_id", text), ("name", text), ("created_at", text)]))),
+            ])
+        ),
+        (
+            "PurgeRequest",
+            object(
+                [
+                    ("run_ids", list(text)), ("experiment_ids", list(text)), ("older_than_days", integer),
+                    ("dry_run", flag),
+                ],
+                optional: ["run_ids", "experiment_ids", "older_than_days", "dry_run"]
+            )
+        ),
+        (
+            "PurgeReport",
+            object([
+                ("dry_run", flag), ("experiments", list(object([("experiment_id", text), ("name", text)]))),
+                ("runs", list(text)), ("logged_models", list(text)), ("files", integer), ("bytes", integer),
+                ("kept", list(object([("what", text), ("reason", text)]))),
             ])
         ),
         (

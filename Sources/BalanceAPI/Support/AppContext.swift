@@ -1,3 +1,5 @@
+import BalanceCore
+import Foundation
 package import Hummingbird
 
 /// What one request carries through the handlers.
@@ -8,5 +10,13 @@ package struct AppContext: RequestContext {
 
     package init(source: Source) {
         coreContext = .init(source: source)
+    }
+}
+
+extension AppContext {
+    /// The run that the path names.
+    func runID() throws -> RunID {
+        let text = try parameters.require("run_id")
+        return RunID(native: text.removingPercentEncoding ?? text)
     }
 }

@@ -40,6 +40,8 @@ struct ServerBuilder {
         let build = BuildInfo(git: Git.info())
         let api = NativeAPI(
             tracking: workspace.tracking,
+            log: workspace.log,
+            trash: workspace.trash,
             registry: workspace.registry,
             artifacts: workspace.artifacts,
             models: host,
@@ -82,6 +84,9 @@ struct ServerBuilder {
             base: base,
             sources: DashboardSources(
                 tracking: workspace.tracking,
+                log: workspace.log,
+                trash: workspace.trash,
+                files: workspace.artifactFiles,
                 registry: workspace.registry,
                 artifacts: workspace.artifacts,
                 server: server,

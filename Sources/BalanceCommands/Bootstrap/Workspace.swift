@@ -14,6 +14,7 @@ struct Workspace: Sendable {
     let models: any ModelRegistry
     let artifacts: any ArtifactStore
     let artifactFiles: any ArtifactFiles
+    let trash: any Trash
     let files: any ModelFiles
     let promoter: Promoter
     let versionFiles: VersionFiles
@@ -49,6 +50,7 @@ struct Workspace: Sendable {
             models: registry,
             artifacts: artifacts,
             artifactFiles: artifactFiles,
+            trash: SQLTrash(database: database, files: artifactFiles, folders: artifacts),
             files: files,
             promoter: promoter,
             versionFiles: versionFiles,

@@ -8,6 +8,8 @@ package protocol TrackingStore: Sendable {
     func addArtifact(_ artifact: ArtifactRecord, to id: RunID) async throws
     /// The runs that a query asks for, newest first.
     func runs(_ query: RunQuery) async throws -> [RunSummary]
+    /// How many runs a query finds, whatever its limit.
+    func count(_ query: RunQuery) async throws -> Int
     /// One run, or nil; without its manifest, which is a file.
     func run(_ id: RunID) async throws -> RunDetail?
     /// The newest run's identity, or nil.

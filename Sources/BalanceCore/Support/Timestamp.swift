@@ -11,6 +11,9 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         Timestamp(milliseconds: Int((Date().timeIntervalSince1970 * 1000).rounded(.down)))
     }
 
+    /// The moment so many days of 24 hours later.
+    package func addingDays(_ days: Int) -> Timestamp { Timestamp(milliseconds: milliseconds + days * 86_400_000) }
+
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
     /// ISO 8601 in UTC to the second, as `2026-02-16T19:46:48+00:00`: the form that the product's files and rows use.

@@ -83,6 +83,8 @@ package struct RunQuery: Sendable {
     package var isDirty: Bool?
     /// What the runs must satisfy besides.
     package var filter: SearchFilter?
+    package var experimentID: Int?
+    package var stage: LifecycleStage
 
     package init(
         limit: Int = 20,
@@ -91,7 +93,9 @@ package struct RunQuery: Sendable {
         search: String = "",
         kind: String? = nil,
         isDirty: Bool? = nil,
-        filter: SearchFilter? = nil
+        filter: SearchFilter? = nil,
+        experimentID: Int? = nil,
+        stage: LifecycleStage = .active
     ) {
         self.limit = limit
         self.offset = offset
@@ -100,6 +104,8 @@ package struct RunQuery: Sendable {
         self.kind = kind
         self.isDirty = isDirty
         self.filter = filter
+        self.experimentID = experimentID
+        self.stage = stage
     }
 }
 

@@ -26,6 +26,11 @@ extension Language {
         "too_large": "over 50 MB", "outside": "outside the artifact root", "back_home": "All runs",
         "status": "Status", "error": "Error", "try": "Try:", "folder": "Folder", "trail": "Decisions",
         "no_trail": "No decision yet.", "decision": "Decision", "reason": "Reason", "by": "By",
+        "experiments": "Experiments", "experiment": "Experiment", "where": "Where", "view": "View",
+        "active": "Active", "deleted": "Deleted", "of": "of", "parent": "Part of", "nested": "Nested runs",
+        "delete": "Delete", "restore": "Restore", "purge": "Delete for good", "sure": "This cannot be undone",
+        "is_deleted": "This run is deleted.", "would_free": "Frees:", "stored": "Stored files", "all": "All",
+        "name": "Name", "no_experiments": "No experiments here.", "files": "files",
     ]
 
     static let koreanTexts = [
@@ -55,5 +60,9 @@ extension Language {
         "too_large": "50MB 초과", "outside": "아티팩트 폴더 밖", "back_home": "모든 실행",
         "status": "상태", "error": "오류", "try": "다음을 시도하세요:", "folder": "폴더", "trail": "승격 결정",
         "no_trail": "아직 결정이 없습니다.", "decision": "결정", "reason": "이유", "by": "주체",
+        "experiments": "실험", "experiment": "실험", "where": "조건", "view": "보기", "active": "사용 중", "deleted": "삭제됨",
+        "of": "/", "parent": "상위 실행", "nested": "하위 실행", "delete": "삭제", "restore": "복원", "purge": "영구 삭제",
+        "sure": "되돌릴 수 없음을 확인했습니다", "is_deleted": "삭제된 실행입니다.", "would_free": "확보되는 용량:",
+        "stored": "저장된 파일", "all": "전체", "name": "이름", "no_experiments": "여기에 실험이 없습니다.", "files": "개 파일",
     ]
 }

@@ -9,7 +9,7 @@ struct PageRenderer: Sendable {
     let base: String
     private let library: MustacheLibrary
 
-    private static let templates = ["head", "foot", "runs", "run", "error"]
+    private static let templates = ["head", "foot", "runs", "run", "experiments", "error"]
 
     init(base: String) {
         self.base = base
@@ -143,6 +143,11 @@ private struct SafeHTML: MustacheContentType {
 }
 
 extension String {
+    /// The text as a path whose slashes stay.
+    var percentEncodedPath: String {
+        split(separator: "/").map { String($0).percentEncoded }.joined(separator: "/")
+    }
+
     /// The text as it can stand in a query or a path segment.
     var percentEncoded: String {
         let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~".utf8)

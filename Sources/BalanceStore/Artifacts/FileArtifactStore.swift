@@ -69,3 +69,35 @@ package struct FileArtifactStore: ArtifactStore {
         return try? JSONValue(parsing: Array(data))
     }
 }
+
+extension FileArtifactStore {
+    /// The files below the root that a run left outside the artifact store, with their sizes.
+    func files(of run: DeletedRun) -> [(path: String, size: Int)] {
+        var paths = run.candidates.compactMap(resolve)
+        if let name = run.directoryName, FileSystem.isFileName(name) {
+            let folder = "\(root)/runs/\(name)"
+            let names = (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []
+            paths += names.map { "\(folder)/\($0)" }
+        }
+        if FileSystem.isFileName(run.id.native) { paths.append("\(root)/runs/_by_id/\(run.id.native).json") }
+        return paths.compactMap { path in
+            guard isBelowRoot(path), let size = FileSystem.size(of: path) else { return nil }
+            return (path, size)
+        }
+    }
+
+    /// Removes those files and returns how many bytes they had.
+    func removeFiles(of run: DeletedRun) -> Int {
+        let files = files(of: run)
+        for file in files { unlink(file.path) }
+        if let name = run.directoryName, FileSystem.isFileName(name) {
+            try? FileManager.default.removeItem(atPath: "\(root)/runs/\(name)")
+        }
+        return files.reduce(0) { $0 + $1.size }
+    }
+
+    private func isBelowRoot(_ path: String) -> Bool {
+        let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        return real.hasPrefix(URL(fileURLWithPath: root).resolvingSymlinksInPath().path + "/")
+    }
+}

@@ -10,7 +10,7 @@ package struct SQLArtifactFiles: ArtifactFiles {
     private let blobs: BlobFolder
     private let former: String
 
-    /// - Parameter root: The artifact root.
+    /// The files of an artifact root.
     package init(database: any SQLDatabase, root: String) {
         self.database = database
         blobs = BlobFolder(root: root)

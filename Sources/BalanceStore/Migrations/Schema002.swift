@@ -6,10 +6,13 @@ enum Schema002 {
 
     static let tableNames: Set<String> = [
         "registered_model_tag", "model_version_tag", "logged_model", "logged_model_tag", "logged_model_param",
-        "logged_model_metric", "run_model_input", "run_model_output", "artifact",
+        "logged_model_metric", "run_model_input", "run_model_output", "artifact", "counter",
     ]
 
     private static let registry = [
+        // The highest number that was ever given, so that none is given twice.
+        "CREATE TABLE counter (name TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT",
+        "INSERT INTO counter (name, last) SELECT 'experiment', COALESCE(MAX(experiment_id), 0) FROM experiment",
         "ALTER TABLE registered_model ADD COLUMN last_version INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE registered_model ADD COLUMN policy TEXT",
         """

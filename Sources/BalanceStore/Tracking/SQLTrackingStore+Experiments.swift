@@ -11,14 +11,15 @@ extension SQLTrackingStore {
             if try Self.experiments(connection, where: "name = ?", [.text(name)]).first != nil {
                 throw Failure(.alreadyExists, "Experiment '\(name)' already exists.")
             }
-            let id = try connection.rows(
+            let id = try Self.nextExperimentID(connection)
+            try connection.execute(
                 "INSERT INTO experiment (experiment_id, name, artifact_location, created_at_ms, updated_at_ms) "
-                    + "SELECT COALESCE(MAX(experiment_id), 0) + 1, ?, ?, ?, ? FROM experiment RETURNING experiment_id",
+                    + "VALUES (?, ?, ?, ?, ?)",
                 [
-                    .text(name), .optional(location), .integer(moment.milliseconds), .integer(moment.milliseconds),
+                    .integer(id), .text(name), .optional(location), .integer(moment.milliseconds),
+                    .integer(moment.milliseconds),
                 ]
-            ).first?.integer(0)
-            guard let id else { throw Failure(.internalError, "Unexpected server error.") }
+            )
             for tag in tags { try Self.upsert(tag, experiment: id, connection) }
             return id
         }
@@ -97,6 +98,13 @@ extension SQLTrackingStore {
     }
 
     // MARK: - Rows
+
+    /// A number that no experiment ever had.
+    static func nextExperimentID(_ connection: any SQLConnection) throws -> Int {
+        let rows = try connection.rows("UPDATE counter SET last = last + 1 WHERE name = 'experiment' RETURNING last")
+        guard let id = rows.first?.integer(0) else { throw Failure(.internalError, "Unexpected server error.") }
+        return id
+    }
 
     private static let experimentColumns =
         "e.experiment_id, e.name, e.lifecycle_stage, e.artifact_location, e.created_at_ms, e.updated_at_ms"

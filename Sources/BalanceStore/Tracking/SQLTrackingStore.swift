@@ -78,8 +78,7 @@ package struct SQLTrackingStore: TrackingStore {
 
     package func runs(_ query: RunQuery) async throws -> [RunSummary] {
         let (conditions, arguments) = try Self.conditions(of: query)
-        // A filter may name the artifact location, which is the experiment's.
-        let join = query.filter == nil ? "" : "JOIN experiment e ON e.experiment_id = r.experiment_id "
+        let join = Self.join(of: query)
         return try await database.read { connection in
             let rows = try connection.rows(
                 "SELECT \(Self.columns) FROM run r \(join)WHERE \(conditions) "
@@ -90,6 +89,20 @@ package struct SQLTrackingStore: TrackingStore {
             if query.includeMetrics { try Self.addMetrics(to: &summaries, connection) }
             return summaries
         }
+    }
+
+    package func count(_ query: RunQuery) async throws -> Int {
+        let (conditions, arguments) = try Self.conditions(of: query)
+        let join = Self.join(of: query)
+        return try await database.read { connection in
+            try connection.rows("SELECT COUNT(*) FROM run r \(join)WHERE \(conditions)", arguments)
+                .first?.integer(0) ?? 0
+        }
+    }
+
+    /// A filter may name the artifact location, which is the experiment's.
+    private static func join(of query: RunQuery) -> String {
+        query.filter == nil ? "" : "JOIN experiment e ON e.experiment_id = r.experiment_id "
     }
 
     package func run(_ id: RunID) async throws -> RunDetail? {
@@ -153,8 +166,12 @@ package struct SQLTrackingStore: TrackingStore {
     }
 
     private static func conditions(of query: RunQuery) throws -> (String, [SQLValue]) {
-        var conditions = ["r.lifecycle_stage = 'active'"]
+        var conditions = ["r.lifecycle_stage = '\(query.stage.rawValue)'"]
         var arguments: [SQLValue] = []
+        if let id = query.experimentID {
+            conditions.append("r.experiment_id = ?")
+            arguments.append(.integer(id))
+        }
         if let kind = query.kind {
             conditions.append("r.kind = ?")
             arguments.append(.text(kind))

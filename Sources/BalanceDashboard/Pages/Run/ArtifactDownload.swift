@@ -51,6 +51,21 @@ enum ArtifactDownload {
         return Response(status: .ok, headers: headers(name: (path as NSString).lastPathComponent), body: body)
     }
 
+    /// Sends a stored artifact, which is compared with its digest on the way.
+    static func response(_ file: any ArtifactReader, name: String) -> Response {
+        let body = ResponseBody(contentLength: file.size) { writer in
+            var offset = 0
+            while offset < file.size {
+                let bytes = try file.read(at: offset, count: min(file.size - offset, 1 << 18))
+                guard !bytes.isEmpty else { throw Failure(.fileNotFound, "The file changed while it was sent.") }
+                offset += bytes.count
+                try await writer.write(ByteBuffer(bytes: bytes))
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: headers(name: name), body: body)
+    }
+
     /// The file is saved and never shown, whatever it holds.
     private static func headers(name: String) -> HTTPFields {
         let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "_" })

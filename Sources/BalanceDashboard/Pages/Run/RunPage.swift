@@ -42,6 +42,13 @@ struct RunPage: Sendable {
             content["has_\(name)"] = (content[name] as? [[String: Any]])?.isEmpty == false
         }
         content["has_manifest"] = run.manifest != nil
+        content.merge(try await place(summary.id)) { _, new in new }
+        let stored = tab == "artifacts" ? try await RunFiles(files: sources.files, log: sources.log).all(of: summary.id) : []
+        content["stored"] = stored.map { file in
+            ["path": file.path, "size": NumberText.size(file.size), "file": file.path.percentEncodedPath]
+        }
+        content["has_stored"] = !stored.isEmpty
+        content["has_groups"] = content["has_groups"] as? Bool == true || !stored.isEmpty
         return .page(
             .init(template: "run", title: "\(summary.runDirName ?? summary.id.native) · BalanceOps", content: content)
         )
@@ -53,6 +60,47 @@ struct RunPage: Sendable {
             throw Failure(.fileNotFound, "This run has no such file.", hint: "open the run's Artifacts tab")
         }
         return .file(try ArtifactDownload.response(run.artifacts[index], sources.artifacts))
+    }
+
+    func file(id text: String, path: String) async throws -> PageRenderer.PageResult {
+        let id = RunID(native: text.removingPercentEncoding ?? text)
+        let key = try await RunFiles(files: sources.files, log: sources.log).key(of: id, path)
+        guard let file = try await sources.files.open(key) else {
+            throw Failure(.fileNotFound, "This run has no such file.", hint: "open the run's Artifacts tab")
+        }
+        return .file(ArtifactDownload.response(file, name: key.name))
+    }
+
+    func act(_ action: PageAction, id text: String) async throws -> PageRenderer.PageResult {
+        let id = RunID(native: text.removingPercentEncoding ?? text)
+        switch action {
+        case .delete: try await sources.log.setStage(.deleted, ofRun: id, at: .now())
+        case .restore: try await sources.log.setStage(.active, ofRun: id, at: .now())
+        case .purge:
+            _ = try await sources.trash.purge(PurgeRequest(runIDs: [id]))
+            return .redirect("/")
+        }
+        return .redirect("/runs/\(id.native.percentEncoded)")
+    }
+
+    /// Where the run belongs: its experiment, its parent, the runs nested in it, and whether it is deleted.
+    private func place(_ id: RunID) async throws -> [String: Any] {
+        let tree = try await sources.log.tree(of: id, limit: 500)
+        guard let run = tree.first else { return [:] }
+        let nested = RunView.nested(RunTree(tree, root: id))
+        let parent = run.tags.first { $0.key == parentRunTag }.map { RunID(native: $0.value).native } ?? ""
+        var content: [String: Any] = [
+            "experiment": try await sources.log.experiment(run.experimentID)?.name ?? "",
+            "experiment_id": run.experimentID, "parent": parent, "nested": nested, "has_nested": !nested.isEmpty,
+            "is_deleted": run.stage == .deleted,
+        ]
+        if run.stage == .deleted {
+            let report = try await sources.trash.purge(PurgeRequest(runIDs: [id], isDryRun: true))
+            content["purge_files"] = report.files
+            content["purge_size"] = NumberText.size(report.bytes)
+            content["kept"] = report.kept.first?.reason ?? ""
+        }
+        return content
     }
 
     private func run(_ text: String) async throws -> RunDetail {

@@ -23,6 +23,20 @@ enum RunView {
         }
     }
 
+    /// The runs nested in a run, each with its depth; the deepest levels stand together.
+    static func nested(_ tree: RunTree, depth: Int = 0) -> [[String: Any]] {
+        tree.children.flatMap { child -> [[String: Any]] in
+            let row: [String: Any] = [
+                "depth": min(depth, 4), "name": child.run.name, "link": child.run.id.native.percentEncoded,
+                "status": child.run.status.rawValue,
+                "metrics": child.run.metrics.prefix(4).map {
+                    ["key": $0.key, "value": NumberText.metric($0.value)]
+                },
+            ]
+            return [row] + nested(child, depth: depth + 1)
+        }
+    }
+
     private static func flatten(_ value: JSONValue, prefix: String) -> [(String, String)] {
         guard let members = value.members else { return prefix.isEmpty ? [] : [(prefix, value.string ?? value.text())] }
         return members.flatMap { flatten($0.1, prefix: prefix.isEmpty ? $0.0 : "\(prefix).\($0.0)") }

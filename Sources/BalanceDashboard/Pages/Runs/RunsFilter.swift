@@ -11,6 +11,10 @@ struct RunsFilter {
     var kind: String
     /// `clean`, `dirty` or empty for both.
     var git: String
+    /// A condition in the filter language.
+    var condition: String
+    var experimentID: Int?
+    var isDeleted: Bool
     var limit: Int
     var includesMetrics: Bool
     /// The metrics to draw; empty: the first three.
@@ -21,41 +25,40 @@ struct RunsFilter {
     var isSent: Bool
 
     init(_ request: Request) {
-        let query = Self.pairs(request.uri.query ?? "")
+        let query = FormFields(request.uri.query ?? "").pairs
         let first: (String) -> String = { name in
-            let text = query.first { $0.key == name }?.value ?? ""
+            let text = query.first { $0.name == name }?.value ?? ""
             return String(text.prefix(200)).trimmingPrefix { $0 == " " }.description
         }
         isSent = first("sent") == "1"
         search = first("q")
         kind = first("kind")
         git = ["clean", "dirty"].contains(first("git")) ? first("git") : ""
+        let condition = query.first { $0.name == "where" }?.value ?? ""
+        self.condition = String(condition.prefix(2000))
+        experimentID = Int(first("experiment"))
+        isDeleted = first("view") == "deleted"
         limit = Int(first("limit")).flatMap { Self.limits.contains($0) ? $0 : nil } ?? 20
         points = Int(first("points")).flatMap { Self.pointCounts.contains($0) ? $0 : nil } ?? 50
         includesMetrics = isSent ? first("metrics") == "1" : true
         dropsMissing = first("drop") == "1"
-        metrics = query.filter { $0.key == "metric" }.prefix(20).map(\.value)
+        metrics = query.filter { $0.name == "metric" }.prefix(20).map(\.value)
     }
 
-    /// A form's fields: a plus is a blank unless it is percent-encoded.
-    private static func pairs(_ query: String) -> [(key: String, value: String)] {
-        query.split(separator: "&").map { field in
-            let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { part in
-                let text = String(part.replacing("+", with: " "))
-                return text.removingPercentEncoding ?? text
-            }
-            return (parts[0], parts.count > 1 ? parts[1] : "")
-        }
-    }
-
+    /// The query, without the condition, which may be wrong.
     var query: RunQuery {
         RunQuery(
             limit: limit,
             search: search,
             kind: kind.isEmpty ? nil : kind,
-            isDirty: git.isEmpty ? nil : git == "dirty"
+            isDirty: git.isEmpty ? nil : git == "dirty",
+            experimentID: experimentID,
+            stage: isDeleted ? .deleted : .active
         )
     }
 
-    var isActive: Bool { !search.isEmpty || !kind.isEmpty || !git.isEmpty }
+    var isActive: Bool {
+        !search.isEmpty || !kind.isEmpty || !git.isEmpty || !condition.isEmpty || isDeleted
+            || experimentID != nil
+    }
 }

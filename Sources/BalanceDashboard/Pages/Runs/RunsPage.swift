@@ -12,7 +12,21 @@ struct RunsPage: Sendable {
         let texts = preferences.language.texts
         let filter = RunsFilter(request)
         async let server = sources.server()
-        let runs = try await sources.tracking.runs(filter.query)
+        var query = filter.query
+        var problem: String?
+        do {
+            query.filter = try SearchFilter.parse(filter.condition, dialect: .extended)
+        } catch {
+            problem = error.failure(in: filter.condition).message
+        }
+        var runs: [RunSummary] = []
+        var total = 0
+        do {
+            runs = try await sources.tracking.runs(query)
+            total = try await sources.tracking.count(query)
+        } catch let error as FilterError {
+            problem = error.failure(in: filter.condition).message
+        }
         let kinds = try await sources.tracking.kinds()
         let model = try await sources.registry.currentModel(named: defaultModelName)
         let events = try await sources.registry.auditEvents(limit: 4)
@@ -21,6 +35,9 @@ struct RunsPage: Sendable {
         content.merge(RunsView.server(await server)) { _, new in new }
         content.merge(RunsView.rows(runs, filter, times)) { _, new in new }
         content.merge(RunsView.trend(runs, filter, times)) { _, new in new }
+        content["where_error"] = problem ?? ""
+        content["total"] = total
+        if let id = filter.experimentID { content["experiment_name"] = try await sources.log.experiment(id)?.name ?? "" }
         content["events"] = RunsView.events(events, times)
         content["settings"] = sources.settings.map { ["name": $0.name, "value": $0.value, "origin": $0.origin] }
         return .page(.init(template: "runs", title: "BalanceOps", content: content))

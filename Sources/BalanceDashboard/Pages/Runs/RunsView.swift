@@ -6,7 +6,12 @@ enum RunsView {
         let any = texts["any"] ?? ""
         let gitStates = [("", any), ("clean", texts["clean"] ?? ""), ("dirty", texts["dirty"] ?? "")]
         return [
-            "search": filter.search,
+            "search": filter.search, "where": filter.condition,
+            "experiment": filter.experimentID.map(String.init) ?? "",
+            "views": options(
+                [("", texts["active"] ?? ""), ("deleted", texts["deleted"] ?? "")],
+                chosen: filter.isDeleted ? "deleted" : ""
+            ),
             "kinds": options([("", any)] + kinds.map { ($0, $0) }, chosen: filter.kind),
             "git_states": options(gitStates, chosen: filter.git),
             "limits": options(RunsFilter.limits.map { ("\($0)", "\($0)") }, chosen: "\(filter.limit)"),

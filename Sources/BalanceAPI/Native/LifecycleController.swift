@@ -1,0 +1,72 @@
+import BalanceCore
+import Hummingbird
+
+/// Deleting, restoring and purging runs and experiments.
+struct LifecycleController: Sendable {
+    let log: any RunLog
+    let trash: any Trash
+
+    static let routes = [
+        route("DELETE", "/runs/{run_id}", "Deletes a run; it can be restored.", "run_id"),
+        route("POST", "/runs/{run_id}/restore", "Restores a deleted run.", "run_id"),
+        route("DELETE", "/experiments/{experiment_id}", "Deletes an experiment and its runs.", "experiment_id"),
+        route("POST", "/experiments/{experiment_id}/restore", "Restores an experiment and its runs.", "experiment_id"),
+        RouteDescription(
+            "POST",
+            "/purge",
+            "Removes for good what was deleted, and frees its bytes.",
+            body: "PurgeRequest",
+            answer: "PurgeReport",
+            failures: [.invalidParameter, .resourceNotFound]
+        ),
+    ]
+
+    private static func route(
+        _ method: String,
+        _ path: String,
+        _ summary: String,
+        _ parameter: String
+    ) -> RouteDescription {
+        RouteDescription(
+            method,
+            path,
+            summary,
+            parameters: [.init(parameter, in: .path, [("type", "string")])],
+            answer: "Done",
+            failures: [.resourceNotFound, .invalidParameter]
+        )
+    }
+
+    func addRoutes(to router: Router<AppContext>) {
+        router.delete("/runs/:run_id") { _, context in try await setRun(.deleted, context) }
+        router.post("/runs/:run_id/restore") { _, context in try await setRun(.active, context) }
+        router.delete("/experiments/:experiment_id") { _, context in try await setExperiment(.deleted, context) }
+        router.post("/experiments/:experiment_id/restore") { _, context in try await setExperiment(.active, context) }
+        router.post("/purge") { request, _ in Response.json(try await purge(request)) }
+    }
+
+    private func setRun(_ stage: LifecycleStage, _ context: AppContext) async throws -> Response {
+        try await log.setStage(stage, ofRun: context.runID(), at: .now())
+        return .json(.object([("ok", .bool(true))]))
+    }
+
+    private func setExperiment(_ stage: LifecycleStage, _ context: AppContext) async throws -> Response {
+        let id = try ExperimentsController.id(context.parameters.require("experiment_id"))
+        try await log.setStage(stage, ofExperiment: id, at: .now())
+        return .json(.object([("ok", .bool(true))]))
+    }
+
+    private func purge(_ request: Request) async throws -> JSONValue {
+        let fields = try await MLflowFields.body(request)
+        let days = try fields.integer("older_than_days")
+        if let days, !(0...100_000).contains(days) { throw fields.invalid("older_than_days", .int(days)) }
+        return try await trash.purge(
+            PurgeRequest(
+                runIDs: fields.texts("run_ids").map { RunID(native: $0) },
+                experimentIDs: fields.texts("experiment_ids").map(ExperimentsController.id),
+                before: days.map { Timestamp.now().addingDays(-$0) },
+                isDryRun: fields.flag("dry_run")
+            )
+        ).json
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import BalanceCore
+
+/// `balanceops purge`.
+struct Purge: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "purge",
+        abstract: "Removes for good what was deleted, and frees its bytes.",
+        discussion: """
+            Runs, experiments and logged models that were deleted go with their rows and files; their names are free again.
+            What a registered version is made from is kept. The database file keeps its size and uses the space again.
+            """
+    )
+    static let examples = ["balanceops purge --dry-run", "balanceops purge --older-than-days 30"]
+
+    @OptionGroup var options: SettingsOptions
+    @Option(help: "Only what was deleted at least so many days ago.") var olderThanDays: Int?
+    @Option(name: .customLong("run"), help: "Only this deleted run; may be given several times.") var runs: [String] = []
+    @Option(name: .customLong("experiment"), help: "Only this deleted experiment and its runs; may be given several times.")
+    var experiments: [Int] = []
+    @Flag(help: "Say what would go, and change nothing.") var dryRun = false
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func validate() throws {
+        if let olderThanDays, !(0...100_000).contains(olderThanDays) {
+            throw ValidationError("--older-than-days is between 0 and 100000.")
+        }
+    }
+
+    func run() async throws {
+        let workspace = try await Workspace.open(options.load())
+        let report = try await workspace.trash.purge(
+            PurgeRequest(
+                runIDs: runs.map { RunID(native: $0) },
+                experimentIDs: experiments,
+                before: olderThanDays.map { Timestamp.now().addingDays(-$0) },
+                isDryRun: dryRun
+            )
+        )
+        if json { return Output.json(report.json) }
+        for kept in report.kept { Output.line("kept: \(kept.what), because \(kept.reason)") }
+        let verb = dryRun ? "would remove" : "removed"
+        Output.ok(
+            "\(verb) \(report.experiments.count) experiments, \(report.runs.count) runs, "
+                + "\(report.loggedModels.count) logged models and \(report.files) files: \(report.bytes) bytes"
+        )
+    }
+}
