@@ -44,10 +44,14 @@ enum OpenAPISchemas {
         ),
         (
             "RunList",
-            object([
-                ("items", list(reference("RunSummary"))), ("limit", integer), ("offset", integer), ("count", integer),
-                ("total", integer),
-            ], optional: ["total"])
+            object(
+                [
+                    ("items", list(reference("RunSummary"))), ("limit", integer), ("offset", integer),
+                    ("count", integer),
+                    ("total", integer),
+                ],
+                optional: ["total"]
+            )
         ),
         (
             "Run",

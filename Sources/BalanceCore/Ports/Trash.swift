@@ -59,7 +59,9 @@ package struct PurgeReport: Sendable {
             ("dry_run", .bool(isDryRun)),
             (
                 "experiments",
-                .array(experiments.map { .object([("experiment_id", .string("\($0.id)")), ("name", .string($0.name))]) })
+                .array(
+                    experiments.map { .object([("experiment_id", .string("\($0.id)")), ("name", .string($0.name))]) }
+                )
             ), ("runs", .strings(runs.map(\.native))), ("logged_models", .strings(loggedModels)),
             ("files", .int(files)), ("bytes", .int(bytes)),
             ("kept", .array(kept.map { .object([("what", .string($0.what)), ("reason", .string($0.reason))]) })),

@@ -113,7 +113,8 @@ private struct Plan {
         }
     }
 
-    private mutating func addRuns(_ condition: String, _ arguments: [SQLValue], _ connection: any SQLConnection) throws {
+    private mutating func addRuns(_ condition: String, _ arguments: [SQLValue], _ connection: any SQLConnection) throws
+    {
         let rows = try connection.rows(
             "SELECT r.run_id, r.experiment_id, r.run_dir_name, (SELECT v.name || ' version ' || v.version "
                 + "FROM model_version v WHERE v.run_id = r.run_id LIMIT 1) FROM run r WHERE \(condition) ORDER BY r.seq",

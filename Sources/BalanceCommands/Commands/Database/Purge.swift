@@ -15,8 +15,12 @@ struct Purge: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @Option(help: "Only what was deleted at least so many days ago.") var olderThanDays: Int?
-    @Option(name: .customLong("run"), help: "Only this deleted run; may be given several times.") var runs: [String] = []
-    @Option(name: .customLong("experiment"), help: "Only this deleted experiment and its runs; may be given several times.")
+    @Option(name: .customLong("run"), help: "Only this deleted run; may be given several times.") var runs: [String] =
+        []
+    @Option(
+        name: .customLong("experiment"),
+        help: "Only this deleted experiment and its runs; may be given several times."
+    )
     var experiments: [Int] = []
     @Flag(help: "Say what would go, and change nothing.") var dryRun = false
     @Flag(help: "Answer with JSON.") var json = false

@@ -36,7 +36,11 @@ struct ExperimentsPage: Sendable {
 
     func act(_ action: PageAction, id text: String) async throws -> PageRenderer.PageResult {
         guard let id = Int(text) else {
-            throw Failure(.invalidParameter, "'\(text.prefix(50))' is no experiment", hint: "open the list of experiments")
+            throw Failure(
+                .invalidParameter,
+                "'\(text.prefix(50))' is no experiment",
+                hint: "open the list of experiments"
+            )
         }
         switch action {
         case .delete: try await sources.log.setStage(.deleted, ofExperiment: id, at: .now())

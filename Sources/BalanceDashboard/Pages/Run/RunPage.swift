@@ -43,7 +43,8 @@ struct RunPage: Sendable {
         }
         content["has_manifest"] = run.manifest != nil
         content.merge(try await place(summary.id)) { _, new in new }
-        let stored = tab == "artifacts" ? try await RunFiles(files: sources.files, log: sources.log).all(of: summary.id) : []
+        let stored =
+            tab == "artifacts" ? try await RunFiles(files: sources.files, log: sources.log).all(of: summary.id) : []
         content["stored"] = stored.map { file in
             ["path": file.path, "size": NumberText.size(file.size), "file": file.path.percentEncodedPath]
         }

@@ -37,7 +37,9 @@ struct RunsPage: Sendable {
         content.merge(RunsView.trend(runs, filter, times)) { _, new in new }
         content["where_error"] = problem ?? ""
         content["total"] = total
-        if let id = filter.experimentID { content["experiment_name"] = try await sources.log.experiment(id)?.name ?? "" }
+        if let id = filter.experimentID {
+            content["experiment_name"] = try await sources.log.experiment(id)?.name ?? ""
+        }
         content["events"] = RunsView.events(events, times)
         content["settings"] = sources.settings.map { ["name": $0.name, "value": $0.value, "origin": $0.origin] }
         return .page(.init(template: "runs", title: "BalanceOps", content: content))
