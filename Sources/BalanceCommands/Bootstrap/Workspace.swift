@@ -15,6 +15,7 @@ struct Workspace: Sendable {
     let artifacts: any ArtifactStore
     let artifactFiles: any ArtifactFiles
     let trash: any Trash
+    let transfer: any TransferStore
     let files: any ModelFiles
     let promoter: Promoter
     let versionFiles: VersionFiles
@@ -51,6 +52,7 @@ struct Workspace: Sendable {
             artifacts: artifacts,
             artifactFiles: artifactFiles,
             trash: SQLTrash(database: database, files: artifactFiles, folders: artifacts),
+            transfer: SQLTransferStore(database: database, root: settings[.artifacts].text),
             files: files,
             promoter: promoter,
             versionFiles: versionFiles,

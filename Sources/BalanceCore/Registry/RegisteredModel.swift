@@ -79,6 +79,8 @@ package struct ModelVersion: Sendable {
     package var description: String?
     /// Where its files are, as the client said it; nil for a version that `balanceops` itself made.
     package var source: String?
+    /// The candidate's file, of a version that `balanceops` itself made.
+    package var candidatePath: String?
     package var runID: RunID?
     /// The logged model that it was made from.
     package var modelID: String?

@@ -90,6 +90,7 @@ package struct VersionFiles: Sendable {
     )
 
     private func localPath(of version: ModelVersion) async throws -> String {
+        if let path = version.candidatePath { return path }
         let key = try await key(of: version)
         if let path = try await artifacts.localPath(of: key) { return path }
         guard let manifest = try await artifacts.localPath(of: key.appending("MLmodel")) else {

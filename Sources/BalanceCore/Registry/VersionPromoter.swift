@@ -10,14 +10,14 @@ package struct VersionPromoter: Sendable {
         self.promoter = promoter
     }
 
-    /// Lets a version serve where the policy that its model is bound to allows it.
+    /// Lets a version serve where the policy that its model is bound to allows it, or is not to be asked.
     ///
     /// A version that cannot be executed only gets the alias, and only while no version of the model serves.
     ///
     /// - Throws: `Failure` with code `promotionRefused` that gives the reason, and the decision in its details.
-    package func promote(_ number: Int, of name: String, actor: String) async throws {
+    package func promote(_ number: Int, of name: String, actor: String, obeysPolicy: Bool = true) async throws {
         let version = try await registry.version(number, of: name)
-        let policy = try await boundPolicy(of: name)
+        let policy = obeysPolicy ? try await boundPolicy(of: name) : nil
         let (found, path) = await files.inspect(version)
         try await registry.setServability(found, ofVersion: number, of: name)
         let decision: Decision

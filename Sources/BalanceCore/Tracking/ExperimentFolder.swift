@@ -12,7 +12,7 @@ package struct ExperimentFolder: Sendable {
     /// The experiments that lie directly in the folder.
     package var experiments: [Experiment]
 
-    /// Reads a folder; the empty path is the top. Trailing slashes of the path do not count.
+    /// Reads a folder; the empty path is the top, and slashes at its ends do not count.
     package init(_ path: String, in log: any RunLog) async throws {
         self.path = path.split(separator: "/").joined(separator: "/")
         let prefix = self.path.isEmpty ? "" : self.path + "/"

@@ -6,7 +6,7 @@ enum VersionRows {
 
     static let columns =
         "v.name, v.version, v.created_at_ms, COALESCE(v.updated_at_ms, v.created_at_ms), v.stage, v.description, "
-        + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, v.digest"
+        + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, v.digest, v.source_path"
 
     static func model(_ name: String, _ connection: any SQLConnection) throws -> RegisteredModel {
         let rows = try connection.rows(
@@ -43,7 +43,7 @@ enum VersionRows {
         let name = row.text(0) ?? ""
         let number = row.integer(1) ?? 0
         let metrics = row.text(10).flatMap { try? JSONValue(parsing: $0) }?.members ?? []
-        return ModelVersion(
+        var version = ModelVersion(
             name: name,
             version: number,
             createdAt: Timestamp(milliseconds: row.integer(2) ?? 0),
@@ -66,6 +66,8 @@ enum VersionRows {
             problem: row.text(12),
             digest: row.text(13)
         )
+        version.candidatePath = version.source == nil ? row.text(14) : nil
+        return version
     }
 
     static func latest(

@@ -10,18 +10,20 @@ extension SQLTrackingStore {
                     [.text(id.stored), .text(model)]
                 )
             }
-            for input in inputs {
-                let dataset = try Self.dataset(input, of: id, connection)
-                try connection.execute(
-                    "INSERT INTO run_input (run_id, dataset_id, context, tags_json) VALUES (?, ?, ?, ?) "
-                        + "ON CONFLICT (run_id, dataset_id) DO NOTHING",
-                    [
-                        .text(id.stored), .integer(dataset), .optional(input.context),
-                        .text(JSONValue.array(input.tags.map { .strings([$0.key, $0.value]) }).text()),
-                    ]
-                )
-            }
+            for input in inputs { try Self.insert(input, of: id, connection) }
         }
+    }
+
+    static func insert(_ input: DatasetInput, of id: RunID, _ connection: any SQLConnection) throws {
+        let dataset = try dataset(input, of: id, connection)
+        try connection.execute(
+            "INSERT INTO run_input (run_id, dataset_id, context, tags_json) VALUES (?, ?, ?, ?) "
+                + "ON CONFLICT (run_id, dataset_id) DO NOTHING",
+            [
+                .text(id.stored), .integer(dataset), .optional(input.context),
+                .text(JSONValue.array(input.tags.map { .strings([$0.key, $0.value]) }).text()),
+            ]
+        )
     }
 
     package func addOutputs(_ outputs: [ModelOutput], to id: RunID) async throws {

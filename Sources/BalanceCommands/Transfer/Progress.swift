@@ -1,0 +1,35 @@
+import Foundation
+import Synchronization
+
+/// A bar on standard error, where that is a terminal; else a line now and then.
+final class Progress: Sendable {
+    private let total: Int
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let done = Mutex(0)
+
+    /// - Parameter total: How many steps there will be; 0 where that is not known.
+    init(total: Int) { self.total = total }
+
+    func step() {
+        let count = done.withLock { done in
+            done += 1
+            return done
+        }
+        // A server does not say how many runs it has.
+        let every = total == 0 ? 100 : isTerminal ? max(1, total / 200) : max(1, total / 10)
+        if count % every == 0 || count == total { show(count) }
+    }
+
+    /// Leaves the bar's line.
+    func end() {
+        if isTerminal, done.withLock({ $0 }) > 0 { FileHandle.standardError.write(Data("\n".utf8)) }
+    }
+
+    private func show(_ count: Int) {
+        let text = total == 0 ? "\(count) runs" : "\(count) of \(total) runs"
+        guard isTerminal else { return Output.note("[..] \(text)") }
+        let filled = total == 0 ? 0 : min(30, 30 * count / total)
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
+        FileHandle.standardError.write(Data("\r[\(bar)] \(text)".utf8))
+    }
+}

@@ -1,0 +1,189 @@
+"""Import from MLflow's own stores and server, and export and import of ours."""
+
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import Workspace, free_port
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
+mlflow = pytest.importorskip("mlflow")
+pytest.importorskip("mlflow.store.tracking.sqlalchemy_store", reason="needs the whole of mlflow, not mlflow-skinny")
+from mlflow import MlflowClient
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+
+ROWS, LABELS = load_breast_cancer(return_X_y=True)
+
+
+def tell_a_story(uri):
+    """Fills a store with everything that an import has to bring over."""
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = MlflowClient(uri, uri)
+    mlflow.set_experiment("credit/import")
+    with mlflow.start_run(run_name="one", tags={"k": "v", "위험": "예"}) as run:
+        mlflow.log_params({"a": 1, "b b": "x"})
+        for step in range(30):
+            mlflow.log_metric("loss", 1 / (step + 1), step=step)
+        mlflow.log_metrics({"nan": float("nan"), "inf": float("inf"), "m/x": -float("inf")})
+        mlflow.log_text("hello", "dir/sub/t ü.txt")
+        mlflow.log_text("", "empty.txt")
+        model = LogisticRegression(max_iter=5000).fit(ROWS, LABELS)
+        options = dict(serialization_format="cloudpickle", registered_model_name="balance_model")
+        try:
+            mlflow.sklearn.log_model(model, name="clf", **options)
+        except TypeError:
+            mlflow.sklearn.log_model(model, "clf", **options)
+        with mlflow.start_run(nested=True):
+            mlflow.log_metric("x", 1)
+    gone = client.create_run("0")
+    client.log_param(gone.info.run_id, "z", "1")
+    client.delete_run(gone.info.run_id)
+    client.delete_experiment(client.create_experiment("deleted one", tags={"x": "y"}))
+    client.set_registered_model_alias("balance_model", "current", "1")
+    client.set_registered_model_alias("balance_model", "champion", "1")
+    client.set_registered_model_tag("balance_model", "rk", "rv")
+    client.set_model_version_tag("balance_model", "1", "vk", "vv")
+    client.update_registered_model("balance_model", "described")
+    client.create_registered_model("empty one")
+    return model
+
+
+def number(value):
+    return "nan" if math.isnan(value) else max(min(value, 1e308), -1e308)
+
+
+def facts(uri, folder):
+    """All that the client can see of a store, free of places and internal ids."""
+    mlflow.set_tracking_uri(uri)
+    client = MlflowClient(uri, uri)
+    found = {}
+    for experiment in client.search_experiments(view_type=3):
+        key = ("experiment", experiment.name)
+        found[key] = (experiment.lifecycle_stage, tuple(sorted(experiment.tags.items())))
+        for run in client.search_runs([experiment.experiment_id], run_view_type=3):
+            info = run.info
+            points = {
+                name: sorted((number(p.value), p.step, p.timestamp) for p in client.get_metric_history(info.run_id, name)) if True else None
+                for name in run.data.metrics
+            }
+            points = {name: sorted(set(map(str, values))) for name, values in points.items()}
+            tags = {k: v for k, v in run.data.tags.items() if k != "mlflow.log-model.history"}
+            found[("run", info.run_id)] = (
+                info.run_name, info.status, info.start_time, info.end_time, info.lifecycle_stage, experiment.name,
+                tuple(sorted(run.data.params.items())), tuple(sorted(tags.items())), str(sorted(points.items())),
+                tuple(sorted((i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs)),
+            )
+            if info.lifecycle_stage == "active":
+                target = folder / info.run_id
+                target.mkdir(parents=True)
+                local = pathlib.Path(client.download_artifacts(info.run_id, "", str(target)))
+                found[("files", info.run_id)] = tuple(sorted((str(p.relative_to(local)), p.read_bytes()) for p in local.rglob("*") if p.is_file()))
+    for model in client.search_registered_models():
+        versions = client.search_model_versions(f"name='{model.name}'")
+        aliases = {alias: str(version) for alias, version in client.get_registered_model(model.name).aliases.items()}
+        found[("model", model.name)] = (
+            model.description or "", tuple(sorted(model.tags.items())), tuple(sorted(aliases.items())),
+            tuple((str(v.version), v.run_id, tuple(sorted(v.tags.items()))) for v in versions),
+        )
+    return found
+
+
+def check_import(origin, uri, workspace, serve, tmp_path):
+    model = tell_a_story(uri)
+    before = facts(uri, tmp_path / "before")
+    report = json.loads(workspace.run("import", "mlflow", "--from", origin, "--json").stdout)
+    assert report["skipped"] == [] and report["runs"] == 3 and report["model_versions"] == 1
+    again = json.loads(workspace.run("import", "mlflow", "--from", origin, "--json").stdout)
+    assert again["runs"] == 0 and again["known_runs"] == 3 and again["artifacts"] == 0 and again["model_versions"] == 0
+    server = serve(workspace)
+    after = facts(server.url, tmp_path / "after")
+    for key in before:
+        assert after.get(key) == before[key], key
+    assert server.predict(ROWS[0]).json()["p_win"] == pytest.approx(model.predict_proba(ROWS[:1])[0, 1], abs=1e-9)
+    loaded = mlflow.sklearn.load_model("models:/balance_model@champion")
+    assert (loaded.predict(ROWS) == model.predict(ROWS)).all()
+
+
+def test_an_mlflow_database_comes_over(workspace, serve, tmp_path, monkeypatch):
+    store = tmp_path / "store"
+    store.mkdir()
+    monkeypatch.chdir(store)
+    check_import(str(store / "mlflow.db"), f"sqlite:///{store}/mlflow.db", workspace, serve, tmp_path)
+
+
+def test_an_mlruns_folder_comes_over(workspace, serve, tmp_path):
+    check_import(str(tmp_path / "mlruns"), f"file://{tmp_path}/mlruns", workspace, serve, tmp_path)
+
+
+def test_a_running_server_comes_over(workspace, serve, tmp_path):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path}/s.db", "--artifacts-destination",
+         str(tmp_path / "art"), "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path, start_new_session=True,
+    )
+    try:
+        import httpx
+        for _ in range(600):
+            try:
+                if httpx.get(f"{url}/health").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.2)
+        check_import(url, url, workspace, serve, tmp_path)
+    finally:
+        os.killpg(process.pid, 9)
+
+
+def test_export_and_import_are_the_identity(workspace, serve, tmp_path):
+    server = serve(workspace)
+    tell_a_story(server.url)
+    workspace.run("train-dummy")
+    workspace.run("demo-run")
+    mlflow.set_tracking_uri(server.url)
+    client = MlflowClient(server.url)
+    experiment = client.create_experiment("second")
+    run = client.create_run(experiment).info.run_id
+    for step in range(3):
+        client.log_batch(run, metrics=[mlflow.entities.Metric("m", step * 0.1, 1000 + step, step)])
+    first = tmp_path / "first"
+    workspace.run("export", "--to", first)
+    other = Workspace(tmp_path / "other")
+    report = json.loads(other.run("import", "export", "--from", first, "--json").stdout)
+    assert report["skipped"] == []
+    second = tmp_path / "second"
+    other.run("export", "--to", second)
+    assert (first / "export.jsonl").read_text() == (second / "export.jsonl").read_text()
+    assert sorted(p.name for p in (first / "files").iterdir()) == sorted(p.name for p in (second / "files").iterdir())
+    again = json.loads(other.run("import", "export", "--from", first, "--json").stdout)
+    assert again["runs"] == 0 and again["artifacts"] == 0
+    copy = serve(other)
+    for row in ROWS[:5]:
+        assert copy.predict(row[:8]).json() == server.predict(row[:8]).json()
+    assert workspace.run("export", "--to", first, check=False).returncode == 64
+    assert workspace.run("import", "export", "--from", tmp_path / "nothing", check=False).returncode != 0
+
+
+def test_a_damaged_export_is_told(workspace, tmp_path):
+    workspace.run("demo-run")
+    target = tmp_path / "e"
+    workspace.run("export", "--to", target)
+    for file in (target / "files").iterdir():
+        file.write_bytes(b"other")
+    other = Workspace(tmp_path / "other")
+    report = json.loads(other.run("import", "export", "--from", target, "--json").stdout)
+    assert report["skipped"] and all("damaged" in s["reason"] for s in report["skipped"])
+    (target / "export.jsonl").write_text("{\n")
+    broken = other.run("import", "export", "--from", target, check=False)
+    assert broken.returncode == 64 and "line 1" in broken.stderr
+    assert other.run("import", "mlflow", "--from", tmp_path, check=False).returncode == 64
+    assert other.run("import", "mlflow", "--from", tmp_path / "none.db", check=False).returncode == 1
