@@ -27,6 +27,17 @@ install() {
     fi
 }
 
+# Makes a Python environment with what a list names, unless it is there already.
+environment() {
+    if ! cmp -s "$2" "$1/requirements.txt"; then
+        say "installing the clients that the tests use into $1"
+        rm -rf "$1"
+        python3 -m venv "$1"
+        "$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+        cp "$2" "$1/requirements.txt"
+    fi
+}
+
 if command -v apt-get >/dev/null 2>&1; then
     install libsqlite3-dev zlib1g-dev git
     if [ "$with_tests" -eq 1 ] && ! command -v chromium >/dev/null 2>&1; then
@@ -38,13 +49,7 @@ elif [ "$(uname)" = Linux ]; then
 fi
 
 if [ "$with_tests" -eq 1 ] && command -v python3 >/dev/null 2>&1; then
-    venv=.build/venv
-    if ! cmp -s Tests/clients/requirements.txt "$venv/requirements.txt"; then
-        say "installing the clients that the tests use into $venv"
-        rm -rf "$venv"
-        python3 -m venv "$venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check -r Tests/clients/requirements.txt
-        cp Tests/clients/requirements.txt "$venv/requirements.txt"
-    fi
+    environment .build/venv Tests/clients/requirements.txt
+    environment .build/venv-before Tests/clients/requirements-mlflow-before.txt
 fi
 say "ready"

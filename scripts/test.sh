@@ -5,6 +5,9 @@
 swift test --disable-xctest
 if [ -x .build/venv/bin/python ]; then
     .build/venv/bin/python -m pytest -q -p no:cacheprovider Tests/clients
+    say "the tests of MLflow once more, with the client of a year before"
+    .build/venv-before/bin/python -m pytest -q -p no:cacheprovider Tests/clients/test_mlflow*.py Tests/clients/test_lifecycle.py \
+        Tests/clients/test_transfer.py
 else
     say "SKIPPED: the tests with real clients, as there is no .build/venv (scripts/bootstrap.sh --tests makes it)"
 fi

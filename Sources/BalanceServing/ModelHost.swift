@@ -86,6 +86,8 @@ struct ModelLocations: Sendable {
     /// The first that exists: the row's path, the same below the artifact root, the configured path, and a
     /// `current.joblib` beside it that the original left.
     func path(of row: CurrentModel) -> String? {
+        // The version cannot be executed; a file that another one left must not answer for it.
+        if row.path.isEmpty { return nil }
         if let path = artifacts.resolve(row.path) { return path }
         let folder = defaultPath.lastIndex(of: "/").map { defaultPath[...$0] } ?? ""
         return [defaultPath, "\(folder)current.joblib"].first { FileSignature(path: $0) != nil }

@@ -20,7 +20,7 @@ def server(workspace, serve):
 @pytest.fixture
 def client(server):
     mlflow.set_tracking_uri(server.url)
-    return MlflowClient(tracking_uri=server.url)
+    return MlflowClient(tracking_uri=server.url, registry_uri=server.url)
 
 
 def blobs(workspace):

@@ -29,7 +29,7 @@ def server(workspace, serve):
 
 @pytest.fixture
 def client(server):
-    return MlflowClient(tracking_uri=server.url)
+    return MlflowClient(tracking_uri=server.url, registry_uri=server.url)
 
 
 def test_the_fluent_story(server, client):
@@ -288,16 +288,18 @@ def test_order_puts_nan_and_missing_last(client):
 
 
 def test_pages_hold_every_run_once(client):
-    for number in range(130):
-        client.create_run("0", start_time=number % 7)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: client.create_run("0", start_time=number % 7 + 1), range(2500)))
     seen, token = [], None
     while True:
-        page = client.search_runs(["0"], max_results=26, page_token=token)
+        page = client.search_runs(["0"], max_results=240, page_token=token)
+        if len(page) == 240:
+            client.create_run("0", start_time=9)
         seen += [r.info.run_id for r in page]
         token = page.token
         if not token:
             break
-    assert len(seen) == len(set(seen)) == 130
+    assert len(seen) == len(set(seen)) == 2500
 
 
 def test_many_writers_at_once(client):
@@ -312,3 +314,101 @@ def test_many_writers_at_once(client):
         list(pool.map(write, range(16)))
     data = client.get_run(run).data
     assert all(data.metrics[f"w{n}"] == 9 and data.tags[f"t{n}"] == "9" for n in range(16))
+
+
+def test_head_answers_without_a_body(server):
+    import socket
+    for path in ["/health", "/nope", "/ui", "/api/2.0/mlflow/runs/get", "/runs"]:
+        with socket.create_connection(("127.0.0.1", server.port)) as line:
+            line.sendall(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            data = b""
+            while chunk := line.recv(65536):
+                data += chunk
+        first, rest = data.split(b"\r\n\r\n", 1)
+        assert rest.startswith(b"HTTP/1.1 200"), (path, data)
+
+
+def test_texts_are_counted_and_cut_as_bytes_see_them(server, client):
+    run = client.create_run("0").info.run_id
+    experiment = client.get_run(run).info.experiment_id
+    post = lambda path, **body: server.client.post(f"/api/2.0/mlflow/{path}", json=body)
+    accent = "\u0301"
+    for key in ["a" + accent * 300, "a/../" + accent, "a/" + accent + "/../b", "/" + accent, "a\u0000b"]:
+        refused = post("runs/log-metric", run_id=run, key=key, value=1, timestamp=1)
+        assert refused.status_code == 400 or "/.." not in key, key
+    assert post("runs/set-tag", run_id=run, key="k", value="a\u0000b").status_code == 400
+    assert post("runs/set-tag", run_id=run + "\u0000junk", key="k", value="v").status_code == 400
+    assert post("registered-models/create", name="a/" + accent + "b").status_code == 400
+    root = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts"
+    assert server.client.put(f"{root}/..%2F%CC%81x", content=b"x").status_code == 400
+    assert server.client.put(f"/api/2.0/mlflow-artifacts/artifacts/777", content=b"x").status_code == 400
+    assert server.client.put(root, content=b"x").status_code == 400
+    assert server.client.post("/api/2.0/mlflow/runs/create", content=b"[" * 100_000, headers={"Content-Type": "application/json"}).status_code == 400
+
+
+def test_searches_stay_within_the_limits_of_a_database(server, client):
+    post = lambda path, **body: server.client.post(f"/api/2.0/mlflow/{path}", json=body)
+    run = client.create_run("0").info.run_id
+    client.set_tag(run, "t", "위" * 8000)
+    for _ in range(3):
+        client.set_tag(client.create_run("0").info.run_id, "t", "위" * 8000)
+    assert post("runs/search", experiment_ids=["0"], order_by=[f"metrics.k{i}" for i in range(2000)]).status_code == 400
+    assert post("runs/search", experiment_ids=["0"] * 300_000).status_code == 400
+    assert post("runs/search", experiment_ids=["0"], filter="tags.t LIKE '" + "%a" * 40_000 + "'").status_code == 400
+    assert post("logged-models/search", experiment_ids=["0"], filter="creation_timestamp ILIKE 1").status_code == 400
+    assert post("logged-models/search", experiment_ids=["0"], datasets=[{"dataset_name": "d"}] * 2000).status_code == 400
+    seen, token = [], None
+    while True:
+        page = post("runs/search", experiment_ids=["0"], order_by=["tags.t"], max_results=1, page_token=token).json()
+        seen += [r["info"]["run_id"] for r in page["runs"]]
+        token = page.get("next_page_token")
+        if not token:
+            break
+    assert len(seen) == len(set(seen)) == 4
+    import base64, json
+    genuine = post("runs/search", experiment_ids=["0"], max_results=1).json()["next_page_token"]
+    place = json.loads(base64.b64decode(genuine))
+    forged = base64.b64encode(json.dumps([place[0]] + [None] * (len(place) - 1)).encode()).decode()
+    assert post("runs/search", experiment_ids=["0"], max_results=1, page_token=forged).status_code == 400
+
+
+def test_models_of_old_clients_are_all_kept(server, client):
+    import json
+    run = client.create_run("0").info.run_id
+    model = lambda i: json.dumps({"artifact_path": f"m{i}", "flavors": {}, "utc_time_created": "x", "run_id": run})
+    send = lambda i: server.client.post("/api/2.0/mlflow/runs/log-model", json={"run_id": run, "model_json": model(i)})
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert all(answer.status_code == 200 for answer in pool.map(send, range(40)))
+    history = json.loads(client.get_run(run).data.tags["mlflow.log-model.history"])
+    assert {m["artifact_path"] for m in history} == {f"m{i}" for i in range(40)}
+
+
+def test_a_history_is_sampled_evenly(server, client):
+    run = client.create_run("0").info.run_id
+    client.log_batch(run, metrics=[Metric("m", i / 10, 1000 + i, i) for i in range(1000)])
+    get = lambda **query: server.client.get("/api/2.0/mlflow/metrics/get-history-bulk-interval", params={"run_ids": run, "metric_key": "m", **query}).json().get("metrics", [])
+    steps = [p["step"] for p in get(max_results=11)]
+    assert len(steps) == 11 and steps[0] == 0 and steps[-1] == 999 and max(b - a for a, b in zip(steps, steps[1:])) <= 101
+    assert [p["step"] for p in get(start_step=5, end_step=8)] == [5, 6, 7, 8]
+    assert [p["step"] for p in get(max_results=1)] == [0] and len(get(max_results=2500)) == 1000
+
+
+def test_an_artifact_can_be_read_while_it_is_replaced(server, client):
+    run = client.create_run("0").info.run_id
+    url = f"/api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts/f"
+    server.client.put(url, content=b"0" * 1000)
+    import threading, time
+    stop = time.time() + 3
+
+    def write(number):
+        while time.time() < stop:
+            assert server.client.put(url, content=str(number).encode() * 1000).status_code == 200
+
+    writers = [threading.Thread(target=write, args=(n,)) for n in range(3)]
+    [w.start() for w in writers]
+    bad = 0
+    while time.time() < stop:
+        answer = server.client.get(url)
+        bad += answer.status_code != 200 or len(set(answer.content)) != 1
+    [w.join() for w in writers]
+    assert bad == 0

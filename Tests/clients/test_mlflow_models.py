@@ -2,8 +2,8 @@
 
 import json
 import os
+import time
 
-import numpy
 import pytest
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -97,6 +97,7 @@ def test_the_alias_current_is_what_predict_answers_with(server, client):
         answer = server.predict(ROWS[0])
         if answer.status_code == 404:
             break
+        time.sleep(0.05)
     assert answer.json()["error"]["code"] == "NO_CURRENT_MODEL"
     client.delete_registered_model("balance_model")
 
@@ -235,3 +236,52 @@ def test_prompts_and_traces_are_refused_cleanly(server):
     for path in ["mpu/create/1/r/a", "presigned/1/r/a"]:
         answer = server.client.request("POST" if "mpu" in path else "GET", f"/api/2.0/mlflow-artifacts/{path}")
         assert answer.status_code == 501 and answer.json()["error_code"] == "NOT_IMPLEMENTED"
+
+
+def test_a_version_that_cannot_be_executed_never_answers_with_another_ones_file(server, client):
+    log(fit(), "balance_model")
+    client.set_registered_model_alias("balance_model", "current", "1")
+    assert server.predict(ROWS[0]).status_code == 200
+    client.delete_registered_model_alias("balance_model", "current")
+    client.create_model_version("balance_model", "s3://bucket/model")
+    client.set_registered_model_alias("balance_model", "current", "2")
+    time.sleep(0.5)
+    answer = server.predict(ROWS[0])
+    assert answer.status_code == 404, answer.text
+
+
+def test_a_refused_promotion_leaves_the_serving_version_as_it_is(server, client, workspace):
+    for accuracy in (0.8, 0.801):
+        log(fit(), "balance_model", bal_acc=accuracy, recall_1=0.7)
+    workspace.run("policy", "set", "default", "--name", "balance_model")
+    client.set_registered_model_alias("balance_model", "current", "1")
+    version = client.get_model_version("balance_model", "1")
+    root = client.get_model_version_download_uri("balance_model", "1").removeprefix("mlflow-artifacts:/")
+    proxy = f"/api/2.0/mlflow-artifacts/artifacts/{root}"
+    server.client.put(f"{proxy}/model.pkl", content=b"rubbish")
+    for wanted in ("1", "2"):
+        with pytest.raises(MlflowException):
+            client.set_registered_model_alias("balance_model", "current", wanted)
+    assert client.get_model_version("balance_model", "1").status_message == version.status_message
+    assert server.predict(ROWS[0]).status_code == 200
+
+
+def test_models_with_names_like_our_files_stay(server, client, workspace):
+    for name in ["current.model.previous-1", "balance_model"]:
+        log(fit(), name)
+        client.set_registered_model_alias(name, "current", "1")
+    log(fit(300), "balance_model")
+    client.set_registered_model_alias("balance_model", "current", "2")
+    assert (workspace.artifacts / "models" / "current.model.previous-1.current.model").exists()
+
+
+def test_a_copy_outlives_its_origin(server, client):
+    run, _ = log(fit(), "origin")
+    client.create_registered_model("copy")
+    client.create_model_version("copy", "models:/origin/1", run)
+    uri = client.get_model_version_download_uri("copy", "1")
+    client.delete_registered_model("origin")
+    assert client.get_model_version_download_uri("copy", "1") == uri
+    assert mlflow.sklearn.load_model("models:/copy/1").predict(ROWS[:2]).shape == (2,)
+    client.set_registered_model_alias("copy", "current", "1")
+    assert client.get_model_version("copy", "1").status_message in (None, "")

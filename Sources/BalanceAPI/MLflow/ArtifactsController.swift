@@ -12,6 +12,7 @@ struct ArtifactsController: Sendable {
 
     /// Receives a file piece by piece; a client that goes away leaves nothing.
     func put(_ request: Request, _ key: ArtifactKey, limit: Int = .max) async throws -> Response {
+        try Self.requireBelowRoot(key)
         let upload = try await files.upload(to: key)
         do {
             var size = 0
@@ -66,11 +67,16 @@ struct ArtifactsController: Sendable {
     }
 
     func delete(_ key: ArtifactKey) async throws -> JSONValue {
+        try Self.requireBelowRoot(key)
+        try await files.delete(key)
+        return .object([])
+    }
+
+    /// Refuses what is not below a run's or logged model's own folder: it belongs to the server.
+    private static func requireBelowRoot(_ key: ArtifactKey) throws {
         guard key.segments.count > 3 else {
             throw Failure(.invalidParameter, "Invalid path: '\(key.text)' is the root of a run or above it")
         }
-        try await files.delete(key)
-        return .object([])
     }
 
     /// A path of the address becomes a key after exactly one decoding.

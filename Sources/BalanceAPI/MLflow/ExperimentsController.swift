@@ -121,13 +121,32 @@ extension SearchQuery {
         do { filter = try SearchFilter.parse(text, dialect: .mlflow) } catch { throw error.failure(in: text) }
         let name = try fields.value(viewField)
         let byNumber = name?.integer.flatMap { (1...3).contains($0) ? ViewType.allCases[$0 - 1] : nil }
+        let keys = try fields.texts("order_by")
+        guard keys.count <= Self.maximumKeys else {
+            throw Failure(.invalidParameter, "`order_by` has \(keys.count) keys; there may be \(Self.maximumKeys)")
+        }
         self.init(
             filter: filter,
             view: name?.string.flatMap(ViewType.init) ?? byNumber ?? .activeOnly,
-            order: try fields.texts("order_by").map(Self.order),
+            order: try keys.map(Self.order),
             limit: limit,
             after: try PageToken.place(fields.text("page_token"))
         )
+    }
+
+    /// The most keys that a search is sorted by.
+    static var maximumKeys: Int { 64 }
+
+    /// The most experiments that a search names.
+    static var maximumExperiments: Int { 20_000 }
+
+    /// The experiments that a search names.
+    static func experiments(_ fields: MLflowFields) throws -> [Int] {
+        let ids = try fields.texts("experiment_ids")
+        guard ids.count <= maximumExperiments else {
+            throw Failure(.invalidParameter, "A search may name \(maximumExperiments) experiments; got \(ids.count)")
+        }
+        return try ids.map(ExperimentsController.id)
     }
 
     static func order(_ text: String) throws -> SearchFilter.Order {

@@ -61,17 +61,10 @@ struct HistoryController: Sendable {
         let steps = (start ?? .min)...(end ?? .max)
         var points: [JSONValue] = []
         for run in runs {
-            let all = try await log.history(of: key, run: run, limit: Self.most, after: nil).items
-                .filter { steps.contains($0.step) }
-                .sorted { ($0.step, $0.timestamp, $0.value) < ($1.step, $1.timestamp, $1.value) }
-            points += Self.spread(all, limit).map { MLflowJSON.metric($0, of: run) }
+            let found = try await log.sample(of: key, run: run, steps: steps, limit: limit)
+            points += found.map { MLflowJSON.metric($0, of: run) }
         }
         return MLflowJSON.object([("metrics", .array(points))])
-    }
-
-    private static func spread(_ points: [MetricPoint], _ limit: Int) -> [MetricPoint] {
-        guard points.count > limit, limit > 1 else { return Array(points.prefix(limit)) }
-        return (0..<limit).map { points[$0 * (points.count - 1) / (limit - 1)] }
     }
 
     private func runs(_ fields: MLflowFields, _ name: String) throws -> [RunID] {

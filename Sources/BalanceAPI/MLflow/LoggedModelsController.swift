@@ -67,17 +67,24 @@ struct LoggedModelsController: Sendable {
 
     private func search(_ fields: MLflowFields) async throws -> JSONValue {
         guard try fields.value("experiment_ids") != nil else { throw fields.missing("experiment_ids") }
-        let ids = try fields.texts("experiment_ids")
+        let orders = try fields.objects("order_by")
+        let datasets = try fields.objects("datasets")
+        guard orders.count <= SearchQuery.maximumKeys, datasets.count <= SearchQuery.maximumKeys else {
+            throw Failure(
+                .invalidParameter,
+                "'order_by' and 'datasets' may have \(SearchQuery.maximumKeys) entries each"
+            )
+        }
         let limit = try fields.integer("max_results") ?? 100
         // Its order is a list of objects, which the shared fields do not know.
         let query = try SearchQuery(fields.removing("order_by"), limit: limit, maximum: 50_000)
         let search = LoggedModelSearch(
-            experimentIDs: try ids.map(ExperimentsController.id),
+            experimentIDs: try SearchQuery.experiments(fields),
             filter: query.filter,
-            datasets: try fields.objects("datasets").map { dataset in
+            datasets: try datasets.map { dataset in
                 DatasetReference(name: try dataset.required("dataset_name"), digest: try Self.digest(dataset))
             },
-            order: try fields.objects("order_by").map(Self.order),
+            order: try orders.map(Self.order),
             limit: limit,
             after: query.after
         )
@@ -106,7 +113,7 @@ struct LoggedModelsController: Sendable {
 
     private static func check(name: String) throws {
         let isClean = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && !"/:.%\"'".unicodeScalars.contains($0) }
-        guard isClean, name.count <= MLflowRules.maximumName else {
+        guard isClean, name.unicodeScalars.count <= MLflowRules.maximumName else {
             throw Failure(
                 .invalidParameter,
                 "Invalid model name (\(name.prefix(100))) provided. Model name must be a non-empty string and cannot "

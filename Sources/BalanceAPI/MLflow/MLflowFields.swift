@@ -10,6 +10,8 @@ struct MLflowFields {
     static let maximumBody = 32 << 20
 
     private let value: JSONValue
+    /// Whether the body was something else than a JSON object.
+    private(set) var isMalformed = false
     /// Where this object stands in the request, as `metrics[3].`; empty for the request itself.
     private let prefix: String
 
@@ -36,7 +38,11 @@ struct MLflowFields {
         let value = try? JSONValue(parsing: Array(buffer.readableBytesView), allowsNonFinite: true)
         // Very old clients send a JSON text that holds JSON.
         if let text = value?.string { return MLflowFields((try? JSONValue(parsing: text)) ?? .object([])) }
-        guard let value, value.members != nil else { return MLflowFields(.object([])) }
+        guard let value, value.members != nil else {
+            var fields = MLflowFields(.object([]))
+            fields.isMalformed = buffer.readableBytes > 0
+            return fields
+        }
         return MLflowFields(value)
     }
 
@@ -95,6 +101,7 @@ struct MLflowFields {
     func text(_ name: String) throws -> String? {
         guard let value = try value(name) else { return nil }
         guard let text = value.string else { throw invalid(name, value) }
+        try Self.check(text, place(name))
         return text
     }
 
@@ -131,9 +138,10 @@ struct MLflowFields {
 
     /// The texts of a list.
     func texts(_ name: String) throws -> [String] {
-        if let value = try value(name), let text = value.string { return [text] }
+        if let value = try value(name), value.string != nil { return try [required(name)] }
         return try list(name).map { element in
             guard let text = element.string ?? element.integer.map(String.init) else { throw invalid(name, element) }
+            try Self.check(text, place(name))
             return text
         }
     }
@@ -143,6 +151,16 @@ struct MLflowFields {
         try list(name).enumerated().map { index, element in
             guard element.members != nil else { throw invalid(name, element) }
             return MLflowFields(element, prefix: "\(prefix)\(name)[\(index)].")
+        }
+    }
+
+    /// The database ends a text at its first NUL, so that none may have one.
+    private static func check(_ text: String, _ place: String) throws {
+        guard !text.utf8.contains(0) else {
+            throw Failure(
+                .invalidParameter,
+                "Invalid value for parameter '\(place)' supplied: it holds a NUL character"
+            )
         }
     }
 

@@ -14,7 +14,7 @@ enum MLflowRules {
 
     /// Checks the key of a metric, param or tag.
     static func check(key: String, place: String) throws {
-        if key.count > maximumKey {
+        if key.unicodeScalars.count > maximumKey {
             throw Failure(
                 .invalidParameter,
                 "'\(place)' exceeds the maximum length of \(maximumKey) characters"
@@ -47,7 +47,7 @@ enum MLflowRules {
     /// Reads a param or tag of a logged model, whose keys may have any characters; a long value is cut.
     static func modelPair(_ fields: MLflowFields) throws -> KeyValue {
         let key = try fields.required("key")
-        guard key.count <= maximumKey else {
+        guard key.unicodeScalars.count <= maximumKey else {
             throw Failure(
                 .invalidParameter,
                 "'\(fields.place("key"))' exceeds the maximum length of \(maximumKey) characters"
@@ -60,7 +60,7 @@ enum MLflowRules {
         let key = try fields.required("key")
         try check(key: key, place: fields.place("key"))
         let value = try fields.text("value") ?? ""
-        if value.count > limit {
+        if value.unicodeScalars.count > limit {
             throw Failure(
                 .invalidParameter,
                 "'\(fields.place("value"))' exceeds the maximum length of \(limit) characters"
@@ -108,7 +108,7 @@ enum MLflowRules {
         let dataset = MLflowFields(value, prefix: fields.place("dataset."))
         func text(_ name: String, _ limit: Int) throws -> String? {
             guard let text = try dataset.text(name) else { return nil }
-            if text.count <= limit { return text }
+            if text.unicodeScalars.count <= limit { return text }
             throw Failure(
                 .invalidParameter,
                 "'\(dataset.place(name))' exceeds the maximum length of \(limit) characters"
@@ -127,8 +127,8 @@ enum MLflowRules {
             profile: try text("profile", 16_777_215),
             tags: try fields.objects("tags").map { tag in
                 let pair = KeyValue(key: try tag.required("key"), value: try tag.text("value") ?? "")
-                for (name, text, limit) in [("key", pair.key, 255), ("value", pair.value, 500)] where text.count > limit
-                {
+                for (name, text, limit) in [("key", pair.key, 255), ("value", pair.value, 500)]
+                where text.unicodeScalars.count > limit {
                     throw Failure(
                         .invalidParameter,
                         "'\(tag.place(name))' exceeds the maximum length of \(limit) characters"
@@ -168,7 +168,7 @@ enum MLflowRules {
     /// A name that is there, of at most 500 characters.
     static func experimentName(_ fields: MLflowFields, _ field: String) throws -> String {
         let name = try fields.required(field)
-        if name.count > maximumName {
+        if name.unicodeScalars.count > maximumName {
             throw Failure(.invalidParameter, "'\(field)' exceeds the maximum length of \(maximumName) characters")
         }
         return name
@@ -195,7 +195,9 @@ enum MLflowRules {
     }
 
     /// A long value cut to its first characters, as MLflow does by default.
-    static func cut(_ text: String, _ limit: Int) -> String { text.count > limit ? String(text.prefix(limit)) : text }
+    static func cut(_ text: String, _ limit: Int) -> String {
+        text.unicodeScalars.count > limit ? String(text.unicodeScalars.prefix(limit)) : text
+    }
 
     private static func check(_ count: Int, _ limit: Int, _ name: String) throws {
         guard count > limit else { return }
@@ -214,7 +216,8 @@ enum MLflowRules {
 
     /// Whether a key, read as a path, is its own normal form.
     private static func isPlainPath(_ key: String) -> Bool {
-        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
-        return !key.isEmpty && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+        let parts = key.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }
+        let dot = UInt8(ascii: ".")
+        return !key.isEmpty && parts.allSatisfy { !$0.isEmpty && $0 != [dot] && $0 != [dot, dot] }
     }
 }

@@ -111,13 +111,13 @@ extension MLflowRules {
     static func modelName(_ fields: MLflowFields, _ field: String) throws -> String {
         let name = try fields.required(field)
         guard !name.allSatisfy(\.isWhitespace) else { throw fields.missing(field) }
-        guard !name.contains("/"), !name.contains(":") else {
+        guard !name.utf8.contains(where: { "/:".utf8.contains($0) }) else {
             throw Failure(
                 .invalidParameter,
                 "Invalid model name '\(name.prefix(100))'. Names cannot contain '/' or ':'."
             )
         }
-        let isPlain = name != "." && name != ".." && name.count <= maximumName
+        let isPlain = name != "." && name != ".." && name.unicodeScalars.count <= maximumName
         guard isPlain, name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
             throw Failure(
                 .invalidParameter,
@@ -134,7 +134,7 @@ extension MLflowRules {
         let isPlain = alias.unicodeScalars.allSatisfy {
             $0 == "-" || $0 == "_" || $0.properties.isAlphabetic || $0.properties.numericType != nil
         }
-        guard isPlain, alias.count <= 255 else {
+        guard isPlain, alias.unicodeScalars.count <= 255 else {
             throw Failure(
                 .invalidParameter,
                 "Invalid alias name: '\(alias.prefix(100))': it has up to 255 letters, digits, underscores and dashes"

@@ -8,7 +8,7 @@ enum PageToken {
     /// - Throws: `Failure` with code `invalidParameter` for a token that is none.
     static func place(_ text: String?) throws -> String? {
         guard let text, !text.isEmpty else { return nil }
-        guard text.utf8.count < 20_000, let data = Data(base64Encoded: text),
+        guard text.utf8.count < 1 << 20, let data = Data(base64Encoded: text),
             let place = String(data: data, encoding: .utf8)
         else { throw Failure(.invalidParameter, "Invalid page token, could not base64-decode") }
         return place

@@ -42,6 +42,8 @@ struct TrackingController: Sendable {
     }
 
     func create(_ fields: MLflowFields) async throws -> JSONValue {
+        // Nothing is required here, so that no missing field tells of it.
+        if fields.isMalformed { throw Failure(.invalidParameter, "Bad Request. The body is no JSON object.") }
         let experiment = try fields.text("experiment_id").map(ExperimentsController.id) ?? 0
         var tags = try fields.objects("tags").map(MLflowRules.runTag)
         let named = tags.first { $0.key == runNameTag }?.value
@@ -136,19 +138,14 @@ struct TrackingController: Sendable {
                 "Model json is missing mandatory fields: \(missing.joined(separator: ", "))"
             )
         }
-        let key = "mlflow.log-model.history"
-        let history = try await log.trackedRun(id).tags.first { $0.key == key }?.value
-        let before = history.flatMap { try? JSONValue(parsing: $0) }?.elements ?? []
-        return try await store(
-            id,
-            LogBatch(tags: [KeyValue(key: key, value: JSONValue.array(before + [model]).text())])
-        )
+        try await log.append(model, toTag: "mlflow.log-model.history", of: id)
+        return .object([])
     }
 
     func search(_ fields: MLflowFields) async throws -> JSONValue {
         let limit = try fields.integer("max_results") ?? 1000
         let search = RunSearch(
-            experimentIDs: try fields.texts("experiment_ids").map(ExperimentsController.id),
+            experimentIDs: try SearchQuery.experiments(fields),
             query: try SearchQuery(fields, limit: limit, maximum: 50_000, viewField: "run_view_type")
         )
         return try await log.search(search).answer("runs") { MLflowJSON.run($0, withModelInputs: false) }

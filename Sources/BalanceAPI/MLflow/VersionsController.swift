@@ -94,10 +94,11 @@ struct VersionsController: Sendable {
         )
         try await VersionClaim(sources: sources).check(&version)
         version.metrics = try await metrics(of: version)
-        version = try await registry.createVersion(version)
         let found = await sources.versionFiles.inspect(version).found
-        try await registry.setServability(found, ofVersion: version.version, of: name)
-        return Self.answer(try await registry.version(version.version, of: name))
+        version.problem = found.problem
+        version.format = found.format
+        version.digest = found.digest
+        return Self.answer(try await registry.createVersion(version))
     }
 
     /// What a policy will judge by: the run's latest values, and over them those that were measured on the model.
@@ -117,13 +118,8 @@ struct VersionsController: Sendable {
 
     private func downloadURI(_ fields: MLflowFields) async throws -> JSONValue {
         let (name, number) = try Self.place(fields)
-        var version = try await registry.version(number, of: name)
-        for _ in 0..<16 {
-            let text = version.source ?? ""
-            guard case .version(let name, let number)? = try? VersionSource(text) else { break }
-            version = try await registry.version(number, of: name)
-        }
-        var uri = version.source ?? ""
+        let version = try await registry.version(number, of: name)
+        var uri = version.storage ?? version.source ?? ""
         if case .loggedModel(let id)? = try? VersionSource(uri) {
             uri = try await sources.models.loggedModel(id, allowDeleted: false).artifactURI
         }
@@ -184,6 +180,7 @@ struct VersionClaim {
             try adopt(await sources.registry.version(alias: alias, of: name), &version)
         case .artifacts(let key):
             guard try await isContained(key, version) else { throw Self.notContained(text) }
+            version.source = "mlflow-artifacts:/\(key.text)"
         case .objectStore: break
         }
     }
@@ -196,6 +193,9 @@ struct VersionClaim {
         version.runID = origin.runID
         version.modelID = origin.modelID
         version.source = "models:/\(origin.name)/\(origin.version)"
+        // The copy must not go with its origin.
+        version.storage = origin.storage ?? origin.source
+        version.candidatePath = origin.candidatePath
     }
 
     private func isContained(_ key: ArtifactKey, _ version: ModelVersion) async throws -> Bool {

@@ -58,6 +58,7 @@ struct LifecycleController: Sendable {
 
     private func purge(_ request: Request) async throws -> JSONValue {
         let fields = try await MLflowFields.body(request)
+        if fields.isMalformed { throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {}") }
         let days = try fields.integer("older_than_days")
         if let days, !(0...100_000).contains(days) { throw fields.invalid("older_than_days", .int(days)) }
         return try await trash.purge(

@@ -25,7 +25,7 @@ package struct FailureMiddleware: RouterMiddleware {
             if failure.code.row.status >= 500 {
                 context.logger.error(
                     "\(failure.message)",
-                    metadata: ["cause": "\(failure.cause.map { "\($0)" } ?? "")"]
+                    metadata: ["cause": "\(failure.cause.map { String("\($0)".prefix(2000)) } ?? "")"]
                 )
             }
             return answer(failure, request, context)
@@ -34,6 +34,12 @@ package struct FailureMiddleware: RouterMiddleware {
 
     /// The failure in the shape that the callers of this path know.
     private func answer(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
+        let response = shaped(failure, request, context)
+        // A body after a HEAD would be read as the beginning of the next answer.
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func shaped(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
         let path = request.uri.path
         if path.hasPrefix("/api/") || path.hasPrefix("/ajax-api/") { return .mlflowFailure(failure) }
         var response = Response.failure(failure, requestID: context.requestID)

@@ -99,7 +99,7 @@ struct ServerBuilder {
     }
 
     private func router(routes: [RouteDescription]) -> Router<AppContext> {
-        let router = Router(context: AppContext.self)
+        let router = Router(context: AppContext.self, options: .autoGenerateHeadEndpoints)
         let host = workspace.settings[.host].text
         let own = host.contains(":") ? "[\(host)]" : host
         let hosts = workspace.settings[.allowedHosts].text.split(separator: ",") + [own[...]]

@@ -24,10 +24,14 @@ package protocol RunLog: Sendable {
     func addInputs(_ inputs: [DatasetInput], models: [String], to id: RunID) async throws
     /// Records logged models that a run made.
     func addOutputs(_ outputs: [ModelOutput], to id: RunID) async throws
+    /// Adds a value to the JSON list that a tag of a run holds.
+    func append(_ value: JSONValue, toTag key: String, of id: RunID) async throws
     /// The data sets that runs of some experiments used.
     func datasets(of experimentIDs: [Int], limit: Int) async throws -> [DatasetSummary]
     /// The points of one metric by timestamp, step and value.
     func history(of key: String, run: RunID, limit: Int, after: String?) async throws -> Page<MetricPoint>
+    /// At most `limit` points of one metric within some steps, evenly spread, the first and the last among them.
+    func sample(of key: String, run: RunID, steps: ClosedRange<Int>, limit: Int) async throws -> [MetricPoint]
     /// The runs that a search finds.
     func search(_ search: RunSearch) async throws -> Page<TrackedRun>
     /// How many runs a search finds, whatever its limit.

@@ -27,6 +27,7 @@ package struct Promoter: Sendable {
     ///   - run: The run that made it, where that is known.
     ///   - metrics: What the policy judges by.
     ///   - name: The registered model.
+    ///   - label: What messages call the file; nil: its path.
     ///   - policy: The rule to obey; nil where a person asked for this run by name, which the audit trail then says.
     ///   - actor: Who asked.
     /// - Returns: What was decided; a refusal is no error.
@@ -37,6 +38,7 @@ package struct Promoter: Sendable {
         run: RunID?,
         metrics: [Metric],
         name: String = defaultModelName,
+        label: String? = nil,
         policy: PromotionPolicy?,
         actor: String
     ) async throws -> Outcome {
@@ -44,7 +46,7 @@ package struct Promoter: Sendable {
         try await repair(name)
         let staged = try files.stage(source, for: name)
         do {
-            let model = try test(staged, source: source)
+            let model = try test(staged, source: label ?? source)
             let promotion = Promotion(
                 name: name,
                 version: version,

@@ -79,6 +79,8 @@ package struct ModelVersion: Sendable {
     package var description: String?
     /// Where its files are, as the client said it; nil for a version that `balanceops` itself made.
     package var source: String?
+    /// The source that a copy of another version stands for; nil: its own.
+    package var storage: String?
     /// The candidate's file, of a version that `balanceops` itself made.
     package var candidatePath: String?
     package var runID: RunID?

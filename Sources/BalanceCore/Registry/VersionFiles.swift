@@ -28,8 +28,7 @@ package struct VersionFiles: Sendable {
     /// - Returns: What was found out, with the problem where it cannot be served, and the file on this machine's disk.
     package func inspect(_ version: ModelVersion) async -> (found: Servability, path: String?) {
         do {
-            let path = try await localPath(of: version)
-            let (bytes, digest) = try files.load(path)
+            let (path, bytes, digest) = try await load(version)
             let model = try reader.predictor(from: bytes)
             return (Servability(format: model.format, digest: digest, size: bytes.count), path)
         } catch {
@@ -37,28 +36,44 @@ package struct VersionFiles: Sendable {
         }
     }
 
+    private func load(_ version: ModelVersion) async throws -> (path: String, bytes: [UInt8], digest: String) {
+        if let path = version.candidatePath {
+            let (bytes, digest) = try files.load(path)
+            return (path, bytes, digest)
+        }
+        return try await read(modelKey(of: version))
+    }
+
+    /// The bytes of an artifact, compared with its digest; messages name its key and not its place on the disk.
+    private func read(_ key: ArtifactKey) async throws -> (path: String, bytes: [UInt8], digest: String) {
+        guard let file = try await artifacts.open(key), let path = try await artifacts.localPath(of: key) else {
+            throw Failure(.modelFileMissing, "there is no file \(key.text)")
+        }
+        guard file.size <= Self.maximumSize else {
+            throw Failure(.modelNotReadable, "the file \(key.text) is larger than 1 GiB")
+        }
+        return (path, try file.read(at: 0, count: file.size), file.digest)
+    }
+
+    private static let maximumSize = 1 << 30
+
     /// The folder or file of the artifact store that a version's source names.
     ///
     /// - Throws: `Failure` with code `notImplemented` for an object store, `resourceNotFound` for what is not there.
     package func key(of version: ModelVersion) async throws -> ArtifactKey {
-        guard let source = version.source else {
+        guard let source = version.storage ?? version.source else {
             throw Failure(.resourceNotFound, "version \(version.version) was not made from artifacts")
         }
-        return try await key(VersionSource(source), depth: 0)
+        return try await key(VersionSource(source))
     }
 
-    private func key(_ source: VersionSource, depth: Int) async throws -> ArtifactKey {
-        guard depth < 16 else { throw Failure(.invalidParameter, "versions are made from one another in a circle") }
+    private func key(_ source: VersionSource) async throws -> ArtifactKey {
         switch source {
         case .artifacts(let key): return key
         case .loggedModel(let id): return try await folder(of: models.loggedModel(id, allowDeleted: false))
         case .run(let id, let path): return try await key(of: id, path)
-        case .version(let name, let version):
-            let source = try await registry.version(version, of: name).source ?? ""
-            return try await key(VersionSource(source), depth: depth + 1)
-        case .alias(let name, let alias):
-            let source = try await registry.version(alias: alias, of: name).source ?? ""
-            return try await key(VersionSource(source), depth: depth + 1)
+        // A copy keeps what it stands for, so these name something that was not made from artifacts.
+        case .version, .alias: throw Failure(.resourceNotFound, "the version that it is a copy of has no artifacts")
         case .objectStore: throw Self.isElsewhere
         }
     }
@@ -89,17 +104,14 @@ package struct VersionFiles: Sendable {
         "its files are in an object store that the server does not open"
     )
 
-    private func localPath(of version: ModelVersion) async throws -> String {
-        if let path = version.candidatePath { return path }
+    /// The file of a version that holds the model: the one that its `MLmodel` names, or the source itself.
+    private func modelKey(of version: ModelVersion) async throws -> ArtifactKey {
         let key = try await key(of: version)
-        if let path = try await artifacts.localPath(of: key) { return path }
-        guard let manifest = try await artifacts.localPath(of: key.appending("MLmodel")) else {
+        if try await artifacts.localPath(of: key) != nil { return key }
+        let manifest = try key.appending("MLmodel")
+        guard try await artifacts.localPath(of: manifest) != nil else {
             throw Failure(.modelFileMissing, "there is no file MLmodel at \(key.text)")
         }
-        let name = try reader.dataFile(inManifest: files.load(manifest).bytes)
-        guard let path = try await artifacts.localPath(of: key.appending(name)) else {
-            throw Failure(.modelFileMissing, "there is no file \(name) at \(key.text)")
-        }
-        return path
+        return try await key.appending(reader.dataFile(inManifest: read(manifest).bytes))
     }
 }

@@ -19,7 +19,6 @@ package struct VersionPromoter: Sendable {
         let version = try await registry.version(number, of: name)
         let policy = obeysPolicy ? try await boundPolicy(of: name) : nil
         let (found, path) = await files.inspect(version)
-        try await registry.setServability(found, ofVersion: number, of: name)
         let decision: Decision
         if let path {
             decision = try await promoter.promote(
@@ -28,6 +27,7 @@ package struct VersionPromoter: Sendable {
                 run: version.runID,
                 metrics: version.metrics,
                 name: name,
+                label: "version \(number) of \(name)",
                 policy: policy,
                 actor: actor
             ).decision

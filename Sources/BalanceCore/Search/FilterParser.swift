@@ -124,8 +124,8 @@ private struct FilterParser {
             return (comparator, try value())
         }
         switch token.keyword {
-        case "LIKE": return (.like, try value())
-        case "ILIKE": return (.ilike, try value())
+        case "LIKE": return (.like, try pattern())
+        case "ILIKE": return (.ilike, try pattern())
         case "IN": return (.isIn, try list())
         case "NOT" where takeKeyword("IN"): return (.isNotIn, try list())
         case "IS" where takeKeyword("NULL"): return (.isNull, .none)
@@ -134,6 +134,16 @@ private struct FilterParser {
             return (.isNotNull, .none)
         default: throw FilterError("a comparator was expected", at: token.offset)
         }
+    }
+
+    /// A value that is no longer than databases take patterns to be.
+    private mutating func pattern() throws(FilterError) -> SearchFilter.Value {
+        let offset = peek?.offset ?? end
+        let value = try value()
+        if case .text(let text) = value, text.utf8.count > 10_000 {
+            throw FilterError("the pattern is over 10 000 bytes long", at: offset)
+        }
+        return value
     }
 
     private mutating func value() throws(FilterError) -> SearchFilter.Value {

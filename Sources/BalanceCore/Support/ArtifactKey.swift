@@ -8,7 +8,9 @@ package struct ArtifactKey: Sendable, Hashable {
     /// - Parameter text: The key, percent-decoded exactly once.
     /// - Throws: `Failure` with code `invalidParameter`.
     package init(_ text: String) throws {
-        let segments = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        // By bytes: a slash that a combining mark follows is one character to Swift, but still a slash to a file system.
+        let segments = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { String(Substring($0)) }
         let isPlain = text.utf8.allSatisfy { $0 > 0x1F && $0 != 0x7F && !"\\%?#;".utf8.contains($0) }
         let areNames = segments.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }
         let bytes = Array(text.utf8.prefix(2))

@@ -231,6 +231,8 @@ package struct TransferRecord: Codable, Sendable {
         package var run: String?
         package var loggedModel: String?
         package var source: String?
+        /// The source that a copy of another version stands for.
+        package var storage: String?
         package var runLink: String?
         package var description: String?
         package var stage = VersionStage.candidate.rawValue

@@ -86,11 +86,20 @@ package struct FileModelFiles: ModelFiles {
         let file = (path as NSString).lastPathComponent
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             let isUnfinished =
-                name.hasPrefix("\(file).staged-") || (name.hasPrefix(".\(file)") && name.hasSuffix(".tmp"))
+                Self.isToken(name, behind: "\(file).staged-") || (name.hasPrefix(".\(file)") && name.hasSuffix(".tmp"))
             // Another process may be staging right now; an old file is a link that only a finished exchange left.
             let isOld = (FileSystem.age(of: "\(folder)/\(name)") ?? 0) > 600
-            if name.hasPrefix("\(file).previous-") || (isUnfinished && isOld) { unlink("\(folder)/\(name)") }
+            if Self.isToken(name, behind: "\(file).previous-") || (isUnfinished && isOld) {
+                unlink("\(folder)/\(name)")
+            }
         }
+    }
+
+    /// Whether a name is a prefix and an exchange's token, and not the file of a model that is called so.
+    private static func isToken(_ name: String, behind prefix: String) -> Bool {
+        let rest = name.utf8.dropFirst(prefix.utf8.count)
+        return name.hasPrefix(prefix) && (1...8).contains(rest.count)
+            && rest.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 
     /// The bytes of a model file of at most 1 GiB.

@@ -23,11 +23,20 @@ package struct SQLArtifactFiles: ArtifactFiles {
     }
 
     package func open(_ key: ArtifactKey) async throws -> (any ArtifactReader)? {
-        guard let row = try await row(key) else { return nil }
-        guard let digest = row.text(0), let size = row.integer(1) else {
-            throw Failure(.invalidParameter, "Invalid path: '\(key.text)' is a folder")
+        var seen: String?
+        while let row = try await row(key) {
+            guard let digest = row.text(0), let size = row.integer(1) else {
+                throw Failure(.invalidParameter, "Invalid path: '\(key.text)' is a folder")
+            }
+            do {
+                return try blobs.open(digest, size: size, modifiedAt: Timestamp(milliseconds: row.integer(2) ?? 0))
+            } catch {
+                // The file may have been replaced since its row was read; then the row tells others bytes now.
+                if seen == digest { throw error }
+                seen = digest
+            }
         }
-        return try blobs.open(digest, size: size, modifiedAt: Timestamp(milliseconds: row.integer(2) ?? 0))
+        return nil
     }
 
     package func list(_ key: ArtifactKey?) async throws -> [ArtifactEntry] {

@@ -20,6 +20,9 @@ enum Schema002 {
             (SELECT COALESCE(MAX(v.version), 0) FROM model_version v WHERE v.name = registered_model.name)
         """,
         "ALTER TABLE model_version ADD COLUMN source TEXT",
+        "ALTER TABLE model_version ADD COLUMN storage TEXT",
+        "ALTER TABLE model_version ADD COLUMN candidate_path TEXT",
+        "UPDATE model_version SET candidate_path = source_path",
         "ALTER TABLE model_version ADD COLUMN model_id TEXT",
         "ALTER TABLE model_version ADD COLUMN run_link TEXT",
         "ALTER TABLE model_version ADD COLUMN description TEXT",

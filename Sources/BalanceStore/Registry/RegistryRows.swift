@@ -26,11 +26,13 @@ enum RegistryRows {
         )
         let number = try nextVersion(of: version.name, connection)
         try connection.execute(
-            "INSERT INTO model_version (name, version, run_id, path, source_path, digest, size, format, metrics_json, "
-                + "stage, created_at, created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO model_version (name, version, run_id, path, source_path, candidate_path, digest, size, "
+                + "format, metrics_json, stage, created_at, created_at_ms, updated_at_ms) "
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .text(version.name), .integer(number), .optional(version.runID?.stored), .text(version.path),
-                .optional(version.sourcePath), .optional(version.digest), .optional(version.size),
+                .optional(version.sourcePath), .optional(version.sourcePath), .optional(version.digest),
+                .optional(version.size),
                 .optional(version.format), .optional(version.metricsJSON), .text(version.stage),
                 .text(version.createdAt), .integer(version.moment.milliseconds), .integer(version.moment.milliseconds),
             ]

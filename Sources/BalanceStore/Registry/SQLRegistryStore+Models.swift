@@ -176,5 +176,5 @@ extension SQLRegistryStore: ModelRegistry {
 
     private static let versionColumns =
         "version, run_id, path, source_path, digest, size, format, signature_json, metrics_json, stage, created_at, "
-        + "created_at_ms, source, model_id, run_link, description, problem, updated_at_ms"
+        + "created_at_ms, source, storage, candidate_path, model_id, run_link, description, problem, updated_at_ms"
 }

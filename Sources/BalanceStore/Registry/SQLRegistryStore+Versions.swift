@@ -6,15 +6,16 @@ extension SQLRegistryStore {
             let number = try RegistryRows.nextVersion(of: version.name, connection)
             try connection.execute(
                 "INSERT INTO model_version (name, version, run_id, path, metrics_json, stage, created_at, "
-                    + "created_at_ms, updated_at_ms, source, model_id, run_link, description, problem, format, digest) "
-                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    + "created_at_ms, updated_at_ms, source, model_id, run_link, description, problem, format, digest, "
+                    + "storage, candidate_path) VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     .text(version.name), .integer(number), .optional(version.runID?.stored),
                     .text(version.metrics.json.text()), .text(version.stage.rawValue),
                     .text(version.createdAt.iso8601), .integer(version.createdAt.milliseconds),
                     .integer(version.updatedAt.milliseconds), .optional(version.source), .optional(version.modelID),
                     .optional(version.runLink), .optional(version.description), .optional(version.problem),
-                    .optional(version.format), .optional(version.digest),
+                    .optional(version.format), .optional(version.digest), .optional(version.storage),
+                    .optional(version.candidatePath),
                 ]
             )
             for tag in version.tags { try Self.upsert(tag, version: number, of: version.name, connection) }
@@ -215,7 +216,7 @@ extension SQLRegistryStore {
                 ).first?.integer(0)
                 if let newest { return try VersionRows.version(newest, of: name, connection) }
             }
-            guard let found = model.aliases.first(where: { $0.name == alias }) else {
+            guard let found = model.aliases.first(where: { $0.name.utf8.elementsEqual(alias.utf8) }) else {
                 throw Failure(.invalidParameter, "Registered model alias \(alias) not found.")
             }
             return try VersionRows.version(found.version, of: name, connection)

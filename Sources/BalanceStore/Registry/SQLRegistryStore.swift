@@ -99,11 +99,12 @@ package struct SQLRegistryStore: RegistryStore {
         let moment = SQLValue.integer(promotion.at.milliseconds)
         try connection.execute(
             "UPDATE model_version SET stage = 'current', path = ?, source_path = ?, digest = ?, size = ?, format = ?, "
-                + "updated_at_ms = ? WHERE name = ? AND version = ?",
+                + "problem = ?, updated_at_ms = ? WHERE name = ? AND version = ?",
             [
                 .text(path), .optional(promotion.sourcePath.isEmpty ? nil : promotion.sourcePath),
                 .optional(promotion.digest.isEmpty ? nil : promotion.digest), .integer(promotion.size),
-                .optional(promotion.format.isEmpty ? nil : promotion.format), moment, .text(promotion.name),
+                .optional(promotion.format.isEmpty ? nil : promotion.format), .optional(promotion.problem), moment,
+                .text(promotion.name),
                 .integer(version),
             ]
         )

@@ -6,7 +6,7 @@ enum VersionRows {
 
     static let columns =
         "v.name, v.version, v.created_at_ms, COALESCE(v.updated_at_ms, v.created_at_ms), v.stage, v.description, "
-        + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, v.digest, v.source_path"
+        + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, v.digest, v.candidate_path, v.storage"
 
     static func model(_ name: String, _ connection: any SQLConnection) throws -> RegisteredModel {
         let rows = try connection.rows(
@@ -66,7 +66,8 @@ enum VersionRows {
             problem: row.text(12),
             digest: row.text(13)
         )
-        version.candidatePath = version.source == nil ? row.text(14) : nil
+        version.candidatePath = row.text(14)
+        version.storage = row.text(15)
         return version
     }
 

@@ -60,6 +60,8 @@ package protocol SQLConnection {
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int
     /// Runs one query and reads all its rows.
     func rows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow]
+    /// The same for a text that is not worth keeping prepared, as each search has its own.
+    func freshRows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow]
 }
 
 extension SQLConnection {

@@ -12,7 +12,14 @@ struct SQLiteConnection: SQLConnection {
     }
 
     func rows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow] {
-        let statement = try database.cachedStatement(sql: sql)
+        try rows(database.cachedStatement(sql: sql), arguments)
+    }
+
+    func freshRows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow] {
+        try rows(database.makeStatement(sql: sql), arguments)
+    }
+
+    private func rows(_ statement: Statement, _ arguments: [SQLValue]) throws -> [SQLRow] {
         let cursor = try Row.fetchCursor(
             statement,
             arguments: StatementArguments(arguments.map(\.databaseValue))

@@ -79,6 +79,8 @@ package final class SQLiteDatabase: SQLDatabase {
         configuration.readonly = readonly
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = true
+        // Long searches must not keep everybody else waiting.
+        configuration.maximumReaderCount = 16
         configuration.prepareDatabase { database in
             for pragma in [
                 "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "temp_store = MEMORY",

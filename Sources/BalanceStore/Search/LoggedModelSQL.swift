@@ -19,6 +19,10 @@ struct LoggedModelSQL: ConditionSQL {
         .equal, .notEqual, .like, .ilike, .isIn, .isNotIn,
     ]
 
+    private static let numberComparators: Set<SearchFilter.Comparator> = [
+        .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual,
+    ]
+
     init(datasets: [DatasetReference]) { self.datasets = datasets }
 
     mutating func comparison(_ comparison: SearchFilter.Comparison) throws(FilterError) -> String {
@@ -135,6 +139,9 @@ struct LoggedModelSQL: ConditionSQL {
     private func requireNumber(_ comparison: SearchFilter.Comparison) throws(FilterError) {
         guard case .number = comparison.value else {
             throw FilterError("a number must be compared with here", at: comparison.offset)
+        }
+        guard Self.numberComparators.contains(comparison.comparator) else {
+            throw FilterError("'\(comparison.comparator.rawValue)' cannot be used here", at: comparison.offset)
         }
     }
 }

@@ -41,14 +41,14 @@ struct PagedSQL {
         }
         let sorting = order.indices.map { "k\($0) \(order[$0].isAscending ? "ASC" : "DESC")" }
         sql += " ORDER BY \(sorting.joined(separator: ", ")) LIMIT ?"
-        var rows = try connection.rows(sql, values + [.integer(limit + 1)])
+        var rows = try connection.freshRows(sql, values + [.integer(limit + 1)])
         guard rows.count > limit, let last = rows.dropLast().last else { return Page(items: rows) }
         rows.removeLast()
         return Page(items: rows, next: Self.text(Array(last.values.suffix(order.count)), search: fingerprint))
     }
 
     /// The condition that a row stands behind one with these sort values.
-    private func behind(_ values: [SQLValue]) -> (String, [SQLValue]) {
+    private func behind(_ values: [SQLValue]) throws -> (String, [SQLValue]) {
         var alternatives: [String] = []
         var bound: [SQLValue] = []
         for index in order.indices where values[index] != .null {
@@ -57,6 +57,8 @@ struct PagedSQL {
             alternatives.append("(\((same + [beyond]).joined(separator: " AND ")))")
             bound += values[...index]
         }
+        // No row has nothing but missing values, as the last one tells rows apart.
+        guard !alternatives.isEmpty else { throw Failure(.invalidParameter, "Invalid page token: it is not ours") }
         return ("(\(alternatives.joined(separator: " OR ")))", bound)
     }
 

@@ -48,16 +48,19 @@ struct RunSQL: ConditionSQL {
     /// Real values first, then NaN, then missing ones, in both directions; then the newest, then by id.
     func order(_ order: [SearchFilter.Order]) throws -> [SortTerm] {
         var terms: [SortTerm] = []
-        var named: Set<RunField> = []
+        // By bytes: two spellings of one character are two keys.
+        var named: Set<[UInt8]> = []
         for key in order {
             let field: RunField
             do { field = try RunField(key.identifier) } catch { throw error.failure(in: key.identifier.key) }
-            guard named.insert(field).inserted else {
+            guard named.insert(Array("\(field)".utf8)).inserted else {
                 throw Failure(.invalidParameter, "`order_by` contains duplicate fields: \(key.identifier.key)")
             }
             terms += try Self.terms(field, isAscending: key.isAscending)
         }
-        if !named.contains(.number(.startTime)) { terms.append(SortTerm(sql: "r.start_time_ms", isAscending: false)) }
+        if !named.contains(Array("\(RunField.number(.startTime))".utf8)) {
+            terms.append(SortTerm(sql: "r.start_time_ms", isAscending: false))
+        }
         return terms + [SortTerm(sql: "r.run_id")]
     }
 

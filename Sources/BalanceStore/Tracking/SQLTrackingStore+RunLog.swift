@@ -59,6 +59,18 @@ extension SQLTrackingStore: RunLog {
         }
     }
 
+    package func append(_ value: JSONValue, toTag key: String, of id: RunID) async throws {
+        try await database.write { connection in
+            try Self.requireActive(id, connection)
+            let text = try connection.rows(
+                "SELECT value FROM tag WHERE run_id = ? AND key = ?",
+                [.text(id.stored), .text(key)]
+            ).first?.text(0)
+            let before = text.flatMap { try? JSONValue(parsing: $0) }?.elements ?? []
+            try Self.upsert(KeyValue(key: key, value: JSONValue.array(before + [value]).text()), run: id, connection)
+        }
+    }
+
     package func deleteTag(_ key: String, ofRun id: RunID) async throws {
         try await database.write { connection in
             try Self.requireActive(id, connection)
@@ -80,6 +92,35 @@ extension SQLTrackingStore: RunLog {
         )
         return try await database.read { connection in
             try sql.page(limit: limit, after: after, connection).map { row in
+                MetricPoint(
+                    key: key,
+                    value: RunRows.value(row, 0),
+                    timestamp: Timestamp(milliseconds: row.integer(2) ?? 0),
+                    step: row.integer(3) ?? 0
+                )
+            }
+        }
+    }
+
+    package func sample(
+        of key: String,
+        run: RunID,
+        steps: ClosedRange<Int>,
+        limit: Int
+    ) async throws -> [MetricPoint] {
+        // The nth of all points is taken where n * (limit - 1) / (all - 1) passes a whole number.
+        let spread = max(limit - 1, 1)
+        return try await database.read { connection in
+            try connection.rows(
+                "SELECT value, is_nan, timestamp_ms, step FROM (SELECT value, is_nan, timestamp_ms, step, ROW_NUMBER() "
+                    + "OVER (ORDER BY step, timestamp_ms, value) - 1 AS n, COUNT(*) OVER () AS total FROM metric "
+                    + "WHERE run_id = ? AND key = ? AND step BETWEEN ? AND ?) AS q WHERE n = 0 OR (? > 1 AND "
+                    + "(total <= ? OR (n * ?) / (total - 1) > ((n - 1) * ?) / (total - 1))) ORDER BY n",
+                [
+                    .text(run.stored), .text(key), .integer(steps.lowerBound), .integer(steps.upperBound),
+                    .integer(limit), .integer(limit), .integer(spread), .integer(spread),
+                ]
+            ).map { row in
                 MetricPoint(
                     key: key,
                     value: RunRows.value(row, 0),

@@ -190,6 +190,7 @@ extension SQLTransferStore {
             record.run = version.runID?.stored
             record.loggedModel = version.modelID
             record.source = version.source
+            record.storage = version.storage
             record.runLink = version.runLink
             record.description = version.description
             record.stage = version.stage.rawValue

@@ -133,15 +133,15 @@ package struct SQLTransferStore: TransferStore {
             let created = Timestamp(milliseconds: version.createdAt)
             let candidate = version.candidate.map { $0.hasPrefix("/") ? $0 : "\(root)/\($0)" }
             let count = try connection.execute(
-                "INSERT INTO model_version (name, version, run_id, path, source_path, metrics_json, stage, created_at, "
-                    + "created_at_ms, updated_at_ms, source, model_id, run_link, description) "
-                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO model_version (name, version, run_id, path, candidate_path, metrics_json, stage, created_at, "
+                    + "created_at_ms, updated_at_ms, source, model_id, run_link, description, storage) "
+                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 [
                     .text(version.name), .integer(version.version), .optional(version.run), .optional(candidate),
                     .optional(version.metricsJSON), .text(version.stage == "current" ? "candidate" : version.stage),
                     .text(created.iso8601), .integer(version.createdAt), .integer(version.updatedAt),
                     .optional(version.source), .optional(version.loggedModel), .optional(version.runLink),
-                    .optional(version.description),
+                    .optional(version.description), .optional(version.storage),
                 ]
             )
             guard count == 1 else { return false }
