@@ -22,22 +22,29 @@ from sklearn.linear_model import LogisticRegression
 ROWS, LABELS = load_breast_cancer(return_X_y=True)
 
 
+@pytest.fixture(autouse=True)
+def no_experiment_of_another_test():
+    for name in ["MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"]:
+        os.environ.pop(name, None)
+    mlflow.tracking.fluent._active_experiment_id = None
+
+
 def tell_a_story(uri):
     """Fills a store with everything that an import has to bring over."""
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     client = MlflowClient(uri, uri)
-    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
     mlflow.set_experiment("credit/import")
     with mlflow.start_run(run_name="one", tags={"k": "v", "위험": "예"}) as run:
         mlflow.log_params({"a": 1, "b b": "x"})
         for step in range(30):
             mlflow.log_metric("loss", 1 / (step + 1), step=step)
         mlflow.log_metrics({"inf": float("inf"), "m/x": -float("inf")})
-        # MLflow's own store of a year before cannot log a model in a run with a NaN.
+        # MLflow's own store and server of a year before have trouble with these.
         if int(mlflow.__version__.split(".")[1]) > 6:
             mlflow.log_metric("nan", float("nan"))
-        mlflow.log_text("hello", "dir/sub/t ü.txt")
+            mlflow.log_text("umlaut", "dir/ü.txt")
+        mlflow.log_text("hello", "dir/sub/t 1.txt")
         mlflow.log_text("", "empty.txt")
         model = LogisticRegression(max_iter=5000).fit(ROWS, LABELS)
         options = dict(serialization_format="cloudpickle", registered_model_name="balance_model")
