@@ -9,6 +9,7 @@ package struct NativeAPI: Sendable {
     private let predictions: PredictController
     private let lifecycle: LifecycleController
     private let folders: FoldersController
+    private let named: ModelsPredictController
 
     package init(
         tracking: any TrackingStore,
@@ -17,6 +18,8 @@ package struct NativeAPI: Sendable {
         registry: any RegistryStore,
         artifacts: any ArtifactStore,
         models: any ModelProvider,
+        catalog: any ModelRegistry,
+        directory: any ModelDirectory,
         build: BuildInfo
     ) {
         system = SystemController(registry: registry, models: models, build: build)
@@ -24,11 +27,13 @@ package struct NativeAPI: Sendable {
         predictions = PredictController(models: models)
         lifecycle = LifecycleController(log: log, trash: trash)
         folders = FoldersController(log: log)
+        named = ModelsPredictController(registry: catalog, models: directory)
     }
 
     /// Every route of the native API.
     package static let routes =
-        SystemController.routes + RunsController.routes + FoldersController.routes + LifecycleController.routes + [
+        SystemController.routes + RunsController.routes + FoldersController.routes + LifecycleController.routes
+        + ModelsPredictController.routes + [
             PredictController.route, RouteDescription("GET", "/openapi.json", "This document.", answer: "Document"),
         ]
 
@@ -65,6 +70,7 @@ package struct NativeAPI: Sendable {
         }
         folders.addRoutes(to: router)
         lifecycle.addRoutes(to: router)
+        named.addRoutes(to: router)
         router.post("/predict") { request, _ in Response.json(try await predictions.predict(request)) }
         router.get("/openapi.json") { _, _ in Response.json(document) }
     }

@@ -51,6 +51,9 @@ package final class ModelHost: ModelProvider, Service {
         }
     }
 
+    /// Looks once at the registry and the file.
+    package func follow() async { _ = await refresh() }
+
     private func refresh() async -> Published {
         let fresh = await loader.load()
         published.withLock { state in

@@ -38,10 +38,10 @@ struct ModelHostTests {
         return try await promoter.promote(path, run: id, metrics: metrics, policy: policy, actor: "test")
     }
 
-    private func answer() async throws -> Double { try await host.current().predictor.probabilities([1, 2, 3])[1] }
+    private func answer() async throws -> Double { try await host.current().predictor.outputs([1, 2, 3])[1] }
 
     private func expected(seed: Int) throws -> Double {
-        try DummyTrainer.train(seed: seed, samples: 40, features: 3).model.predictor.probabilities([1, 2, 3])[1]
+        try DummyTrainer.train(seed: seed, samples: 40, features: 3).model.predictor.outputs([1, 2, 3])[1]
     }
 
     @Test func `without a promotion there is no model`() async throws {

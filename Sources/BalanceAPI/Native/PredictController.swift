@@ -22,10 +22,10 @@ struct PredictController {
 
     func predict(_ request: Request) async throws -> JSONValue {
         let buffer = try await request.body.collect(upTo: Self.maximumBody)
-        let input = try PredictRequest(
-            body: Array(buffer.readableBytesView),
-            contentType: request.headers[.contentType]
-        )
+        let value = try PredictRequest.parse(Array(buffer.readableBytesView), request.headers[.contentType])
+        let body = try PredictionBody(value)
+        if !body.isOriginal { return try ModelsPredictController.answer(body, try await models.current()) }
+        let input = try PredictRequest(value)
         let model = try await models.current()
         let expected = model.predictor.featureCount
         guard input.features.count == expected else {
@@ -38,14 +38,11 @@ struct PredictController {
                 ])
             )
         }
-        let probabilities = model.predictor.probabilities(input.features)
-        guard probabilities.count > 1, probabilities[1].isFinite else {
-            throw Failure(
-                .internalError,
-                "Unexpected server error.",
-                details: .object([("type", .string("PredictionNotFinite"))])
-            )
+        // Only of two classes is one the win; everything else is answered in full.
+        guard model.predictor.classes.count == 2, model.predictor.hasProbabilities else {
+            return try ModelsPredictController.answer(body, model)
         }
-        return .object([("p_win", .double(probabilities[1]))])
+        let prediction = try Prediction(model.predictor, input.features).json
+        return .object([("p_win", prediction["p_win"] ?? .null)])
     }
 }

@@ -6,8 +6,7 @@ struct PredictRequest {
     var features: [Double]
 
     /// - Throws: `Failure` with code `validation` that names every wrong element.
-    init(body: [UInt8], contentType: String?) throws {
-        let value = try Self.parse(body, contentType)
+    init(_ value: JSONValue) throws {
         let location: [JSONValue] = [.string("body"), .string("features")]
         guard value.members != nil else {
             throw Self.failure(
@@ -50,7 +49,8 @@ struct PredictRequest {
         var message: String
     }
 
-    private static func parse(_ body: [UInt8], _ contentType: String?) throws -> JSONValue {
+    /// The JSON of a body.
+    static func parse(_ body: [UInt8], _ contentType: String?) throws -> JSONValue {
         let media = contentType?.split(separator: ";").first.map {
             $0.trimmingCharacters(in: .whitespaces).lowercased()
         }

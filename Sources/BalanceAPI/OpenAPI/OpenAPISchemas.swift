@@ -61,6 +61,33 @@ enum OpenAPISchemas {
                 ("artifacts", list(object([("kind", text), ("path", text)]))), ("manifest", nullable("object")),
             ])
         ),
+        ("ModelList", object([("items", list(anything)), ("count", integer)])),
+        (
+            "RegisteredModel",
+            object([
+                ("name", text), ("description", nullable("string")), ("policy", nullable("string")),
+                ("aliases", anything), ("versions", list(anything)),
+            ])
+        ),
+        (
+            "Signature",
+            object([
+                ("name", text), ("version", integer), ("model_type", text), ("n_features", integer),
+                ("feature_names", nullable("array")), ("accepts_missing", flag), ("output", text),
+                ("classes", list(text)),
+            ])
+        ),
+        (
+            "PredictionRequest",
+            object([("features", .object([])), ("instances", list(.object([])))], optional: ["features", "instances"])
+        ),
+        (
+            "Predictions",
+            object(
+                [("prediction", anything), ("predictions", list(anything)), ("model", text), ("version", integer)],
+                optional: ["prediction", "predictions"]
+            )
+        ),
         ("Done", object([("ok", flag)])),
         (
             "RunTree",

@@ -28,15 +28,19 @@ struct ServerBuilder {
 
     /// The API, with the dashboard below `/ui`.
     func api(port: Int, onStart: @escaping @Sendable (Int) -> Void) async throws -> some ApplicationProtocol {
-        let (router, host) = apiRouter()
+        let (router, host, hosts) = apiRouter()
         var application = application(router, port: port, onStart: onStart)
-        application.addServices(host)
+        application.addServices(host, hosts)
         return application
     }
 
-    /// The API's routes and the service that keeps its model fresh.
-    func apiRouter() -> (router: Router<AppContext>, host: ModelHost) {
+    /// The API's routes and the services that keep its models fresh.
+    func apiRouter() -> (router: Router<AppContext>, host: ModelHost, hosts: ModelHosts) {
         let host = workspace.modelHost()
+        let workspace = self.workspace
+        let hosts = ModelHosts(registry: workspace.models, files: workspace.versionFiles) { name in
+            name == defaultModelName ? host : workspace.modelHost(name)
+        }
         let build = BuildInfo(git: Git.info())
         let api = NativeAPI(
             tracking: workspace.tracking,
@@ -45,6 +49,8 @@ struct ServerBuilder {
             registry: workspace.registry,
             artifacts: workspace.artifacts,
             models: host,
+            catalog: workspace.models,
+            directory: hosts,
             build: build
         )
         let dashboard = pages(base: "/ui") { .success(await api.version()) }
@@ -63,7 +69,7 @@ struct ServerBuilder {
         mlflow.addRoutes(to: router)
         api.addRoutes(to: router, allRoutes: routes)
         dashboard.addRoutes(to: router)
-        return (router, host)
+        return (router, host, hosts)
     }
 
     /// The dashboard on a port of its own.

@@ -61,13 +61,14 @@ struct Workspace: Sendable {
     }
 
     /// What answers predictions.
-    func modelHost() -> ModelHost {
+    func modelHost(_ name: String = defaultModelName) -> ModelHost {
         ModelHost(
+            name: name,
             registry: registry,
             artifacts: artifacts,
             files: files,
             reader: ModelFormats(),
-            defaultPath: settings[.currentModel].text
+            defaultPath: (try? files.currentPath(of: name)) ?? settings[.currentModel].text
         )
     }
 }

@@ -8,6 +8,18 @@ package protocol ModelProvider: Sendable {
     func problem() async -> String?
 }
 
+/// Answers with models by their names.
+package protocol ModelDirectory: Sendable {
+    /// The model that the alias `current` of a name points to.
+    ///
+    /// - Throws: `Failure` with code `noCurrentModel`, `currentModelLoadFailed` or `resourceNotFound`.
+    func current(of name: String) async throws -> ServedModel
+    /// A version by its number, or by an alias.
+    ///
+    /// - Throws: `Failure` with code `resourceNotFound`, `invalidParameter` or `modelNotReadable`.
+    func version(_ text: String, of name: String) async throws -> ServedModel
+}
+
 /// A model that is published for serving.
 package struct ServedModel: Sendable {
     package var predictor: any Predictor

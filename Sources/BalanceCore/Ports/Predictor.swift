@@ -6,10 +6,16 @@ package protocol Predictor: Sendable {
     var featureCount: Int { get }
     /// The names of the features in their order; nil where the file does not tell.
     var featureNames: [String]? { get }
-    /// The labels that ``probabilities(_:)`` answers for, in that order.
+    /// The labels that ``outputs(_:)`` answers for, in that order; empty for a regressor.
     var classes: [String] { get }
-    /// The probability of each class for a row of ``featureCount`` finite numbers.
-    func probabilities(_ row: [Double]) -> [Double]
+    /// Whether a classifier knows more than which label it chooses.
+    var hasProbabilities: Bool { get }
+    /// Whether a row may have NaN for a value that is missing.
+    var acceptsMissing: Bool { get }
+    /// Of a classifier the probability of each class, or 1 for the label that it chooses; of a regressor one value.
+    ///
+    /// The row has ``featureCount`` numbers.
+    func outputs(_ row: [Double]) -> [Double]
 }
 
 /// Reads model files of any supported format, told by the content.

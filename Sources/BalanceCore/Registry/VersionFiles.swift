@@ -36,6 +36,20 @@ package struct VersionFiles: Sendable {
         }
     }
 
+    /// A version's model, loaded.
+    ///
+    /// - Throws: `Failure` with code `modelNotReadable` or another that says what is in the way.
+    package func served(_ version: ModelVersion) async throws -> ServedModel {
+        let (path, bytes, _) = try await load(version)
+        return ServedModel(
+            predictor: try reader.predictor(from: bytes).predictor,
+            name: version.name,
+            version: version.version,
+            runID: version.runID,
+            path: path
+        )
+    }
+
     private func load(_ version: ModelVersion) async throws -> (path: String, bytes: [UInt8], digest: String) {
         if let path = version.candidatePath {
             let (bytes, digest) = try files.load(path)

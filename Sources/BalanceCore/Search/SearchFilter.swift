@@ -12,6 +12,13 @@ package indirect enum SearchFilter: Sendable, Equatable {
         package var value: Value
         /// The offset of the identifier in the text, in bytes.
         package var offset: Int
+
+        package init(identifier: Identifier, comparator: Comparator, value: Value, offset: Int = 0) {
+            self.identifier = identifier
+            self.comparator = comparator
+            self.value = value
+            self.offset = offset
+        }
     }
 
     /// `entity.key`, or a bare key, whose entity is empty.

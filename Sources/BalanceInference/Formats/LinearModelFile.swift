@@ -117,7 +117,7 @@ package struct LinearModelFile: Sendable {
 
     /// What evaluates it.
     package var predictor: PipelinePredictor {
-        let classifier: any RowClassifier =
+        let model: any RowModel =
             clip > 0
             ? DummyClassifier(weights: weights, intercept: intercept, featureCount: weights.count, clip: clip)
             : LogisticClassifier(classes: classes, weights: [weights], intercepts: [intercept])
@@ -126,7 +126,7 @@ package struct LinearModelFile: Sendable {
             featureNames: featureNames,
             featureCount: weights.count,
             transforms: mean.isEmpty && scale.isEmpty ? [] : [StandardScale(mean: mean, scale: scale)],
-            classifier: classifier
+            model: model
         )
     }
 

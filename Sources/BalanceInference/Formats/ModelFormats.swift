@@ -11,7 +11,21 @@ package struct ModelFormats: ModelReader {
         if first == 0x80, bytes.count > 1, (2...5).contains(bytes[1]) {
             return try Self.pickle(bytes, format: "joblib")
         }
+        if ZipArchive.isZip(bytes) {
+            let graph = try SkopsReader.read(bytes)
+            return LoadedModel(predictor: try EstimatorConverter.predictor(from: graph.top), format: "skops")
+        }
+        if LightGBMModel.isModel(bytes) {
+            return LoadedModel(predictor: try LightGBMModel.predictor(from: bytes), format: "lightgbm")
+        }
+        // In UBJSON a key's length follows the brace; in JSON a quote or white space.
+        if first == UInt8(ascii: "{"), bytes.count > 1, "iUIlL".utf8.contains(bytes[1]) {
+            return LoadedModel(predictor: try XGBoostModel.predictor(from: UBJSON.parse(bytes)), format: "xgboost-ubj")
+        }
         if bytes.prefix(64).first(where: { !" \n\r\t".utf8.contains($0) }) == UInt8(ascii: "{") {
+            if let json = try? JSONValue(parsing: bytes, allowsNonFinite: true), XGBoostModel.isModel(json) {
+                return LoadedModel(predictor: try XGBoostModel.predictor(from: json), format: "xgboost-json")
+            }
             let file = try LinearModelFile(parsing: bytes)
             return LoadedModel(predictor: file.predictor, format: LinearModelFile.format, golden: file.golden)
         }

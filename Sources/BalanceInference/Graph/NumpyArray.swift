@@ -2,11 +2,22 @@
 ///
 /// Its text form is numpy's: `f8`, `i4`, `b1`, `U12`, `O`.
 struct NumpyType: Sendable, Equatable {
-    /// `f`, `i`, `u`, `b`, `U`, `S` or `O`.
+    /// A named part of a structured element.
+    struct Field: Sendable, Equatable {
+        var name: String
+        var offset: Int
+        /// Its kind and size; a part has no parts itself.
+        var kind: Character
+        var size: Int
+        var isBigEndian: Bool
+    }
+
+    /// `f`, `i`, `u`, `b`, `U`, `S`, `O`, or `V` for an element with ``fields``.
     var kind: Character
     /// The size of an element in bytes.
     var size: Int
     var isBigEndian = false
+    var fields: [Field] = []
 
     /// Reads numpy's short form, with or without a mark of byte order; nil for a type that is not supported.
     init?(_ text: String) {
@@ -15,7 +26,7 @@ struct NumpyType: Sendable, Equatable {
             isBigEndian = mark == ">"
             text = text.dropFirst()
         }
-        guard let kind = text.first, "fiubUSO".contains(kind) else { return nil }
+        guard let kind = text.first, "fiubUSOV".contains(kind) else { return nil }
         self.kind = kind
         guard let count = text.dropFirst().isEmpty ? 8 : Int(text.dropFirst()), (0...1 << 20).contains(count) else {
             return nil
@@ -25,6 +36,22 @@ struct NumpyType: Sendable, Equatable {
             "f": [2, 4, 8], "i": [1, 2, 4, 8], "u": [1, 2, 4, 8], "b": [1], "O": [8],
         ]
         guard size > 0, sizes[kind]?.contains(size) ?? true else { return nil }
+    }
+
+    /// Adds a named part; nil where it does not lie inside the element.
+    mutating func add(_ name: String, _ type: NumpyType, at offset: Int) -> Void? {
+        guard kind == "V", type.fields.isEmpty, offset >= 0, offset <= size - type.size else { return nil }
+        fields.append(
+            Field(name: name, offset: offset, kind: type.kind, size: type.size, isBigEndian: type.isBigEndian)
+        )
+        return ()
+    }
+
+    /// The type of a part.
+    init(_ field: Field) {
+        kind = field.kind
+        size = field.size
+        isBigEndian = field.isBigEndian
     }
 }
 
@@ -57,6 +84,18 @@ struct NumpyArray: Sendable {
         guard "fiub".contains(type.kind), let count = heldCount else { return nil }
         let values = (0..<count).map { number(at: $0 * type.size) }
         return isFortran ? rowOrder(values) : values
+    }
+
+    /// The numbers of one part of structured elements, or nil.
+    func column(_ name: String) -> [Double]? {
+        guard let field = type.fields.first(where: { $0.name == name }), let count = heldCount else { return nil }
+        var column = NumpyArray(type: NumpyType(field), shape: [count])
+        column.bytes.reserveCapacity(count * field.size)
+        for index in 0..<count {
+            let start = index * type.size + field.offset
+            column.bytes += bytes[start..<start + field.size]
+        }
+        return column.doubles
     }
 
     /// The elements as texts, or nil.

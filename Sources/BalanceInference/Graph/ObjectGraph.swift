@@ -109,6 +109,42 @@ struct ObjectView {
         if case .array(let array) = node { array.doubles } else { nil }
     }
 
+    /// The rows of an array of numbers with two dimensions, or nil.
+    var matrix: [[Double]]? {
+        guard let shape, shape.count == 2, let flat = doubles else { return nil }
+        return (0..<shape[0]).map { Array(flat[$0 * shape[1]..<($0 + 1) * shape[1]]) }
+    }
+
+    /// The value of a whole number, or nil.
+    var integer: Int? { double.flatMap { Int(exactly: $0) } }
+
+    /// The numbers of an array, or of a list of numbers.
+    var numbers: [Double]? {
+        if let doubles { return doubles }
+        guard let elements else { return nil }
+        let found = elements.compactMap(\.double)
+        return found.count == elements.count ? found : nil
+    }
+
+    /// The elements of a list or tuple, or of an array of objects.
+    var members: [ObjectView]? {
+        if case .array(let array) = node, let objects = array.objects {
+            return objects.map { ObjectView(graph: graph, index: $0) }
+        }
+        return elements
+    }
+
+    /// The numbers of one part of an array's structured elements, or nil.
+    func column(_ name: String) -> [Double]? {
+        if case .array(let array) = node { array.column(name) } else { nil }
+    }
+
+    /// The arguments that an object was constructed with.
+    var arguments: [ObjectView]? {
+        guard case .object(_, let index, _) = node else { return nil }
+        return ObjectView(graph: graph, index: index).elements
+    }
+
     /// The shape of an array, or nil.
     var shape: [Int]? {
         if case .array(let array) = node { array.shape } else { nil }

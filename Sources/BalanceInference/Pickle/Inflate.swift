@@ -16,10 +16,10 @@ enum Inflate {
     /// The unpacked bytes.
     ///
     /// - Throws: `Failure` with code `modelNotReadable` for a damaged stream or one that grows over the limit.
-    static func unpack(_ bytes: [UInt8], limit: Int = maximumSize) throws -> [UInt8] {
+    static func unpack(_ bytes: [UInt8], limit: Int = maximumSize, isBare: Bool = false) throws -> [UInt8] {
         var stream = z_stream()
-        // 32 more than the window size: zlib tells the two headers apart itself.
-        guard inflateInit2_(&stream, 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        // 32 more than the window size: zlib tells the two headers apart itself; less than none: there is no header.
+        guard inflateInit2_(&stream, isBare ? -15 : 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             throw damaged
         }
         defer { inflateEnd(&stream) }

@@ -1,4 +1,4 @@
-/// The names that a pickle may ask for; all others are refused before anything else is read.
+/// The names that a model file may ask for; all others are refused before anything else is read.
 enum PickleGlobals {
     /// How joblib marks an array whose bytes follow in the stream.
     static let arrayWrapper = "joblib.numpy_pickle.NumpyArrayWrapper"
@@ -8,13 +8,84 @@ enum PickleGlobals {
     /// The one name that the rest of the code knows for something that moved between versions.
     static func canonical(_ name: String) -> String { aliases[name] ?? name }
 
-    private static let allowed: Set<String> = [
+    private static let allowed = basics.union(estimators.flatMap { module, names in names.map { "\(module).\($0)" } })
+
+    private static let basics: Set<String> = [
         arrayWrapper, "_codecs.encode", "collections.OrderedDict", "numpy.dtype", "numpy.ndarray",
-        "copyreg._reconstructor", "builtins.object",
-        "balanceops.models.dummy.DummyBalanceModel",
-        "sklearn.pipeline.Pipeline",
-        "sklearn.preprocessing._data.StandardScaler",
-        "sklearn.linear_model._logistic.LogisticRegression",
+        "copyreg._reconstructor", "builtins.object", "builtins.bytes", "builtins.slice", "numpy.float64",
+        "numpy.float32", "numpy.int64", "balanceops.models.dummy.DummyBalanceModel",
+        // The state of random numbers, which estimators keep and nothing here looks at.
+        "numpy.random._mt19937.MT19937", "numpy.random._pcg64.PCG64", "numpy.random._pickle.__bit_generator_ctor",
+        "numpy.random._pickle.__generator_ctor", "numpy.random._pickle.__randomstate_ctor",
+        "numpy.random.bit_generator.SeedSequence", "numpy.random.bit_generator.__pyx_unpickle_SeedSequence",
+        "numpy.random.mtrand.RandomState",
+    ]
+
+    /// Classes by their modules: the estimators that can be served, and what they keep of themselves.
+    private static let estimators: KeyValuePairs<String, [String]> = [
+        "sklearn.pipeline": ["Pipeline"],
+        "sklearn.compose._column_transformer": ["ColumnTransformer", "_RemainderColsList"],
+        "sklearn.preprocessing._data": [
+            "StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler", "Normalizer", "PolynomialFeatures",
+        ],
+        "sklearn.preprocessing._polynomial": ["PolynomialFeatures"],
+        "sklearn.preprocessing._encoders": ["OneHotEncoder", "OrdinalEncoder"],
+        "sklearn.preprocessing._function_transformer": ["FunctionTransformer"],
+        "sklearn.preprocessing._label": ["LabelBinarizer", "LabelEncoder"],
+        "sklearn.impute._base": ["SimpleImputer", "MissingIndicator"],
+        "sklearn.decomposition._pca": ["PCA"],
+        "sklearn.dummy": ["DummyClassifier", "DummyRegressor"],
+        "sklearn.linear_model._logistic": ["LogisticRegression"],
+        "sklearn.linear_model._base": ["LinearRegression"],
+        "sklearn.linear_model._coordinate_descent": ["Lasso", "ElasticNet"],
+        "sklearn.linear_model._ridge": ["Ridge", "RidgeClassifier"],
+        "sklearn.linear_model._stochastic_gradient": ["SGDClassifier", "SGDRegressor"],
+        "sklearn.linear_model._sgd_fast": [
+            "Log", "Hinge", "SquaredHinge", "ModifiedHuber", "SquaredLoss", "Huber", "EpsilonInsensitive",
+            "SquaredEpsilonInsensitive",
+        ],
+        "sklearn.svm._classes": ["LinearSVC", "LinearSVR"],
+        "sklearn.calibration": ["CalibratedClassifierCV", "_CalibratedClassifier", "_SigmoidCalibration"],
+        "sklearn.tree._classes": [
+            "DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor",
+        ],
+        "sklearn.tree._tree": ["Tree"],
+        "sklearn.ensemble._forest": [
+            "RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor",
+        ],
+        "sklearn.ensemble._gb": ["GradientBoostingClassifier", "GradientBoostingRegressor"],
+        "sklearn.ensemble._gb_losses": [
+            "BinomialDeviance", "MultinomialDeviance", "ExponentialLoss", "LeastSquaresError", "LeastAbsoluteError",
+            "HuberLossFunction", "QuantileLossFunction",
+        ],
+        "sklearn.ensemble._iforest": ["IsolationForest"],
+        "sklearn.ensemble._hist_gradient_boosting.binning": ["_BinMapper"],
+        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting": [
+            "HistGradientBoostingClassifier", "HistGradientBoostingRegressor",
+        ],
+        "sklearn.ensemble._hist_gradient_boosting.predictor": ["TreePredictor"],
+        "sklearn._loss.loss": [
+            "HalfBinomialLoss", "HalfMultinomialLoss", "HalfSquaredError", "ExponentialLoss", "AbsoluteError",
+            "PinballLoss", "HuberLoss", "HalfPoissonLoss", "HalfGammaLoss", "HalfTweedieLoss",
+        ],
+        "sklearn._loss._loss": [
+            "CyHalfBinomialLoss", "CyHalfMultinomialLoss", "CyHalfSquaredError", "CyExponentialLoss", "CyAbsoluteError",
+            "CyPinballLoss", "CyHuberLoss", "CyHalfPoissonLoss", "CyHalfGammaLoss",
+            "__pyx_unpickle_CyHalfMultinomialLoss", "__pyx_unpickle_CyHalfBinomialLoss",
+            "__pyx_unpickle_CyHalfSquaredError", "__pyx_unpickle_CyAbsoluteError", "__pyx_unpickle_CyExponentialLoss",
+            "__pyx_unpickle_CyHalfPoissonLoss", "__pyx_unpickle_CyHalfGammaLoss",
+        ],
+        "sklearn._loss.link": [
+            "IdentityLink", "LogitLink", "MultinomialLogit", "HalfLogitLink", "LogLink", "Interval",
+        ],
+        "sklearn.neural_network._multilayer_perceptron": ["MLPClassifier", "MLPRegressor"],
+        "sklearn.neural_network._stochastic_optimizers": ["AdamOptimizer", "SGDOptimizer"],
+        "sklearn.neighbors._classification": ["KNeighborsClassifier"],
+        "sklearn.neighbors._regression": ["KNeighborsRegressor"],
+        "sklearn.neighbors._kd_tree": ["KDTree", "KDTree64", "newObj"],
+        "sklearn.neighbors._ball_tree": ["BallTree", "BallTree64", "newObj"],
+        "sklearn.metrics._dist_metrics": ["EuclideanDistance", "EuclideanDistance64", "newObj"],
+        "sklearn.naive_bayes": ["GaussianNB"],
     ]
 
     private static let aliases: [String: String] = [
@@ -26,7 +97,10 @@ enum PickleGlobals {
         "numpy._core.numeric._frombuffer": "numpy._frombuffer",
         "copy_reg._reconstructor": "copyreg._reconstructor",
         "__builtin__.object": "builtins.object",
+        "__builtin__.bytes": "builtins.bytes",
+        "__builtin__.slice": "builtins.slice",
         "sklearn.preprocessing.data.StandardScaler": "sklearn.preprocessing._data.StandardScaler",
         "sklearn.linear_model.logistic.LogisticRegression": "sklearn.linear_model._logistic.LogisticRegression",
+        "sklearn.preprocessing._data.PolynomialFeatures": "sklearn.preprocessing._polynomial.PolynomialFeatures",
     ]
 }

@@ -48,7 +48,8 @@ extension PickleReader {
         switch nodes[target] {
         case .object(let name, let arguments, _):
             let attributes = stateIndex(state)
-            guard case .dict = nodes[attributes] else { throw damaged("attributes that are no dict") }
+            // Compiled classes keep a state that is no dict; no estimator that can be served does.
+            guard case .dict = nodes[attributes] else { return }
             nodes[target] = .object(className: name, arguments: arguments, state: attributes)
             if name == PickleGlobals.arrayWrapper {
                 let array = try wrappedArray(attributes)
@@ -58,9 +59,21 @@ extension PickleReader {
         case .type(var type):
             guard case .tuple(let items) = nodes[state], items.count > 1 else { throw damaged("a dtype's state") }
             type.isBigEndian = nodes[items[1]].text == ">"
+            try addFields(to: &type, items)
             nodes[target] = .type(type)
         case .array: nodes[target] = .array(try reconstructed(state))
         default: throw damaged("state for something that has none")
+        }
+    }
+
+    /// The named parts in the state of a structured type: names, and for each a type and an offset.
+    func addFields(to type: inout NumpyType, _ items: [Int]) throws {
+        guard type.kind == "V", items.count > 4, case .tuple(let names) = nodes[items[3]] else { return }
+        for name in names {
+            guard let text = nodes[name].text, let place = item(text, of: items[4]),
+                case .tuple(let parts) = nodes[place], parts.count >= 2, case .type(let part) = nodes[parts[0]],
+                case .int(let offset) = nodes[parts[1]], type.add(text, part, at: offset) != nil
+            else { throw damaged("a dtype's fields") }
         }
     }
 

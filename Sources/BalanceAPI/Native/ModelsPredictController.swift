@@ -1,0 +1,148 @@
+import BalanceCore
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// `/models…`: the registry to read, and predictions of any model, alias or version.
+struct ModelsPredictController: Sendable {
+    let registry: any ModelRegistry
+    let models: any ModelDirectory
+
+    /// The most that a body may hold, in bytes.
+    static let maximumBody = 64 << 20
+
+    static let routes = [
+        RouteDescription("GET", "/models", "The registered models.", answer: "ModelList"),
+        route("GET", "/models/{name}", "A registered model with its versions.", ["name"], answer: "RegisteredModel"),
+        route("POST", "/models/{name}/predict", "Predictions of the current version.", ["name"], answer: "Predictions"),
+        route(
+            "POST",
+            "/models/{name}/versions/{version}/predict",
+            "Predictions of a version, or of an alias.",
+            ["name", "version"],
+            answer: "Predictions"
+        ),
+        route("GET", "/models/{name}/versions/{version}", "What a version takes and gives.", ["name", "version"], answer: "Signature"),
+    ]
+
+    private static func route(
+        _ method: String,
+        _ path: String,
+        _ summary: String,
+        _ parameters: [String],
+        answer: String
+    ) -> RouteDescription {
+        RouteDescription(
+            method,
+            path,
+            summary,
+            parameters: parameters.map { .init($0, in: .path, [("type", "string")]) },
+            body: method == "POST" ? "PredictionRequest" : nil,
+            answer: answer,
+            failures: [.resourceNotFound, .noCurrentModel, .validation, .featureSizeMismatch, .modelNotReadable]
+        )
+    }
+
+    func addRoutes(to router: Router<AppContext>) {
+        router.get("/models") { _, _ in Response.json(try await list()) }
+        router.get("/models/:name") { _, context in Response.json(try await detail(context.text("name"))) }
+        router.get("/models/:name/versions/:version") { _, context in
+            let model = try await models.version(context.text("version"), of: context.text("name"))
+            return Response.json(Self.signature(model))
+        }
+        router.post("/models/:name/predict") { request, context in
+            let body = try await Self.body(request)
+            return Response.json(try Self.answer(body, try await models.current(of: context.text("name"))))
+        }
+        router.post("/models/:name/versions/:version/predict") { request, context in
+            let body = try await Self.body(request)
+            let model = try await models.version(context.text("version"), of: context.text("name"))
+            return Response.json(try Self.answer(body, model))
+        }
+    }
+
+    private func list() async throws -> JSONValue {
+        var items: [JSONValue] = []
+        var after: String?
+        repeat {
+            let page = try await registry.searchModels(SearchQuery(after: after))
+            items += page.items.map { model in
+                .object([
+                    ("name", .string(model.name)), ("description", .optional(model.description)),
+                    ("aliases", .object(model.aliases.map { ($0.name, .int($0.version)) })),
+                    ("latest_version", .int(model.latest.map(\.version).max() ?? 0)),
+                ])
+            }
+            after = page.next
+        } while after != nil
+        return .object([("items", .array(items)), ("count", .int(items.count))])
+    }
+
+    private func detail(_ name: String) async throws -> JSONValue {
+        let model = try await registry.model(name)
+        let filter = SearchFilter.comparison(
+            .init(identifier: .init(entity: "", key: "name"), comparator: .equal, value: .text(name), offset: 0)
+        )
+        let versions = try await registry.searchVersions(SearchQuery(filter: filter, limit: 1000)).items
+        return .object([
+            ("name", .string(model.name)), ("description", .optional(model.description)),
+            ("policy", .optional(try await registry.policyName(of: name))),
+            ("aliases", .object(model.aliases.map { ($0.name, .int($0.version)) })),
+            ("versions", .array(versions.map(Self.version))),
+        ])
+    }
+
+    private static func version(_ version: ModelVersion) -> JSONValue {
+        .object([
+            ("version", .int(version.version)), ("stage", .string(version.stage.rawValue)),
+            ("run_id", .optional(version.runID?.native)), ("source", .optional(version.source)),
+            ("format", .optional(version.format)), ("sha256", .optional(version.digest)),
+            ("servable", .bool(version.problem == nil)), ("problem", .optional(version.problem)),
+            ("metrics", version.metrics.json), ("created_at", .string(version.createdAt.iso8601)),
+        ])
+    }
+
+    private static func signature(_ model: ServedModel) -> JSONValue {
+        let predictor = model.predictor
+        return .object([
+            ("name", .string(model.name)), ("version", .int(model.version)),
+            ("model_type", .string(predictor.modelType)), ("n_features", .int(predictor.featureCount)),
+            ("feature_names", predictor.featureNames.map(JSONValue.strings) ?? .null),
+            ("accepts_missing", .bool(predictor.acceptsMissing)),
+            ("output", .string(predictor.classes.isEmpty ? "value" : predictor.hasProbabilities ? "probabilities" : "label")),
+            ("classes", .strings(predictor.classes)),
+        ])
+    }
+
+    static func answer(_ body: PredictionBody, _ model: ServedModel) throws -> JSONValue {
+        let predictions = try body.rows(for: model.predictor).map { try Prediction(model.predictor, $0).json }
+        let (name, value): (String, JSONValue) =
+            body.isSingle ? ("prediction", predictions[0]) : ("predictions", .array(predictions))
+        return .object([(name, value), ("model", .string(model.name)), ("version", .int(model.version))])
+    }
+
+    private static func body(_ request: Request) async throws -> PredictionBody {
+        let buffer = try await request.body.collect(upTo: maximumBody)
+        let value = try PredictRequest.parse(Array(buffer.readableBytesView), request.headers[.contentType])
+        let body = try PredictionBody(value)
+        guard value["features"] != nil || value["instances"] != nil else {
+            throw Failure.validation([
+                ValidationIssue(
+                    type: "missing",
+                    location: [.string("body"), .string("features")],
+                    message: "Field required: features for one row, or instances for several",
+                    input: .null
+                )
+            ])
+        }
+        return body
+    }
+}
+
+extension AppContext {
+    /// A parameter of the path, decoded.
+    func text(_ name: String) throws -> String {
+        let text = try parameters.require(name)
+        return text.removingPercentEncoding ?? text
+    }
+}

@@ -1,0 +1,180 @@
+/// Logistic regression with one weight vector for two classes, or one for each class.
+struct LogisticClassifier: RowModel {
+    var classes: [String]
+    /// One row for two classes, else one row a class.
+    var weights: [[Double]]
+    var intercepts: [Double]
+    /// Whether two classes are judged by the softmax of ±decision, as `multi_class="multinomial"` does.
+    var isSoftmaxOfTwo = false
+    /// Whether several classes are judged one by one and scaled to the sum 1, as `multi_class="ovr"` does.
+    var isOneVersusRest = false
+
+    var featureCount: Int { weights.first?.count ?? 0 }
+
+    func outputs(_ row: [Double]) -> [Double] {
+        let decisions = LinearModel.decisions(row, weights, intercepts)
+        if decisions.count == 1 {
+            let probability = Outputs.sigmoid(isSoftmaxOfTwo ? 2 * decisions[0] : decisions[0])
+            return [1 - probability, probability]
+        }
+        guard isOneVersusRest else { return Outputs.softmax(decisions) }
+        let each = decisions.map(Outputs.sigmoid)
+        let sum = each.reduce(0, +)
+        return each.map { sum == 0 ? 1 / Double(each.count) : $0 / sum }
+    }
+
+    static func sigmoid(_ value: Double) -> Double { Outputs.sigmoid(value) }
+}
+
+/// A linear model that answers with its decision: a value, or the label that it chooses.
+struct LinearModel: RowModel {
+    var classes: [String]
+    var weights: [[Double]]
+    var intercepts: [Double]
+
+    var featureCount: Int { weights.first?.count ?? 0 }
+    var hasProbabilities: Bool { false }
+
+    func outputs(_ row: [Double]) -> [Double] {
+        let decisions = Self.decisions(row, weights, intercepts)
+        if classes.isEmpty { return decisions }
+        return decisions.count == 1 ? (decisions[0] > 0 ? [0, 1] : [1, 0]) : Outputs.choice(decisions)
+    }
+
+    static func decisions(_ row: [Double], _ weights: [[Double]], _ intercepts: [Double]) -> [Double] {
+        zip(weights, intercepts).map { weights, intercept in
+            zip(weights, row).reduce(0) { $0 + $1.0 * $1.1 } + intercept
+        }
+    }
+}
+
+/// The original's test model: a sigmoid whose answer stays away from 0 and 1.
+struct DummyClassifier: RowModel {
+    var weights: [Double]
+    var intercept: Double
+    var featureCount: Int
+    var clip = 1e-6
+
+    var classes: [String] { ["0", "1"] }
+
+    /// Weights without a feature and features without a weight count for nothing.
+    func outputs(_ row: [Double]) -> [Double] {
+        let decision = zip(weights, row).reduce(0) { $0 + $1.0 * $1.1 } + intercept
+        let probability = min(max(Outputs.sigmoid(decision), clip), 1 - clip)
+        return [1 - probability, probability]
+    }
+}
+
+/// Layers of neurons (MLPClassifier, MLPRegressor).
+struct NeuralNetwork: RowModel {
+    enum Activation: String {
+        case identity, logistic, tanh, relu, softmax
+    }
+
+    var classes: [String]
+    /// For each layer its weights, one row an output, and its biases.
+    var layers: [(weights: [[Double]], biases: [Double])]
+    var hidden: Activation
+    var last: Activation
+
+    var featureCount: Int { layers.first?.weights.first?.count ?? 0 }
+
+    func outputs(_ row: [Double]) -> [Double] {
+        var values = row
+        for (index, layer) in layers.enumerated() {
+            values = LinearModel.decisions(values, layer.weights, layer.biases)
+            values = Self.activate(values, index == layers.count - 1 ? last : hidden)
+        }
+        return classes.count == 2 && values.count == 1 ? [1 - values[0], values[0]] : values
+    }
+
+    private static func activate(_ values: [Double], _ activation: Activation) -> [Double] {
+        switch activation {
+        case .identity: values
+        case .logistic: values.map(Outputs.sigmoid)
+        case .tanh: values.map(hyperbolicTangent)
+        case .relu: values.map { max($0, 0) }
+        case .softmax: Outputs.softmax(values)
+        }
+    }
+}
+
+/// Normal distributions of each feature in each class (GaussianNB).
+struct GaussianBayes: RowModel {
+    var classes: [String]
+    var means: [[Double]]
+    var variances: [[Double]]
+    var priors: [Double]
+
+    var featureCount: Int { means.first?.count ?? 0 }
+
+    func outputs(_ row: [Double]) -> [Double] {
+        let logs = classes.indices.map { index in
+            var sum = 0.0
+            for (feature, value) in row.enumerated() {
+                let variance = variances[index][feature]
+                let distance = value - means[index][feature]
+                sum -= 0.5 * logarithm(2 * .pi * variance) + 0.5 * distance * distance / variance
+            }
+            return sum + logarithm(priors[index])
+        }
+        return Outputs.softmax(logs)
+    }
+}
+
+/// The nearest of all training rows (KNeighborsClassifier, KNeighborsRegressor).
+struct Neighbors: RowModel {
+    var classes: [String]
+    var rows: [[Double]]
+    /// The class of each row as its index, or its value.
+    var targets: [Double]
+    var count: Int
+    /// Whether near neighbours count more.
+    var isWeighted: Bool
+    /// The exponent of the distance; infinite: the largest difference.
+    var power: Double
+
+    var featureCount: Int { rows.first?.count ?? 0 }
+
+    func outputs(_ row: [Double]) -> [Double] {
+        let nearest = rows.indices.map { (distance: distance(row, rows[$0]), index: $0) }
+            .sorted { ($0.distance, $0.index) < ($1.distance, $1.index) }.prefix(count)
+        let hasExact = nearest.contains { $0.distance == 0 }
+        let weights = nearest.map { neighbour -> Double in
+            guard isWeighted else { return 1 }
+            return hasExact ? (neighbour.distance == 0 ? 1 : 0) : 1 / neighbour.distance
+        }
+        let sum = weights.reduce(0, +)
+        if classes.isEmpty {
+            return [zip(nearest, weights).reduce(0) { $0 + targets[$1.0.index] * $1.1 } / sum]
+        }
+        var votes = [Double](repeating: 0, count: classes.count)
+        for (neighbour, weight) in zip(nearest, weights) { votes[Int(targets[neighbour.index])] += weight }
+        return votes.map { $0 / sum }
+    }
+
+    private func distance(_ left: [Double], _ right: [Double]) -> Double {
+        if power == 2 { return zip(left, right).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot() }
+        if power == .infinity { return zip(left, right).reduce(0) { max($0, abs($1.0 - $1.1)) } }
+        let sum = zip(left, right).reduce(0) { $0 + raised(abs($1.0 - $1.1), power) }
+        return raised(sum, 1 / power)
+    }
+}
+
+/// The mean of sigmoids of linear models' decisions (CalibratedClassifierCV with two classes).
+struct SigmoidCalibration: RowModel {
+    var classes: [String]
+    /// For each fold its weights, intercept, and the slope and offset of the sigmoid.
+    var folds: [(weights: [Double], intercept: Double, slope: Double, offset: Double)]
+
+    var featureCount: Int { folds.first?.weights.count ?? 0 }
+
+    func outputs(_ row: [Double]) -> [Double] {
+        let sum = folds.reduce(0) { sum, fold in
+            let decision = zip(fold.weights, row).reduce(0) { $0 + $1.0 * $1.1 } + fold.intercept
+            return sum + Outputs.sigmoid(-(fold.slope * decision + fold.offset))
+        }
+        let probability = sum / Double(folds.count)
+        return [1 - probability, probability]
+    }
+}

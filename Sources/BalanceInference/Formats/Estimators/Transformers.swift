@@ -1,0 +1,174 @@
+import BalanceCore
+
+/// scikit-learn's transformers.
+extension EstimatorConverter {
+    private static let transforms: [String: ToTransform] = [
+        "sklearn.preprocessing._data.StandardScaler": { try standardScaler($0) },
+        "sklearn.preprocessing._data.RobustScaler": { try robustScaler($0) },
+        "sklearn.preprocessing._data.MinMaxScaler": { try minMaxScaler($0) },
+        "sklearn.preprocessing._data.MaxAbsScaler": { try maxAbsScaler($0) },
+        "sklearn.preprocessing._data.Normalizer": { view in
+            guard let norm = Normalize.Norm(rawValue: view["norm"]?.string ?? "l2") else { throw refusal("a norm") }
+            return Normalize(norm: norm)
+        },
+        "sklearn.preprocessing._polynomial.PolynomialFeatures": { try polynomial($0) },
+        "sklearn.preprocessing._encoders.OneHotEncoder": { try encoder($0, isOneHot: true) },
+        "sklearn.preprocessing._encoders.OrdinalEncoder": { try encoder($0, isOneHot: false) },
+        "sklearn.impute._base.SimpleImputer": { try imputer($0) },
+        "sklearn.decomposition._pca.PCA": { try projection($0) },
+        "sklearn.compose._column_transformer.ColumnTransformer": { try columns($0) },
+    ]
+
+    /// The steps that a transformer stands for: none for one that changes nothing.
+    static func transform(_ view: ObjectView) throws -> [any RowTransform] {
+        guard let name = view.className else { throw refusal(view.kind) }
+        if name == pipeline { return try steps(of: view).flatMap(transform) }
+        if name == "sklearn.preprocessing._function_transformer.FunctionTransformer" {
+            guard view["func"] == nil else { throw refusal("a FunctionTransformer with a function") }
+            return []
+        }
+        guard let convert = transforms[name] else { throw refusal(view.kind) }
+        return [try convert(view)]
+    }
+
+    private static func standardScaler(_ view: ObjectView) throws -> any RowTransform {
+        let mean = view["with_mean"]?.bool == false ? [] : view["mean_"]?.doubles
+        let scale = view["with_std"]?.bool == false ? [] : view["scale_"]?.doubles
+        return try scaler("StandardScaler", mean, scale)
+    }
+
+    private static func robustScaler(_ view: ObjectView) throws -> any RowTransform {
+        let mean = view["with_centering"]?.bool == false ? [] : view["center_"]?.doubles
+        let scale = view["with_scaling"]?.bool == false ? [] : view["scale_"]?.doubles
+        return try scaler("RobustScaler", mean, scale)
+    }
+
+    private static func scaler(_ name: String, _ mean: [Double]?, _ scale: [Double]?) throws -> any RowTransform {
+        guard let mean, let scale else { throw refusal("a \(name) that was not fitted") }
+        guard (mean + scale).allSatisfy(\.isFinite), !scale.contains(0) else {
+            throw refusal("a \(name) with numbers that are not finite")
+        }
+        return StandardScale(mean: mean, scale: scale)
+    }
+
+    private static func minMaxScaler(_ view: ObjectView) throws -> any RowTransform {
+        guard let scale = view["scale_"]?.doubles, let offset = view["min_"]?.doubles else {
+            throw refusal("a MinMaxScaler that was not fitted")
+        }
+        var range: ClosedRange<Double>?
+        if view["clip"]?.bool == true, let ends = view["feature_range"]?.numbers, ends.count == 2, ends[0] <= ends[1] {
+            range = ends[0]...ends[1]
+        }
+        return LinearScale(scale: scale, offset: offset, range: range)
+    }
+
+    private static func maxAbsScaler(_ view: ObjectView) throws -> any RowTransform {
+        guard let scale = view["scale_"]?.doubles, !scale.contains(0) else {
+            throw refusal("a MaxAbsScaler that was not fitted")
+        }
+        return StandardScale(mean: [], scale: scale)
+    }
+
+    private static func imputer(_ view: ObjectView) throws -> any RowTransform {
+        guard let values = view["statistics_"]?.doubles, view["keep_empty_features"]?.bool != true else {
+            throw refusal("a SimpleImputer that was not fitted on numbers")
+        }
+        let missing = view["missing_values"]?.double ?? .nan
+        let marks = view["indicator_"]?["features_"]?.doubles?.map { Int($0) } ?? []
+        return Impute(values: values, missing: missing, marks: marks)
+    }
+
+    /// The powers in scikit-learn's order: by degree, then combinations with repetition.
+    private static func polynomial(_ view: ObjectView) throws -> any RowTransform {
+        guard let count = view["n_features_in_"]?.integer, let highest = view["_max_degree"]?.integer ?? view["degree"]?.integer,
+            (1...2000).contains(count), (0...8).contains(highest)
+        else { throw refusal("a PolynomialFeatures that was not fitted") }
+        let lowest = view["_min_degree"]?.integer ?? 0
+        let isInteraction = view["interaction_only"]?.bool == true
+        var powers: [[Int]] = []
+        if view["include_bias"]?.bool != false { powers.append([Int](repeating: 0, count: count)) }
+        var level: [[Int]] = [[]]
+        for degree in 1...max(highest, 1) where degree <= highest {
+            level = level.flatMap { combination in
+                ((combination.last ?? 0)..<count).compactMap { next in
+                    isInteraction && combination.last == next ? nil : combination + [next]
+                }
+            }
+            guard powers.count + level.count < 1 << 18 else { throw refusal("a PolynomialFeatures with too many outputs") }
+            if degree < max(lowest, 1) { continue }
+            for combination in level {
+                var power = [Int](repeating: 0, count: count)
+                for column in combination { power[column] += 1 }
+                powers.append(power)
+            }
+        }
+        return Polynomial(powers: powers)
+    }
+
+    private static func projection(_ view: ObjectView) throws -> any RowTransform {
+        guard let components = view["components_"]?.matrix else { throw refusal("a PCA that was not fitted") }
+        var deviations: [Double] = []
+        if view["whiten"]?.bool == true {
+            guard let variance = view["explained_variance_"]?.doubles else { throw refusal("a PCA without variances") }
+            deviations = variance.map { max($0.squareRoot(), Double.ulpOfOne) }
+        }
+        return Project(mean: view["mean_"]?.doubles ?? [], components: components, deviations: deviations)
+    }
+
+    private static func encoder(_ view: ObjectView, isOneHot: Bool) throws -> any RowTransform {
+        guard let lists = view["categories_"]?.members else { throw refusal("an encoder that was not fitted") }
+        let categories = try lists.map { list in
+            guard let numbers = list.numbers ?? list.members?.compactMap(\.double), !numbers.isEmpty else {
+                throw refusal("an encoder of texts")
+            }
+            return numbers
+        }
+        guard view["min_frequency"] == nil, view["max_categories"] == nil else {
+            throw refusal("an encoder that joins rare categories")
+        }
+        var dropped: [Int?] = []
+        if isOneHot, let indices = view["drop_idx_"]?.members { dropped = indices.map(\.integer) }
+        return Encode(
+            categories: categories,
+            isOneHot: isOneHot,
+            dropped: dropped,
+            unknown: view["unknown_value"]?.double ?? .nan
+        )
+    }
+
+    private static func columns(_ view: ObjectView) throws -> any RowTransform {
+        guard let fitted = view["transformers_"]?.elements else { throw refusal("a ColumnTransformer that was not fitted") }
+        let names = view["feature_names_in_"]?.labels ?? []
+        var parts: [(columns: [Int], steps: [any RowTransform])] = []
+        for entry in fitted {
+            guard let triple = entry.elements, triple.count == 3 else { throw refusal("a damaged ColumnTransformer") }
+            if triple[1].string == "drop" { continue }
+            let columns = try indices(triple[2], names, view["n_features_in_"]?.integer ?? names.count)
+            if columns.isEmpty { continue }
+            let steps = triple[1].string == "passthrough" ? [] : try transform(triple[1])
+            parts.append((columns, steps))
+        }
+        return Columns(parts: parts)
+    }
+
+    /// The columns that a ColumnTransformer's entry names: by number, by name, or by a mask.
+    private static func indices(_ view: ObjectView, _ names: [String], _ count: Int) throws -> [Int] {
+        if let inner = view["data"] { return try indices(inner, names, count) }
+        if let numbers = view.numbers {
+            return numbers.map { $0 < 0 ? count + Int($0) : Int($0) }
+        }
+        let labels = view.string.map { [$0] } ?? view.labels ?? view.members?.compactMap(\.string) ?? []
+        if labels.allSatisfy({ $0 == "True" || $0 == "False" }), labels.count == count {
+            return labels.indices.filter { labels[$0] == "True" }
+        }
+        if let arguments = view.arguments, view.className == "builtins.slice", arguments.count == 3 {
+            let step = arguments[2].integer ?? 1
+            guard step > 0 else { throw refusal("a slice of columns") }
+            return Array(stride(from: arguments[0].integer ?? 0, to: min(arguments[1].integer ?? count, count), by: step))
+        }
+        return try labels.map { label in
+            guard let index = names.firstIndex(of: label) else { throw refusal("a column '\(label)' without a place") }
+            return index
+        }
+    }
+}

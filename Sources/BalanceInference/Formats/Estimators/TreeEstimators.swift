@@ -1,0 +1,218 @@
+import BalanceCore
+
+/// scikit-learn's trees and ensembles of them.
+extension EstimatorConverter {
+    static let treeModels: [String: ToModel] = {
+        var models: [String: ToModel] = [
+            "sklearn.ensemble._gb.GradientBoostingClassifier": { try gradientBoosting($0, isClassifier: true) },
+            "sklearn.ensemble._gb.GradientBoostingRegressor": { try gradientBoosting($0, isClassifier: false) },
+            "\(histogram).HistGradientBoostingClassifier": { try histogramBoosting($0, isClassifier: true) },
+            "\(histogram).HistGradientBoostingRegressor": { try histogramBoosting($0, isClassifier: false) },
+            "sklearn.ensemble._iforest.IsolationForest": { try isolationForest($0) },
+        ]
+        for name in ["DecisionTree", "ExtraTree"] {
+            models["sklearn.tree._classes.\(name)Classifier"] = { try trees([$0], of: $0, isClassifier: true) }
+            models["sklearn.tree._classes.\(name)Regressor"] = { try trees([$0], of: $0, isClassifier: false) }
+        }
+        for name in ["RandomForest", "ExtraTrees"] {
+            models["sklearn.ensemble._forest.\(name)Classifier"] = { view in
+                try trees(view["estimators_"]?.members ?? [], of: view, isClassifier: true)
+            }
+            models["sklearn.ensemble._forest.\(name)Regressor"] = { view in
+                try trees(view["estimators_"]?.members ?? [], of: view, isClassifier: false)
+            }
+        }
+        return models
+    }()
+
+    private static let histogram = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting"
+
+    private static func trees(_ estimators: [ObjectView], of view: ObjectView, isClassifier: Bool) throws -> any RowModel {
+        let classes = isClassifier ? try classes(view) : []
+        guard !estimators.isEmpty, view["n_outputs_"]?.integer ?? 1 == 1 else {
+            throw refusal("a \(view.kind) without trees or with several outputs")
+        }
+        var nodes = TreeNodes()
+        for estimator in estimators {
+            let width = max(classes.count, 1)
+            try nodes.add(tree(estimator, width: width) { isClassifier ? shares($0) : $0 })
+        }
+        return TreeMean(classes: classes, featureCount: try count(view, nodes), trees: nodes)
+    }
+
+    /// Of counts (before scikit-learn 1.3) or shares the shares.
+    private static func shares(_ values: [Double]) -> [Double] {
+        let sum = values.reduce(0, +)
+        return sum == 0 ? values : values.map { $0 / sum }
+    }
+
+    /// The nodes of an estimator's `tree_`, with `width` values a leaf.
+    private static func tree(
+        _ estimator: ObjectView,
+        width: Int,
+        _ leaf: ([Double]) -> [Double]
+    ) throws -> [TreeNodes.Node] {
+        guard let state = estimator["tree_"], let nodes = state["nodes"], let left = nodes.column("left_child"),
+            let right = nodes.column("right_child"), let features = nodes.column("feature"),
+            let thresholds = nodes.column("threshold"), let values = state["values"]?.doubles,
+            values.count == left.count * width
+        else { throw refusal("a \(estimator.kind) whose tree cannot be read") }
+        let missing = nodes.column("missing_go_to_left")
+        return left.indices.map { index in
+            if left[index] < 0 {
+                return .init(kind: .leaf(leaf(Array(values[index * width..<(index + 1) * width]))))
+            }
+            let kind = TreeNodes.Node.Kind.split(
+                feature: Int(features[index]),
+                threshold: thresholds[index],
+                left: Int(left[index]),
+                right: Int(right[index])
+            )
+            return .init(kind: kind, missingGoesLeft: missing?[index] == 1)
+        }
+    }
+
+    private static func count(_ view: ObjectView, _ nodes: TreeNodes) throws -> Int {
+        guard let count = view["n_features_in_"]?.integer, nodes.featureBound <= count else {
+            throw refusal("a \(view.kind) whose trees look at more features than it takes")
+        }
+        return count
+    }
+
+    private static func gradientBoosting(_ view: ObjectView, isClassifier: Bool) throws -> any RowModel {
+        let classes = isClassifier ? try classes(view) : []
+        let groups = isClassifier && classes.count > 2 ? classes.count : 1
+        guard let estimators = view["estimators_"]?.members, !estimators.isEmpty, estimators.count % groups == 0,
+            let rate = view["learning_rate"]?.double
+        else { throw refusal("a \(view.kind) that was not fitted") }
+        var nodes = TreeNodes()
+        for estimator in estimators { try nodes.add(tree(estimator, width: 1) { $0 }) }
+        let isExponential = view["loss"]?.string == "exponential"
+        let link: BoostedTrees.Link = !isClassifier ? .identity : groups > 1 ? .softmax : isExponential ? .doubleSigmoid : .sigmoid
+        return BoostedTrees(
+            classes: classes,
+            featureCount: try count(view, nodes),
+            trees: nodes,
+            groups: estimators.indices.map { $0 % groups },
+            base: try base(view, groups: groups, isClassifier: isClassifier, isExponential: isExponential),
+            rate: rate,
+            link: link,
+            roundsInput: true
+        )
+    }
+
+    /// The raw scores that boosting begins with.
+    private static func base(
+        _ view: ObjectView,
+        groups: Int,
+        isClassifier: Bool,
+        isExponential: Bool
+    ) throws -> [Double] {
+        if view["init"]?.string == "zero" { return [Double](repeating: 0, count: groups) }
+        guard let initial = view["init_"], view["init"] == nil else {
+            throw refusal("a \(view.kind) that begins with an estimator of its own")
+        }
+        guard isClassifier else {
+            guard let constant = initial["constant_"]?.doubles?.first else { throw refusal("a \(view.kind) without a start") }
+            return [constant]
+        }
+        guard let priors = initial["class_prior_"]?.doubles, priors.count == max(groups, 2) else {
+            throw refusal("a \(view.kind) without a start")
+        }
+        // Single precision's smallest step keeps the logarithm finite, as in scikit-learn.
+        let bound = Double(Float.ulpOfOne)
+        let shares = priors.map { min(max($0, bound), 1 - bound) }
+        if groups > 1 { return shares.map { logarithm($0) } }
+        let odds = logarithm(shares[1] / (1 - shares[1]))
+        return [isExponential ? odds / 2 : odds]
+    }
+
+    private static func histogramBoosting(_ view: ObjectView, isClassifier: Bool) throws -> any RowModel {
+        let classes = isClassifier ? try classes(view) : []
+        let groups = isClassifier && classes.count > 2 ? classes.count : 1
+        guard let rounds = view["_predictors"]?.elements, let base = view["_baseline_prediction"]?.doubles ?? view["_baseline_prediction"]?.double.map({ [$0] }),
+            base.count == groups, view["_preprocessor"] == nil
+        else { throw refusal("a \(view.kind) that was not fitted on numbers alone") }
+        var nodes = TreeNodes()
+        for round in rounds {
+            guard let predictors = round.elements, predictors.count == groups else { throw TreeNodes.damaged }
+            for predictor in predictors { try nodes.add(histogramTree(predictor)) }
+        }
+        let loss = view["loss"]?.string ?? ""
+        let isLog = ["poisson", "gamma"].contains(loss)
+        return BoostedTrees(
+            classes: classes,
+            featureCount: try count(view, nodes),
+            trees: nodes,
+            groups: nodes.roots.indices.map { $0 % groups },
+            base: base,
+            link: isClassifier ? (groups > 1 ? .softmax : .sigmoid) : isLog ? .exponential : .identity
+        )
+    }
+
+    private static func histogramTree(_ predictor: ObjectView) throws -> [TreeNodes.Node] {
+        guard let nodes = predictor["nodes"], let values = nodes.column("value"), let leaves = nodes.column("is_leaf"),
+            let features = nodes.column("feature_idx"), let thresholds = nodes.column("num_threshold") ?? nodes.column("threshold"),
+            let missing = nodes.column("missing_go_to_left"), let left = nodes.column("left"),
+            let right = nodes.column("right")
+        else { throw refusal("a histogram tree that cannot be read") }
+        let categorical = nodes.column("is_categorical")
+        let sets = nodes.column("bitset_idx")
+        let bits = predictor["raw_left_cat_bitsets"]?.matrix ?? []
+        return try values.indices.map { index in
+            if leaves[index] == 1 { return .init(kind: .leaf([values[index]])) }
+            var node = TreeNodes.Node(
+                kind: .split(
+                    feature: Int(features[index]),
+                    threshold: thresholds[index],
+                    left: Int(left[index]),
+                    right: Int(right[index])
+                ),
+                missingGoesLeft: missing[index] == 1
+            )
+            if categorical?[index] == 1 {
+                guard let set = sets.map({ Int($0[index]) }), bits.indices.contains(set), bits[set].count == 8 else {
+                    throw TreeNodes.damaged
+                }
+                let words = bits[set].map { UInt64($0) }
+                node.categories = (0..<4).map { words[2 * $0] | words[2 * $0 + 1] << 32 }
+            }
+            return node
+        }
+    }
+
+    private static func isolationForest(_ view: ObjectView) throws -> any RowModel {
+        guard let estimators = view["estimators_"]?.members, let columns = view["estimators_features_"]?.members,
+            columns.count == estimators.count, let samples = view["_max_samples"]?.integer ?? view["max_samples_"]?.integer,
+            let offset = view["offset_"]?.double, let count = view["n_features_in_"]?.integer
+        else { throw refusal("an IsolationForest that was not fitted") }
+        var nodes = TreeNodes()
+        for estimator in estimators { try nodes.add(pathTree(estimator)) }
+        let places = try columns.map { list in
+            guard let numbers = list.numbers, numbers.allSatisfy({ $0 >= 0 && Int($0) < count }),
+                nodes.featureBound <= numbers.count
+            else { throw refusal("an IsolationForest whose trees look at more features than it takes") }
+            return numbers.map { Int($0) }
+        }
+        return IsolationTrees(featureCount: count, trees: nodes, columns: places, sampleCount: samples, offset: offset)
+    }
+
+    /// A tree whose leaves hold the length of the path to them, with what is expected below.
+    private static func pathTree(_ estimator: ObjectView) throws -> [TreeNodes.Node] {
+        var nodes = try tree(estimator, width: 1) { $0 }
+        guard let samples = estimator["tree_"]?["nodes"]?.column("n_node_samples") else { throw TreeNodes.damaged }
+        var waiting = [(node: 0, depth: 0)]
+        var steps = 0
+        while let (node, depth) = waiting.popLast() {
+            steps += 1
+            guard nodes.indices.contains(node), steps <= nodes.count else { throw TreeNodes.damaged }
+            if case .split(_, _, let left, let right) = nodes[node].kind {
+                waiting += [(left, depth + 1), (right, depth + 1)]
+            } else {
+                let length = Double(depth) + IsolationTrees.averagePath(Int(samples[node]))
+                nodes[node].kind = .leaf([length])
+            }
+        }
+        return nodes
+    }
+}

@@ -1,0 +1,73 @@
+package import BalanceCore
+import ServiceLifecycle
+import Synchronization
+
+/// Serves the models of all names, each with a host of its own that follows its registry row and file.
+package final class ModelHosts: ModelDirectory, Service {
+    /// Makes the host of a name.
+    package typealias MakeHost = @Sendable (String) -> ModelHost
+
+    private struct State {
+        var hosts: [String: ModelHost] = [:]
+        /// Versions that were asked for by number, the newest last.
+        var versions: [(key: String, model: ServedModel)] = []
+    }
+
+    private let registry: any ModelRegistry
+    private let files: VersionFiles
+    private let makeHost: MakeHost
+    private let state = Mutex(State())
+
+    /// How many names and versions are kept in memory.
+    private static let maximumHosts = 200
+    private static let maximumVersions = 16
+
+    package init(registry: any ModelRegistry, files: VersionFiles, makeHost: @escaping MakeHost) {
+        self.registry = registry
+        self.files = files
+        self.makeHost = makeHost
+    }
+
+    package func current(of name: String) async throws -> ServedModel {
+        if let host = state.withLock({ $0.hosts[name] }) { return try await host.current() }
+        _ = try await registry.model(name)
+        let host = state.withLock { state -> ModelHost? in
+            if let known = state.hosts[name] { return known }
+            guard state.hosts.count < Self.maximumHosts else { return nil }
+            let host = makeHost(name)
+            state.hosts[name] = host
+            return host
+        }
+        guard let host else {
+            throw Failure(.unavailable, "more than \(Self.maximumHosts) models serve already", hint: "restart the server")
+        }
+        return try await host.current()
+    }
+
+    package func version(_ text: String, of name: String) async throws -> ServedModel {
+        let version: ModelVersion
+        if let number = Int(text) {
+            version = try await registry.version(number, of: name)
+        } else {
+            version = try await registry.version(alias: text, of: name)
+        }
+        let key = "\(version.version)/\(version.createdAt.milliseconds)/\(name)"
+        if let known = state.withLock({ $0.versions.last { $0.key == key }?.model }) { return known }
+        let model = try await files.served(version)
+        state.withLock { state in
+            state.versions.append((key, model))
+            if state.versions.count > Self.maximumVersions { state.versions.removeFirst() }
+        }
+        return model
+    }
+
+    /// Follows all hosts until the server stops.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                for host in self.state.withLock({ Array($0.hosts.values) }) { await host.follow() }
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+}
