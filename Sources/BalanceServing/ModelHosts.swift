@@ -39,7 +39,11 @@ package final class ModelHosts: ModelDirectory, Service {
             return host
         }
         guard let host else {
-            throw Failure(.unavailable, "more than \(Self.maximumHosts) models serve already", hint: "restart the server")
+            throw Failure(
+                .unavailable,
+                "more than \(Self.maximumHosts) models serve already",
+                hint: "restart the server"
+            )
         }
         return try await host.current()
     }

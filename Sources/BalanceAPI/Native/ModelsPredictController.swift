@@ -22,7 +22,13 @@ struct ModelsPredictController: Sendable {
             ["name", "version"],
             answer: "Predictions"
         ),
-        route("GET", "/models/{name}/versions/{version}", "What a version takes and gives.", ["name", "version"], answer: "Signature"),
+        route(
+            "GET",
+            "/models/{name}/versions/{version}",
+            "What a version takes and gives.",
+            ["name", "version"],
+            answer: "Signature"
+        ),
     ]
 
     private static func route(
@@ -109,7 +115,10 @@ struct ModelsPredictController: Sendable {
             ("model_type", .string(predictor.modelType)), ("n_features", .int(predictor.featureCount)),
             ("feature_names", predictor.featureNames.map(JSONValue.strings) ?? .null),
             ("accepts_missing", .bool(predictor.acceptsMissing)),
-            ("output", .string(predictor.classes.isEmpty ? "value" : predictor.hasProbabilities ? "probabilities" : "label")),
+            (
+                "output",
+                .string(predictor.classes.isEmpty ? "value" : predictor.hasProbabilities ? "probabilities" : "label")
+            ),
             ("classes", .strings(predictor.classes)),
         ])
     }

@@ -28,7 +28,12 @@ struct PredictionBody {
         guard let instances = value["instances"]?.elements else {
             rows = .many([])
             if value["instances"] == nil { return }
-            throw Self.failure("list_type", [.string("instances")], "Input should be a valid list", value["instances"] ?? .null)
+            throw Self.failure(
+                "list_type",
+                [.string("instances")],
+                "Input should be a valid list",
+                value["instances"] ?? .null
+            )
         }
         guard (1...Self.maximumRows).contains(instances.count) else {
             let message = "List should have 1 to \(Self.maximumRows) rows"
@@ -106,7 +111,8 @@ struct PredictionBody {
         }
     }
 
-    private static func failure(_ type: String, _ place: [JSONValue], _ message: String, _ input: JSONValue) -> Failure {
+    private static func failure(_ type: String, _ place: [JSONValue], _ message: String, _ input: JSONValue) -> Failure
+    {
         .validation([
             ValidationIssue(type: type, location: [.string("body")] + place, message: message, input: input)
         ])

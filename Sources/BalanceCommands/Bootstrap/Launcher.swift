@@ -81,7 +81,8 @@ struct RootCommand: AsyncParsableCommand {
     }
 
     static let commands: [any ExemplifiedCommand.Type] = [
-        InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Models.self, Policy.self, Purge.self,
+        InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Models.self, Policy.self,
+        Purge.self,
         Import.self, Export.self,
         Serve.self,
         DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, ConfigCommand.self,

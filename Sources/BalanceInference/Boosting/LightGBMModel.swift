@@ -85,7 +85,8 @@ enum LightGBMModel {
         let left = try wholes(section["left_child"])
         let right = try wholes(section["right_child"])
         let inner = leafCount - 1
-        guard [features.count, thresholds.count, types.count, left.count, right.count].allSatisfy({ $0 == inner }) else {
+        guard [features.count, thresholds.count, types.count, left.count, right.count].allSatisfy({ $0 == inner })
+        else {
             throw TreeNodes.damaged
         }
         let sets = try categories(section)
@@ -103,7 +104,9 @@ enum LightGBMModel {
                 missingGoesLeft: types[index] & 2 != 0
             )
             if types[index] & 1 != 0 {
-                guard let set = Int(exactly: thresholds[index]), sets.indices.contains(set) else { throw TreeNodes.damaged }
+                guard let set = Int(exactly: thresholds[index]), sets.indices.contains(set) else {
+                    throw TreeNodes.damaged
+                }
                 node.categories = sets[set]
                 node.missingGoesLeft = false
             }

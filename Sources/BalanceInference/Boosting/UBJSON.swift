@@ -62,7 +62,9 @@ struct UBJSON {
             // An element takes at least a byte, so that no small file may ask for much.
             guard count <= bytes.count - position else { throw Self.damaged }
             elements.reserveCapacity(count)
-            for _ in 0..<count { elements.append(try type.map { try value($0, depth: depth + 1) } ?? value(depth: depth + 1)) }
+            for _ in 0..<count {
+                elements.append(try type.map { try value($0, depth: depth + 1) } ?? value(depth: depth + 1))
+            }
             return .array(elements)
         }
         guard type == nil else { throw Self.damaged }
@@ -110,5 +112,9 @@ struct UBJSON {
 
     private var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    private static let damaged = Failure(.modelNotReadable, "the UBJSON file is damaged or cut off", hint: "save the model again")
+    private static let damaged = Failure(
+        .modelNotReadable,
+        "the UBJSON file is damaged or cut off",
+        hint: "save the model again"
+    )
 }

@@ -18,7 +18,9 @@ enum XGBoostModel {
         } else if name != "gbtree" {
             throw refusal("the booster '\(name)'")
         }
-        guard let model = booster["model"], let trees = model["trees"]?.elements, let info = model["tree_info"]?.elements else {
+        guard let model = booster["model"], let trees = model["trees"]?.elements,
+            let info = model["tree_info"]?.elements
+        else {
             throw refusal("a booster without trees")
         }
         let classCount = parameters.whole("num_class")
@@ -120,12 +122,15 @@ enum XGBoostModel {
         else { throw refusal("a tree whose categories cannot be read") }
         var sets: [Int: [UInt64]] = [:]
         for (place, node) in nodes.enumerated() {
-            guard let index = node.integer, let start = starts[place].integer, let size = sizes[place].integer, start >= 0,
+            guard let index = node.integer, let start = starts[place].integer, let size = sizes[place].integer,
+                start >= 0,
                 size >= 0, start <= all.count - size
             else { throw refusal("a tree whose categories cannot be read") }
             var set: [UInt64] = []
             for value in all[start..<start + size] {
-                guard let category = value.integer, (0..<1 << 20).contains(category) else { throw refusal("a category") }
+                guard let category = value.integer, (0..<1 << 20).contains(category) else {
+                    throw refusal("a category")
+                }
                 while set.count <= category >> 6 { set.append(0) }
                 set[category >> 6] |= 1 << UInt64(category & 63)
             }

@@ -143,5 +143,7 @@ struct PythonLiteral {
 
     private var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    private var damaged: Failure { Failure(.modelNotReadable, "an array in the archive has a header that cannot be read") }
+    private var damaged: Failure {
+        Failure(.modelNotReadable, "an array in the archive has a header that cannot be read")
+    }
 }

@@ -18,7 +18,9 @@ struct SkopsReader {
         guard let schema = try reader.archive.member("schema.json") else {
             throw Failure(.modelNotReadable, "the archive has no schema.json, so it is no skops file")
         }
-        guard let json = try? JSONValue(parsing: schema, maximumDepth: maximumDepth) else { throw damaged("its schema") }
+        guard let json = try? JSONValue(parsing: schema, maximumDepth: maximumDepth) else {
+            throw damaged("its schema")
+        }
         let root = try reader.node(json, depth: 0)
         return ObjectGraph(nodes: reader.nodes, root: root)
     }
@@ -46,7 +48,8 @@ struct SkopsReader {
         case "TupleNode", "SetNode": return push(.tuple(try elements(content, depth)))
         case "DictNode", "DefaultDictNode", "OrderedDictNode": return try dict(json, depth: depth)
         case "NdArrayNode", "MaskedArrayNode": return try array(json, depth: depth)
-        case "TypeNode", "FunctionNode", "MethodNode", "PartialNode", "OperatorFuncNode", "DtypeNode", "RandomStateNode",
+        case "TypeNode", "FunctionNode", "MethodNode", "PartialNode", "OperatorFuncNode", "DtypeNode",
+            "RandomStateNode",
             "RandomGeneratorNode", "BytesNode", "BytearrayNode", "SliceNode", "DatetimeNode":
             return try other(json, depth: depth)
         case .some: return try object(json, depth: depth)
@@ -56,7 +59,8 @@ struct SkopsReader {
 
     /// A value that is written as JSON in a text.
     private mutating func plain(_ content: JSONValue) throws -> Int {
-        guard let text = content.string, let value = try? JSONValue(parsing: Array(text.utf8), allowsNonFinite: true) else {
+        guard let text = content.string, let value = try? JSONValue(parsing: Array(text.utf8), allowsNonFinite: true)
+        else {
             throw Self.damaged("a value that is no JSON")
         }
         switch value {

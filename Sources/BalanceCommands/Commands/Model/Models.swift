@@ -46,9 +46,14 @@ struct ModelsInspect: ExemplifiedCommand {
         Output.line("format      \(model.format)")
         Output.line("model       \(predictor.modelType)")
         Output.line("size        \(bytes.count) bytes, SHA-256 \(digest)")
-        Output.line("takes       \(predictor.featureCount) numbers" + (predictor.acceptsMissing ? ", some may be missing" : ""))
+        Output.line(
+            "takes       \(predictor.featureCount) numbers" + (predictor.acceptsMissing ? ", some may be missing" : "")
+        )
         if let names = predictor.featureNames { Output.line("features    \(names.joined(separator: ", "))") }
-        Output.line("gives       \(output)" + (predictor.classes.isEmpty ? "" : " of \(predictor.classes.joined(separator: ", "))"))
+        Output.line(
+            "gives       \(output)"
+                + (predictor.classes.isEmpty ? "" : " of \(predictor.classes.joined(separator: ", "))")
+        )
         Output.ok("it can be served")
     }
 }
@@ -74,7 +79,9 @@ struct ModelsImport: ExemplifiedCommand {
         let version = try await register(in: workspace)
         if current { try await workspace.versionPromoter.promote(version.version, of: name, actor: "models import") }
         if json {
-            return Output.json(.object([("name", .string(name)), ("version", .int(version.version)), ("current", .bool(current))]))
+            return Output.json(
+                .object([("name", .string(name)), ("version", .int(version.version)), ("current", .bool(current))])
+            )
         }
         Output.ok("\(name) version \(version.version)\(current ? " is current" : "")")
     }
@@ -96,7 +103,14 @@ struct ModelsImport: ExemplifiedCommand {
                 RegisteredModel(name: name, description: nil, createdAt: now, updatedAt: now)
             )
         } catch let failure as Failure where failure.code == .alreadyExists {}
-        var version = ModelVersion(name: name, version: 0, createdAt: now, updatedAt: now, source: "runs:/\(id.stored)/\(path)", runID: id)
+        var version = ModelVersion(
+            name: name,
+            version: 0,
+            createdAt: now,
+            updatedAt: now,
+            source: "runs:/\(id.stored)/\(path)",
+            runID: id
+        )
         let found = await workspace.versionFiles.inspect(version).found
         version.problem = found.problem
         version.format = found.format

@@ -128,7 +128,8 @@ extension EstimatorConverter {
             throw refusal("a nearest-neighbours model with the metric '\(metric)' or weights of its own")
         }
         let classes = isClassifier ? try classes(view) : []
-        guard !isClassifier || targets.allSatisfy({ $0 >= 0 && Int(exactly: $0).map { $0 < classes.count } == true }) else {
+        guard !isClassifier || targets.allSatisfy({ $0 >= 0 && Int(exactly: $0).map { $0 < classes.count } == true })
+        else {
             throw refusal("a nearest-neighbours model whose labels and classes do not fit together")
         }
         return Neighbors(

@@ -80,7 +80,8 @@ extension EstimatorConverter {
 
     /// The powers in scikit-learn's order: by degree, then combinations with repetition.
     private static func polynomial(_ view: ObjectView) throws -> any RowTransform {
-        guard let count = view["n_features_in_"]?.integer, let highest = view["_max_degree"]?.integer ?? view["degree"]?.integer,
+        guard let count = view["n_features_in_"]?.integer,
+            let highest = view["_max_degree"]?.integer ?? view["degree"]?.integer,
             (1...2000).contains(count), (0...8).contains(highest)
         else { throw refusal("a PolynomialFeatures that was not fitted") }
         let lowest = view["_min_degree"]?.integer ?? 0
@@ -94,7 +95,9 @@ extension EstimatorConverter {
                     isInteraction && combination.last == next ? nil : combination + [next]
                 }
             }
-            guard powers.count + level.count < 1 << 18 else { throw refusal("a PolynomialFeatures with too many outputs") }
+            guard powers.count + level.count < 1 << 18 else {
+                throw refusal("a PolynomialFeatures with too many outputs")
+            }
             if degree < max(lowest, 1) { continue }
             for combination in level {
                 var power = [Int](repeating: 0, count: count)
@@ -137,7 +140,9 @@ extension EstimatorConverter {
     }
 
     private static func columns(_ view: ObjectView) throws -> any RowTransform {
-        guard let fitted = view["transformers_"]?.elements else { throw refusal("a ColumnTransformer that was not fitted") }
+        guard let fitted = view["transformers_"]?.elements else {
+            throw refusal("a ColumnTransformer that was not fitted")
+        }
         let names = view["feature_names_in_"]?.labels ?? []
         var parts: [(columns: [Int], steps: [any RowTransform])] = []
         for entry in fitted {
@@ -164,7 +169,9 @@ extension EstimatorConverter {
         if let arguments = view.arguments, view.className == "builtins.slice", arguments.count == 3 {
             let step = arguments[2].integer ?? 1
             guard step > 0 else { throw refusal("a slice of columns") }
-            return Array(stride(from: arguments[0].integer ?? 0, to: min(arguments[1].integer ?? count, count), by: step))
+            return Array(
+                stride(from: arguments[0].integer ?? 0, to: min(arguments[1].integer ?? count, count), by: step)
+            )
         }
         return try labels.map { label in
             guard let index = names.firstIndex(of: label) else { throw refusal("a column '\(label)' without a place") }

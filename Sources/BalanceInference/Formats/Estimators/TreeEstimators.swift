@@ -27,7 +27,11 @@ extension EstimatorConverter {
 
     private static let histogram = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting"
 
-    private static func trees(_ estimators: [ObjectView], of view: ObjectView, isClassifier: Bool) throws -> any RowModel {
+    private static func trees(
+        _ estimators: [ObjectView],
+        of view: ObjectView,
+        isClassifier: Bool
+    ) throws -> any RowModel {
         let classes = isClassifier ? try classes(view) : []
         guard !estimators.isEmpty, view["n_outputs_"]?.integer ?? 1 == 1 else {
             throw refusal("a \(view.kind) without trees or with several outputs")
@@ -88,7 +92,8 @@ extension EstimatorConverter {
         var nodes = TreeNodes()
         for estimator in estimators { try nodes.add(tree(estimator, width: 1) { $0 }) }
         let isExponential = view["loss"]?.string == "exponential"
-        let link: BoostedTrees.Link = !isClassifier ? .identity : groups > 1 ? .softmax : isExponential ? .doubleSigmoid : .sigmoid
+        let link: BoostedTrees.Link =
+            !isClassifier ? .identity : groups > 1 ? .softmax : isExponential ? .doubleSigmoid : .sigmoid
         return BoostedTrees(
             classes: classes,
             featureCount: try count(view, nodes),
@@ -113,7 +118,9 @@ extension EstimatorConverter {
             throw refusal("a \(view.kind) that begins with an estimator of its own")
         }
         guard isClassifier else {
-            guard let constant = initial["constant_"]?.doubles?.first else { throw refusal("a \(view.kind) without a start") }
+            guard let constant = initial["constant_"]?.doubles?.first else {
+                throw refusal("a \(view.kind) without a start")
+            }
             return [constant]
         }
         guard let priors = initial["class_prior_"]?.doubles, priors.count == max(groups, 2) else {
@@ -130,7 +137,8 @@ extension EstimatorConverter {
     private static func histogramBoosting(_ view: ObjectView, isClassifier: Bool) throws -> any RowModel {
         let classes = isClassifier ? try classes(view) : []
         let groups = isClassifier && classes.count > 2 ? classes.count : 1
-        guard let rounds = view["_predictors"]?.elements, let base = view["_baseline_prediction"]?.doubles ?? view["_baseline_prediction"]?.double.map({ [$0] }),
+        guard let rounds = view["_predictors"]?.elements,
+            let base = view["_baseline_prediction"]?.doubles ?? view["_baseline_prediction"]?.double.map({ [$0] }),
             base.count == groups, view["_preprocessor"] == nil
         else { throw refusal("a \(view.kind) that was not fitted on numbers alone") }
         var nodes = TreeNodes()
@@ -152,7 +160,8 @@ extension EstimatorConverter {
 
     private static func histogramTree(_ predictor: ObjectView) throws -> [TreeNodes.Node] {
         guard let nodes = predictor["nodes"], let values = nodes.column("value"), let leaves = nodes.column("is_leaf"),
-            let features = nodes.column("feature_idx"), let thresholds = nodes.column("num_threshold") ?? nodes.column("threshold"),
+            let features = nodes.column("feature_idx"),
+            let thresholds = nodes.column("num_threshold") ?? nodes.column("threshold"),
             let missing = nodes.column("missing_go_to_left"), let left = nodes.column("left"),
             let right = nodes.column("right")
         else { throw refusal("a histogram tree that cannot be read") }
@@ -183,7 +192,8 @@ extension EstimatorConverter {
 
     private static func isolationForest(_ view: ObjectView) throws -> any RowModel {
         guard let estimators = view["estimators_"]?.members, let columns = view["estimators_features_"]?.members,
-            columns.count == estimators.count, let samples = view["_max_samples"]?.integer ?? view["max_samples_"]?.integer,
+            columns.count == estimators.count,
+            let samples = view["_max_samples"]?.integer ?? view["max_samples_"]?.integer,
             let offset = view["offset_"]?.double, let count = view["n_features_in_"]?.integer
         else { throw refusal("an IsolationForest that was not fitted") }
         var nodes = TreeNodes()
