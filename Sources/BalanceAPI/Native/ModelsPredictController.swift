@@ -124,7 +124,7 @@ struct ModelsPredictController: Sendable {
     }
 
     static func answer(_ body: PredictionBody, _ model: ServedModel) throws -> JSONValue {
-        let predictions = try body.rows(for: model.predictor).map { try Prediction(model.predictor, $0).json }
+        let predictions = try body.predictions(of: model.predictor).map(\.json)
         let (name, value): (String, JSONValue) =
             body.isSingle ? ("prediction", predictions[0]) : ("predictions", .array(predictions))
         return .object([(name, value), ("model", .string(model.name)), ("version", .int(model.version))])

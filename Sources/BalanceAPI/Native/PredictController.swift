@@ -25,6 +25,24 @@ struct PredictController {
         let value = try PredictRequest.parse(Array(buffer.readableBytesView), request.headers[.contentType])
         let body = try PredictionBody(value)
         if !body.isOriginal { return try ModelsPredictController.answer(body, try await models.current()) }
+        let (cells, model) = try await cells(value, body)
+        let outputs = try model.predictor.outputs(of: [cells])[0]
+        let prediction = try Prediction(model.predictor, outputs).json
+        if let chance = prediction["p_win"] { return .object([("p_win", chance)]) }
+        // What is no chance of two has more to say; several classes keep the original's member, the second one's chance.
+        var members = [("prediction", prediction), ("model", JSONValue.string(model.name))]
+        members.append(("version", .int(model.version)))
+        if model.predictor.hasProbabilities { members.append(("p_win", .double(outputs[1]))) }
+        return .object(members)
+    }
+
+    /// The row, with texts and missing values where the model takes them.
+    private func cells(_ value: JSONValue, _ body: PredictionBody) async throws -> ([Cell], ServedModel) {
+        if let model = try? await models.current(), value["features"]?.elements != nil,
+            model.predictor.acceptsMissing || !model.predictor.textFeatures.isEmpty
+        {
+            return (try body.rows(for: model.predictor)[0], model)
+        }
         let input = try PredictRequest(value)
         let model = try await models.current()
         let expected = model.predictor.featureCount
@@ -38,11 +56,6 @@ struct PredictController {
                 ])
             )
         }
-        // Only of two classes is one the win; everything else is answered in full.
-        guard model.predictor.classes.count == 2, model.predictor.hasProbabilities else {
-            return try ModelsPredictController.answer(body, model)
-        }
-        let prediction = try Prediction(model.predictor, input.features).json
-        return .object([("p_win", prediction["p_win"] ?? .null)])
+        return (input.features.map(Cell.number), model)
     }
 }

@@ -47,10 +47,17 @@ struct PredictionBody {
         if case .one = rows { true } else { false }
     }
 
-    /// The rows as numbers in the order of a model's features.
+    /// The rows in the order of a model's features.
     ///
     /// - Throws: `Failure` with code `validation` or `featureSizeMismatch` that names the first wrong cell.
-    func rows(for model: any Predictor) throws -> [[Double]] {
+    func rows(for model: any Predictor) throws -> [[Cell]] {
+        guard model.featureCount > 0 else {
+            throw Failure(
+                .invalidArgument,
+                "this model takes tensors and no rows of features",
+                hint: "send them to /v2/models/NAME/infer"
+            )
+        }
         switch rows {
         case .one(let row): return [try Self.row(row, [.string("features")], model)]
         case .many(let rows):
@@ -60,7 +67,7 @@ struct PredictionBody {
         }
     }
 
-    private static func row(_ row: JSONValue, _ place: [JSONValue], _ model: any Predictor) throws -> [Double] {
+    private static func row(_ row: JSONValue, _ place: [JSONValue], _ model: any Predictor) throws -> [Cell] {
         if let members = row.members { return try named(members, row, place, model) }
         guard let elements = row.elements else {
             throw failure("list_type", place, "Input should be a list of numbers, or an object by names", row)
@@ -76,7 +83,7 @@ struct PredictionBody {
                 ])
             )
         }
-        return try elements.enumerated().map { try number($0.element, place + [.int($0.offset)], model) }
+        return try elements.enumerated().map { try cell($1, $0, place + [.int($0)], model) }
     }
 
     private static func named(
@@ -84,7 +91,7 @@ struct PredictionBody {
         _ row: JSONValue,
         _ place: [JSONValue],
         _ model: any Predictor
-    ) throws -> [Double] {
+    ) throws -> [Cell] {
         guard let names = model.featureNames else {
             let message = "This model does not know its features' names; send a list of \(model.featureCount) numbers"
             throw failure("list_type", place, message, .null)
@@ -92,22 +99,33 @@ struct PredictionBody {
         if let unknown = members.first(where: { member in !names.contains { $0.utf8.elementsEqual(member.0.utf8) } }) {
             throw failure("extra_forbidden", place + [.string(unknown.0)], "The model has no such feature", unknown.1)
         }
-        return try names.map { name in
+        return try names.enumerated().map { index, name in
             guard let value = row[name] else {
-                if model.acceptsMissing { return .nan }
+                if model.acceptsMissing { return .number(.nan) }
                 throw failure("missing", place + [.string(name)], "Field required", .null)
             }
-            return try number(value, place + [.string(name)], model)
+            return try cell(value, index, place + [.string(name)], model)
         }
     }
 
-    private static func number(_ value: JSONValue, _ place: [JSONValue], _ model: any Predictor) throws -> Double {
+    /// One value, as the feature in its place takes it.
+    static func cell(
+        _ value: JSONValue,
+        _ index: Int,
+        _ place: [JSONValue],
+        _ model: any Predictor
+    ) throws -> Cell {
+        let isText = model.textFeatures.contains(index)
         switch value {
-        case .null where model.acceptsMissing: return .nan
-        case .int(let number): return Double(number)
-        case .double(let number) where number.isFinite: return number
-        case .bool(let flag): return flag ? 1 : 0
-        default: throw failure("float_type", place, "Input should be a valid finite number", value)
+        case .null where model.acceptsMissing: return .number(.nan)
+        case .int(let number) where !isText: return .number(Double(number))
+        case .double(let number) where !isText && model.complaint(about: number) == nil: return .number(number)
+        case .bool(let flag) where !isText: return .number(flag ? 1 : 0)
+        case .string(let text) where isText: return .text(text)
+        default:
+            throw isText
+                ? failure("string_type", place, "Input should be a valid string", value)
+                : failure("float_type", place, "Input should be a valid finite number", value)
         }
     }
 
@@ -119,13 +137,28 @@ struct PredictionBody {
     }
 }
 
+extension PredictionBody {
+    /// What a model says of the rows.
+    func predictions(of model: any Predictor) throws -> [Prediction] {
+        let rows = try rows(for: model)
+        do {
+            return try model.outputs(of: rows).map { try Prediction(model, $0) }
+        } catch let refusal as RowRefusal {
+            let row: [JSONValue] = isSingle ? ["features"] : ["instances", .int(refusal.row)]
+            let column = refusal.column.map { index in
+                [model.featureNames.map { JSONValue.string($0[index]) } ?? .int(index)]
+            }
+            throw Self.failure("value_error", row + (column ?? []), refusal.reason, .null)
+        }
+    }
+}
+
 /// What a model says of a row.
 struct Prediction {
     var json: JSONValue
 
     /// - Throws: `Failure` with code `internalError` where the answer is not finite.
-    init(_ model: any Predictor, _ row: [Double]) throws {
-        let outputs = model.outputs(row)
+    init(_ model: any Predictor, _ outputs: [Double]) throws {
         guard !outputs.isEmpty, outputs.allSatisfy(\.isFinite) else {
             throw Failure(
                 .internalError,
@@ -138,9 +171,7 @@ struct Prediction {
             json = .object([("value", .double(outputs[0]))])
             return
         }
-        var best = 0
-        for index in outputs.indices where outputs[index] > outputs[best] { best = index }
-        var members: [(String, JSONValue)] = [("label", .string(classes[best]))]
+        var members: [(String, JSONValue)] = [("label", model.label(TabularInference.best(outputs)))]
         if model.hasProbabilities {
             members.append(("probabilities", .object(zip(classes, outputs).map { ($0, .double($1)) })))
             if outputs.count == 2 { members.append(("p_win", .double(outputs[1]))) }

@@ -1,31 +1,152 @@
 /// A loaded model that answers.
+///
+/// Most models judge a row of numbers. One that takes tensors of another form has ``featureCount`` 0 and answers
+/// ``infer(_:outputs:)`` alone.
 package protocol Predictor: Sendable {
     /// The name of its type, as `/version` shows it.
     var modelType: String { get }
-    /// How many numbers a row has.
+    /// How many numbers a row has; 0 for a model that does not take rows.
     var featureCount: Int { get }
     /// The names of the features in their order; nil where the file does not tell.
     var featureNames: [String]? { get }
+    /// The features that are texts, by their places; a row holds ``TextCode`` for them.
+    var textFeatures: Set<Int> { get }
     /// The labels that ``outputs(_:)`` answers for, in that order; empty for a regressor.
     var classes: [String] { get }
+    /// What the labels are.
+    var labelType: LabelType { get }
     /// Whether a classifier knows more than which label it chooses.
     var hasProbabilities: Bool { get }
     /// Whether a row may have NaN for a value that is missing.
     var acceptsMissing: Bool { get }
+    /// Whether a row may have infinite numbers.
+    var acceptsInfinite: Bool { get }
     /// Of a classifier the probability of each class, or 1 for the label that it chooses; of a regressor one value.
     ///
     /// The row has ``featureCount`` numbers.
-    func outputs(_ row: [Double]) -> [Double]
+    ///
+    /// - Throws: `RowRefusal`, or a `Failure` of the library that executes the model.
+    func outputs(_ row: [Double]) throws -> [Double]
+    /// The outputs of many rows whose cells may be texts.
+    func outputs(of rows: [[Cell]]) throws -> [[Double]]
+    /// The names, types and shapes of its tensors.
+    var signature: ModelSignature { get }
+    /// Answers tensors that fit the signature, with the outputs that are wanted; all where none is named.
+    ///
+    /// - Throws: `Failure` with code `invalidParameter` that names what does not fit.
+    func infer(_ inputs: [Tensor], outputs wanted: [String]) throws -> [Tensor]
+}
+
+extension Predictor {
+    package var textFeatures: Set<Int> { [] }
+    package var labelType: LabelType { .text }
+    package var acceptsInfinite: Bool { false }
+
+    package func outputs(of rows: [[Cell]]) throws -> [[Double]] {
+        try rows.enumerated().map { index, row in
+            do {
+                return try outputs(row.map(\.code))
+            } catch var refusal as RowRefusal {
+                refusal.row = index
+                throw refusal
+            }
+        }
+    }
+
+    /// A label as JSON, in the type that the model knows it by.
+    package func label(_ index: Int) -> JSONValue { labelType.json(classes[index]) }
+}
+
+/// What the labels of a classifier are.
+package enum LabelType: String, Sendable {
+    case int, double, bool, text
+
+    /// A label as JSON.
+    package func json(_ label: String) -> JSONValue {
+        switch self {
+        case .int: Int(label).map(JSONValue.int) ?? .string(label)
+        case .double: Double(label).map(JSONValue.double) ?? .string(label)
+        case .bool: .bool(label == "True")
+        case .text: .string(label)
+        }
+    }
+}
+
+/// A value of a row.
+package enum Cell: Sendable, Hashable {
+    case number(Double)
+    case text(String)
+
+    /// The number that stands for it in a row.
+    package var code: Double {
+        switch self {
+        case .number(let number): number
+        case .text(let text): TextCode.of(text)
+        }
+    }
+}
+
+/// The numbers that stand for texts in a row, so that what evaluates rows sees numbers alone.
+package enum TextCode {
+    /// A whole number below 2^53 that is the same for the same bytes: FNV-1a, folded.
+    ///
+    /// Two texts of one list having the same number is as likely as 2^-52; whoever reads a list of texts checks it.
+    package static func of(_ text: String) -> Double {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        return Double(hash >> 12 ^ hash & 0xFFF) + 1
+    }
+}
+
+/// Why a model does not take a row.
+package struct RowRefusal: Error {
+    /// The place of the row in a request.
+    package var row = 0
+    /// The place of the feature, where one is to blame.
+    package var column: Int?
+    package var reason: String
+
+    package init(column: Int?, reason: String) {
+        self.column = column
+        self.reason = reason
+    }
+}
+
+/// What a model takes and gives, as tensors.
+package struct ModelSignature: Sendable, Equatable {
+    package var inputs: [TensorSpec]
+    package var outputs: [TensorSpec]
+
+    package init(inputs: [TensorSpec], outputs: [TensorSpec]) {
+        self.inputs = inputs
+        self.outputs = outputs
+    }
 }
 
 /// Reads model files of any supported format, told by the content.
 package protocol ModelReader: Sendable {
     /// - Throws: `Failure` with code `modelNotReadable` that names what the file holds instead.
     func predictor(from bytes: [UInt8]) throws -> LoadedModel
-    /// The file beside an `MLmodel` that holds the model, as the text of that `MLmodel` says.
+    /// What an `MLmodel` says of the model beside it.
     ///
     /// - Throws: `Failure` with code `modelNotReadable` that names the flavors, where none can be executed.
-    func dataFile(inManifest bytes: [UInt8]) throws -> String
+    func manifest(from bytes: [UInt8]) throws -> ModelDescription
+}
+
+/// What an `MLmodel` file says of a model.
+package struct ModelDescription: Sendable {
+    /// The file beside it that holds the model.
+    package var dataFile: String
+    /// The names of the columns of its signature, where they have names.
+    package var columns: [String]?
+    /// The file beside it that holds an input example, and what kind of JSON it is.
+    package var exampleFile: String?
+
+    package init(dataFile: String, columns: [String]?, exampleFile: String?) {
+        self.dataFile = dataFile
+        self.columns = columns
+        self.exampleFile = exampleFile
+    }
 }
 
 /// A model and what its file says of itself.

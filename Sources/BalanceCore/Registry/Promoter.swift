@@ -117,7 +117,7 @@ package struct Promoter: Sendable {
             throw failure
         }
         guard let golden = model.golden else { return model }
-        let answer = model.predictor.outputs(golden.features).last ?? .nan
+        let answer = try model.predictor.outputs(golden.features).last ?? .nan
         guard abs(answer - golden.probability) <= 1e-9 else {
             throw Failure(
                 .modelNotReadable,

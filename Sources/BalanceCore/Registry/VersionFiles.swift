@@ -126,6 +126,6 @@ package struct VersionFiles: Sendable {
         guard try await artifacts.localPath(of: manifest) != nil else {
             throw Failure(.modelFileMissing, "there is no file MLmodel at \(key.text)")
         }
-        return try await key.appending(reader.dataFile(inManifest: read(manifest).bytes))
+        return try await key.appending(reader.manifest(from: read(manifest).bytes).dataFile)
     }
 }

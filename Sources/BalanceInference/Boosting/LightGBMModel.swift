@@ -9,7 +9,21 @@ enum LightGBMModel {
     private typealias Section = [String: Substring]
 
     static func predictor(from bytes: [UInt8]) throws -> PipelinePredictor {
-        let text = String(decoding: bytes, as: UTF8.self)
+        let (model, names) = try read(String(decoding: bytes, as: UTF8.self))
+        return PipelinePredictor(
+            modelType: "LightGBM",
+            featureNames: names,
+            featureCount: model.featureCount,
+            transforms: [],
+            model: model,
+            labelType: .int
+        )
+    }
+
+    /// What the text of a booster holds.
+    ///
+    /// - Parameter rounds: How many rounds of trees count; nil for all.
+    static func read(_ text: String, rounds: Int? = nil) throws -> (model: BoostedTrees, names: [String]?) {
         var sections: [Section] = [[:]]
         var isMean = false
         for line in text.split(separator: "\n", omittingEmptySubsequences: true) {
@@ -26,26 +40,22 @@ enum LightGBMModel {
             let last = whole(header["max_feature_idx"]), last >= 0, last < 1 << 24
         else { throw refusal("a header that cannot be read, or it is cut off") }
         var nodes = TreeNodes()
-        for section in sections.dropFirst() { try nodes.add(tree(section)) }
+        let limit = rounds.flatMap { (1..<1 << 24).contains($0) ? $0 * groups : nil } ?? sections.count
+        for section in sections.dropFirst().prefix(limit) { try nodes.add(tree(section)) }
         let count = last + 1
         guard nodes.featureBound <= count else { throw refusal("trees over more features") }
         let (link, classes) = try meaning(of: header["objective"].map(String.init) ?? "", groups)
         let names = (header["feature_names"] ?? "").split(separator: " ").map(String.init)
-        return PipelinePredictor(
-            modelType: "LightGBM",
-            featureNames: names.count == count ? names : nil,
+        let model = BoostedTrees(
+            classes: classes,
             featureCount: count,
-            transforms: [],
-            model: BoostedTrees(
-                classes: classes,
-                featureCount: count,
-                trees: nodes,
-                groups: nodes.roots.indices.map { $0 % groups },
-                base: [Double](repeating: 0, count: groups),
-                link: link,
-                isMean: isMean
-            )
+            trees: nodes,
+            groups: nodes.roots.indices.map { $0 % groups },
+            base: [Double](repeating: 0, count: groups),
+            link: link,
+            isMean: isMean
         )
+        return (model, names.count == count ? names : nil)
     }
 
     private static func meaning(of objective: String, _ groups: Int) throws -> (BoostedTrees.Link, [String]) {

@@ -8,6 +8,24 @@ enum XGBoostModel {
     static func isModel(_ json: JSONValue) -> Bool { json["learner"]?["gradient_booster"] != nil }
 
     static func predictor(from json: JSONValue) throws -> PipelinePredictor {
+        // What scikit-learn's wrapper wrote answers as the wrapper would, with the trees up to the best round.
+        let attributes = json["learner"]?["attributes"]
+        let best = attributes?["scikit_learn"] == nil ? nil : attributes?["best_iteration"]?.string.flatMap { Int($0) }
+        let (model, names) = try read(json, bestRound: best)
+        return PipelinePredictor(
+            modelType: "XGBoost",
+            featureNames: names,
+            featureCount: model.featureCount,
+            transforms: [],
+            model: model,
+            labelType: .int
+        )
+    }
+
+    /// What the file of a booster holds.
+    ///
+    /// - Parameter bestRound: The last round whose trees count; nil for all.
+    static func read(_ json: JSONValue, bestRound: Int? = nil) throws -> (model: SingleTrees, names: [String]?) {
         guard let learner = json["learner"], var booster = learner["gradient_booster"],
             let parameters = learner["learner_model_param"], let name = booster["name"]?.string
         else { throw refusal("a learner that cannot be read") }
@@ -19,19 +37,22 @@ enum XGBoostModel {
             throw refusal("the booster '\(name)'")
         }
         guard let model = booster["model"], let trees = model["trees"]?.elements,
-            let info = model["tree_info"]?.elements
+            let all = model["tree_info"]?.elements
         else {
             throw refusal("a booster without trees")
         }
         let classCount = parameters.whole("num_class")
         let groups = max(classCount, 1)
-        guard groups <= 10_000, parameters.whole("num_target") <= 1, info.count == trees.count,
+        guard groups <= 10_000, parameters.whole("num_target") <= 1, all.count == trees.count,
             weights.isEmpty || weights.count == trees.count
         else { throw refusal("several targets") }
+        let perRound = groups * max(model["gbtree_model_param"]?.whole("num_parallel_tree") ?? 1, 1)
+        let limit = bestRound.flatMap { (0..<1 << 24).contains($0) ? ($0 + 1) * perRound : nil } ?? trees.count
+        let info = all.prefix(limit)
         var nodes = TreeNodes()
         nodes.comparison = .less
         nodes.categoriesGoRight = true
-        for tree in trees { try nodes.add(self.nodes(of: tree)) }
+        for tree in trees.prefix(limit) { try nodes.add(self.nodes(of: tree)) }
         let count = parameters.whole("num_feature")
         guard count > 0, count < 1 << 24, nodes.featureBound <= count else { throw refusal("trees over more features") }
         let objective = learner["objective"]?["name"]?.string ?? ""
@@ -39,21 +60,16 @@ enum XGBoostModel {
         let places = info.map { $0.integer ?? -1 }
         guard places.allSatisfy({ (0..<groups).contains($0) }) else { throw refusal("trees of no class") }
         let names = learner["feature_names"]?.strings ?? []
-        return PipelinePredictor(
-            modelType: "XGBoost",
-            featureNames: names.count == count ? names : nil,
+        let read = SingleTrees(
+            classes: classes,
             featureCount: count,
-            transforms: [],
-            model: SingleTrees(
-                classes: classes,
-                featureCount: count,
-                trees: nodes,
-                groups: places,
-                weights: weights,
-                base: try base(parameters["base_score"]?.string ?? "0.5", link, groups),
-                link: link
-            )
+            trees: nodes,
+            groups: places,
+            weights: Array(weights.prefix(limit)),
+            base: try base(parameters["base_score"]?.string ?? "0.5", link, groups),
+            link: link
         )
+        return (read, names.count == count ? names : nil)
     }
 
     private static func meaning(of objective: String, _ groups: Int) throws -> (SingleTrees.Link, [String]) {

@@ -161,20 +161,53 @@ struct Neighbors: RowModel {
     }
 }
 
-/// The mean of sigmoids of linear models' decisions (CalibratedClassifierCV with two classes).
-struct SigmoidCalibration: RowModel {
-    var classes: [String]
-    /// For each fold its weights, intercept, and the slope and offset of the sigmoid.
-    var folds: [(weights: [Double], intercept: Double, slope: Double, offset: Double)]
+/// The mean of folds, each a model whose decisions are mapped to probabilities (CalibratedClassifierCV).
+struct Calibrated: RowModel {
+    /// How a decision becomes a probability.
+    enum Map: Sendable {
+        case sigmoid(slope: Double, offset: Double)
+        /// Straight lines between points whose decisions rise.
+        case isotonic(decisions: [Double], probabilities: [Double])
 
-    var featureCount: Int { folds.first?.weights.count ?? 0 }
-
-    func outputs(_ row: [Double]) -> [Double] {
-        let sum = folds.reduce(0) { sum, fold in
-            let decision = zip(fold.weights, row).reduce(0) { $0 + $1.0 * $1.1 } + fold.intercept
-            return sum + Outputs.sigmoid(-(fold.slope * decision + fold.offset))
+        func callAsFunction(_ decision: Double) -> Double {
+            switch self {
+            case .sigmoid(let slope, let offset): return Outputs.sigmoid(-(slope * decision + offset))
+            case .isotonic(let xs, let ys):
+                guard let above = xs.firstIndex(where: { $0 >= decision }) else { return ys.last ?? 0 }
+                if above == 0 || xs[above] == decision { return ys[above] }
+                let share = (decision - xs[above - 1]) / (xs[above] - xs[above - 1])
+                return ys[above - 1] + share * (ys[above] - ys[above - 1])
+            }
         }
-        let probability = sum / Double(folds.count)
-        return [1 - probability, probability]
+    }
+
+    struct Fold: Sendable {
+        var steps: [any RowTransform]
+        /// Gives one decision for two classes, else one a class.
+        var model: any RowModel
+        var maps: [Map]
+    }
+
+    var classes: [String]
+    var featureCount: Int
+    var folds: [Fold]
+
+    func outputs(_ row: [Double]) throws -> [Double] {
+        var sums = [Double](repeating: 0, count: classes.count)
+        for fold in folds {
+            for (index, share) in try shares(fold, row).enumerated() { sums[index] += share }
+        }
+        return sums.map { $0 / Double(folds.count) }
+    }
+
+    private func shares(_ fold: Fold, _ row: [Double]) throws -> [Double] {
+        let decisions = try fold.model.outputs(fold.steps.apply(row))
+        if classes.count == 2 {
+            let probability = fold.maps[0](decisions[decisions.count - 1])
+            return [1 - probability, probability]
+        }
+        let each = zip(fold.maps, decisions).map { $0($1) }
+        let sum = each.reduce(0, +)
+        return each.map { sum == 0 ? 1 / Double(each.count) : $0 / sum }
     }
 }

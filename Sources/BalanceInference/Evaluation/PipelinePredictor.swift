@@ -1,4 +1,4 @@
-import BalanceCore
+package import BalanceCore
 
 /// Transforms, one after the other, and a model.
 package struct PipelinePredictor: Predictor {
@@ -8,13 +8,15 @@ package struct PipelinePredictor: Predictor {
     var transforms: [any RowTransform]
     var model: any RowModel
 
-    package var classes: [String] { model.classes }
-    package var hasProbabilities: Bool { model.hasProbabilities }
-    package var acceptsMissing: Bool { transforms.first?.acceptsMissing ?? model.acceptsMissing }
+    package var labelType = LabelType.text
 
-    package func outputs(_ row: [Double]) -> [Double] {
-        var row = row
-        for transform in transforms { row = transform.apply(row) }
-        return model.outputs(row)
+    package var classes: [String] { model.classes }
+    package var textFeatures: Set<Int> { transforms.isEmpty ? model.textColumns : transforms.textColumns }
+    package var hasProbabilities: Bool { model.hasProbabilities }
+    package var acceptsMissing: Bool { transforms.acceptsMissing ?? model.acceptsMissing }
+    package var acceptsInfinite: Bool { transforms.isEmpty && model.acceptsInfinite }
+
+    package func outputs(_ row: [Double]) throws -> [Double] {
+        try model.outputs(transforms.isEmpty ? row : transforms.apply(row))
     }
 }

@@ -1,14 +1,53 @@
+import BalanceCore
+
 /// A step that changes a row before the last step judges it.
 protocol RowTransform: Sendable {
-    func apply(_ row: [Double]) -> [Double]
+    /// - Throws: `RowRefusal` for a value that it does not take.
+    func apply(_ row: [Double]) throws -> [Double]
     /// How many numbers come out for a row of some length; nil where a row of that length does not fit.
     func outputCount(_ count: Int) -> Int?
     /// Whether a row may have NaN.
     var acceptsMissing: Bool { get }
+    /// The columns that are texts.
+    var textColumns: Set<Int> { get }
 }
 
 extension RowTransform {
     var acceptsMissing: Bool { false }
+    var textColumns: Set<Int> { [] }
+}
+
+extension [any RowTransform] {
+    /// Changes a row step by step; only the first step can name the column that it refuses.
+    func apply(_ row: [Double]) throws -> [Double] {
+        var row = row
+        for (index, step) in enumerated() {
+            do {
+                row = try step.apply(row)
+            } catch var refusal as RowRefusal {
+                if index > 0, !step.keepsPlaces(self[..<index]) { refusal.column = nil }
+                throw refusal
+            }
+        }
+        return row
+    }
+
+    /// The columns of the raw row that are texts: those of the first step that knows of any.
+    var textColumns: Set<Int> {
+        for (index, step) in enumerated() where !step.textColumns.isEmpty {
+            return step.keepsPlaces(self[..<index]) ? step.textColumns : []
+        }
+        return []
+    }
+
+    var acceptsMissing: Bool? { first?.acceptsMissing }
+}
+
+extension RowTransform {
+    /// Whether the steps before leave each column in its place.
+    fileprivate func keepsPlaces(_ before: ArraySlice<any RowTransform>) -> Bool {
+        before.allSatisfy { ($0 as? Impute)?.keepsPlaces ?? false }
+    }
 }
 
 /// The step that turns a row into the probability of each class, or into a value.
@@ -20,12 +59,32 @@ protocol RowModel: Sendable {
     var hasProbabilities: Bool { get }
     /// Whether a row may have NaN.
     var acceptsMissing: Bool { get }
-    func outputs(_ row: [Double]) -> [Double]
+    /// Whether a row may have infinite numbers.
+    var acceptsInfinite: Bool { get }
+    /// The columns that are texts.
+    var textColumns: Set<Int> { get }
+    func outputs(_ row: [Double]) throws -> [Double]
 }
 
 extension RowModel {
     var hasProbabilities: Bool { !classes.isEmpty }
     var acceptsMissing: Bool { false }
+    var acceptsInfinite: Bool { false }
+    var textColumns: Set<Int> { [] }
+}
+
+/// A model behind transforms of its own.
+struct Staged: RowModel {
+    var featureCount: Int
+    var steps: [any RowTransform]
+    var model: any RowModel
+
+    var classes: [String] { model.classes }
+    var hasProbabilities: Bool { model.hasProbabilities }
+    var acceptsMissing: Bool { steps.acceptsMissing ?? model.acceptsMissing }
+    var textColumns: Set<Int> { steps.textColumns }
+
+    func outputs(_ row: [Double]) throws -> [Double] { try model.outputs(steps.apply(row)) }
 }
 
 /// Helpers that models share.

@@ -1,3 +1,5 @@
+import BalanceCore
+
 /// `(x - mean) / scale`, column by column; an empty list leaves that part out.
 struct StandardScale: RowTransform {
     var mean: [Double]
@@ -58,12 +60,17 @@ struct Normalize: RowTransform {
 /// A value in the place of a missing one; columns whose value is NaN are left out.
 struct Impute: RowTransform {
     var values: [Double]
-    /// What counts as missing, besides NaN where it is NaN.
+    /// What counts as missing.
     var missing: Double
     /// The columns that were missing somewhere in training, whose mark follows; empty: none.
     var marks: [Int] = []
+    /// Whether the columns are texts.
+    var isText = false
 
     var acceptsMissing: Bool { true }
+    var textColumns: Set<Int> { isText ? Set(values.indices) : [] }
+    /// Whether each column stays where it is.
+    var keepsPlaces: Bool { values.allSatisfy { !$0.isNaN } }
 
     func apply(_ row: [Double]) -> [Double] {
         let filled = row.indices.compactMap { index -> Double? in
@@ -120,35 +127,82 @@ struct Project: RowTransform {
 
 /// A column for each category of each column, or its number.
 struct Encode: RowTransform {
-    /// The categories of each column.
+    /// What becomes of a value that is no category.
+    enum Unknown: Sendable {
+        /// The row is refused.
+        case refuse
+        /// No column is marked.
+        case ignore
+        /// It counts as the category in this place, which is a rare one's.
+        case rare
+        case value(Double)
+    }
+
+    /// The categories of each column; texts by their codes.
     var categories: [[Double]]
+    /// The columns whose categories are texts.
+    var textColumns: Set<Int> = []
     /// Whether each category gets a column of its own; else its number.
     var isOneHot: Bool
     /// For each column the category that gets no column, or nil.
     var dropped: [Int?] = []
-    /// The number of a category that was never seen, where categories are numbers.
-    var unknown = Double.nan
+    var unknown = Unknown.refuse
+    /// The number of a category that is missing (OrdinalEncoder).
+    var missing = Double.nan
+    /// For each column the output of each of its categories, where rare ones share one.
+    var places: [[Int]] = []
 
-    var acceptsMissing: Bool { categories.contains { $0.contains(where: \.isNaN) } }
+    var acceptsMissing: Bool {
+        if case .refuse = unknown { return categories.contains { $0.contains(where: \.isNaN) } }
+        return true
+    }
 
-    func apply(_ row: [Double]) -> [Double] {
+    func apply(_ row: [Double]) throws -> [Double] {
         var result: [Double] = []
         for (index, known) in categories.enumerated() {
-            let found = known.firstIndex { $0 == row[index] || ($0.isNaN && row[index].isNaN) }
-            guard isOneHot else {
-                result.append(found.map(Double.init) ?? unknown)
-                continue
+            let value = row[index]
+            let found = known.firstIndex { $0 == value || ($0.isNaN && value.isNaN) }
+            if found == nil, case .refuse = unknown {
+                throw RowRefusal(column: index, reason: "the value is none of the categories of the training data")
             }
-            for category in known.indices where dropped.isEmpty || dropped[index] != category {
-                result.append(category == found ? 1 : 0)
-            }
+            if isOneHot { mark(index, found, &result) } else { result.append(number(index, found, value)) }
         }
         return result
     }
 
+    private func mark(_ index: Int, _ found: Int?, _ result: inout [Double]) {
+        var chosen = found.map { places.isEmpty ? $0 : places[index][$0] }
+        if found == nil, case .rare = unknown, !places.isEmpty { chosen = rarePlace(index) }
+        for place in 0..<width(index) where dropped.isEmpty || dropped[index] != place {
+            result.append(place == chosen ? 1 : 0)
+        }
+    }
+
+    private func number(_ index: Int, _ found: Int?, _ value: Double) -> Double {
+        guard let found else {
+            if case .value(let number) = unknown { return number }
+            return .nan
+        }
+        if categories[index][found].isNaN { return missing }
+        return Double(places.isEmpty ? found : places[index][found])
+    }
+
+    /// The outputs of a column before one is dropped.
+    private func width(_ index: Int) -> Int {
+        places.isEmpty ? categories[index].count : (places[index].max() ?? -1) + 1
+    }
+
+    /// Where the rare categories of a column went: the last place, if several share it or it was made for one.
+    private func rarePlace(_ index: Int) -> Int? {
+        rare.indices.contains(index) && rare[index] ? width(index) - 1 : nil
+    }
+
+    /// For each column whether it has rare categories.
+    var rare: [Bool] = []
+
     func outputCount(_ count: Int) -> Int? {
         guard categories.count == count, [0, count].contains(dropped.count) else { return nil }
-        return isOneHot ? categories.reduce(0) { $0 + $1.count } - dropped.count { $0 != nil } : count
+        return isOneHot ? categories.indices.reduce(0) { $0 + width($1) } - dropped.count { $0 != nil } : count
     }
 }
 
@@ -156,12 +210,23 @@ struct Encode: RowTransform {
 struct Columns: RowTransform {
     var parts: [(columns: [Int], steps: [any RowTransform])]
 
-    var acceptsMissing: Bool { parts.allSatisfy { $0.steps.first?.acceptsMissing ?? true } }
+    var acceptsMissing: Bool { parts.allSatisfy { $0.steps.acceptsMissing ?? true } }
 
-    func apply(_ row: [Double]) -> [Double] {
-        parts.flatMap { part in
-            part.steps.reduce(part.columns.map { row[$0] }) { $1.apply($0) }
+    var textColumns: Set<Int> {
+        Set(parts.flatMap { part in part.steps.textColumns.map { part.columns[$0] } })
+    }
+
+    func apply(_ row: [Double]) throws -> [Double] {
+        var result: [Double] = []
+        for part in parts {
+            do {
+                result += try part.steps.apply(part.columns.map { row[$0] })
+            } catch var refusal as RowRefusal {
+                refusal.column = refusal.column.map { part.columns[$0] }
+                throw refusal
+            }
         }
+        return result
     }
 
     func outputCount(_ count: Int) -> Int? {

@@ -3,7 +3,7 @@ struct TreeMean: RowModel {
     var classes: [String]
     var featureCount: Int
     var trees: TreeNodes
-    var acceptsMissing: Bool { true }
+    var acceptsMissing = true
 
     func outputs(_ row: [Double]) -> [Double] {
         // scikit-learn compares in single precision.
@@ -46,7 +46,8 @@ struct BoostedTrees: RowModel {
     var roundsInput = false
     /// Whether the sum is divided by the number of trees.
     var isMean = false
-    var acceptsMissing: Bool { true }
+    var acceptsMissing = true
+    var acceptsInfinite = true
 
     func outputs(_ row: [Double]) -> [Double] {
         let row = roundsInput ? row.map { Double(Float($0)) } : row
@@ -89,6 +90,7 @@ struct SingleTrees: RowModel {
     var base: [Float]
     var link: Link
     var acceptsMissing: Bool { true }
+    var acceptsInfinite: Bool { true }
 
     func outputs(_ row: [Double]) -> [Double] {
         let row = row.map { Double(Float($0)) }

@@ -8,6 +8,7 @@ enum EstimatorConverter {
     typealias ToModel = @Sendable (ObjectView) throws -> any RowModel
 
     private static let models: [String: ToModel] = linearModels.merging(treeModels) { $1 }
+        .merging(boosters) { $1 }
 
     /// The predictor of a whole file: an estimator, or the original's `{"model": …, "feature_names": …}` around one.
     static func predictor(from top: ObjectView) throws -> PipelinePredictor {
@@ -30,8 +31,18 @@ enum EstimatorConverter {
             featureNames: names?.count == count ? names : nil,
             featureCount: count,
             transforms: transforms,
-            model: final
+            model: final,
+            labelType: labels(of: last)?.labelType ?? (hasWholeLabels(final) ? .int : .text)
         )
+    }
+
+    /// The labels of a classifier; RidgeClassifier keeps them in a binarizer, LightGBM's wrapper under a name of its own.
+    static func labels(of view: ObjectView) -> ObjectView? {
+        view["classes_"] ?? view["_label_binarizer"]?["classes_"] ?? view["_classes"]
+    }
+
+    private static func hasWholeLabels(_ model: any RowModel) -> Bool {
+        model is IsolationTrees || model is SingleTrees || model is BoostedTrees
     }
 
     /// How many numbers a row has, if all steps agree.
@@ -53,7 +64,7 @@ enum EstimatorConverter {
     }
 
     /// The transforms and the last step of a pipeline; of any other estimator just itself.
-    private static func parts(of model: ObjectView) throws -> ([ObjectView], ObjectView) {
+    static func parts(of model: ObjectView) throws -> ([ObjectView], ObjectView) {
         guard model.className == pipeline else { return ([], model) }
         let estimators = try steps(of: model)
         guard let last = estimators.last else { throw refusal("a Pipeline without an estimator") }
@@ -71,7 +82,7 @@ enum EstimatorConverter {
         }
     }
 
-    private static func model(_ view: ObjectView) throws -> any RowModel {
+    static func model(_ view: ObjectView) throws -> any RowModel {
         guard let name = view.className, let convert = models[name] else { throw refusal(view.kind) }
         return try convert(view)
     }

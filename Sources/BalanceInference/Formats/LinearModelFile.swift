@@ -126,7 +126,8 @@ package struct LinearModelFile: Sendable {
             featureNames: featureNames,
             featureCount: weights.count,
             transforms: mean.isEmpty && scale.isEmpty ? [] : [StandardScale(mean: mean, scale: scale)],
-            model: model
+            model: model,
+            labelType: classes == ["0", "1"] ? .int : .text
         )
     }
 

@@ -32,13 +32,13 @@ package struct ModelFormats: ModelReader {
         throw Self.refusal("is in no format that can be served (it begins with \(Self.hex(bytes.prefix(8))))")
     }
 
-    package func dataFile(inManifest bytes: [UInt8]) throws -> String {
+    package func manifest(from bytes: [UInt8]) throws -> ModelDescription {
         let manifest = try ModelManifest(parsing: bytes)
         guard let file = manifest.dataFile else {
             let flavors = manifest.flavors.joined(separator: ", ")
             throw ModelManifest.refusal("its flavors (\(flavors)) name no file that can be executed")
         }
-        return file
+        return ModelDescription(dataFile: file, columns: manifest.columns, exampleFile: manifest.exampleFile)
     }
 
     private static func pickle(_ bytes: [UInt8], format: String) throws -> LoadedModel {

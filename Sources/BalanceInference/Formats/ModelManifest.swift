@@ -15,6 +15,18 @@ struct ModelManifest {
     let flavors: [String]
     /// The file of the model, beside the manifest.
     let dataFile: String?
+    /// The columns of the signature, as JSON in a text.
+    private let signature: String?
+    /// The file beside the manifest with an example of an input.
+    let exampleFile: String?
+
+    /// The names of the columns of its signature, where all have one.
+    var columns: [String]? {
+        guard let signature, let json = try? JSONValue(parsing: Array(signature.utf8)), let columns = json.elements
+        else { return nil }
+        let names = columns.compactMap { $0["name"]?.string }
+        return names.isEmpty || names.count != columns.count ? nil : names
+    }
 
     /// - Throws: `Failure` with code `modelNotReadable`.
     init(parsing bytes: [UInt8]) throws {
@@ -22,6 +34,8 @@ struct ModelManifest {
             let root = try? compose(yaml: String(decoding: bytes, as: UTF8.self)),
             let entries = root.mapping?["flavors"]?.mapping
         else { throw Self.refusal("the file MLmodel cannot be read as YAML with flavors") }
+        signature = entries.isEmpty ? nil : root.mapping?["signature"]?.mapping?["inputs"]?.string
+        exampleFile = root.mapping?["saved_input_example_info"]?.mapping?["artifact_path"]?.string
         var found: String?
         var names: [String] = []
         for (key, value) in entries {

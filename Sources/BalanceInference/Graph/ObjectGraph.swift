@@ -1,3 +1,5 @@
+import BalanceCore
+
 /// The objects that a model file describes, as inert data.
 ///
 /// Nodes lie flat in one array and refer to one another by index: a graph with cycles leaks nothing, and a graph that
@@ -126,6 +128,43 @@ struct ObjectView {
         return found.count == elements.count ? found : nil
     }
 
+    /// A number, a text, or NaN for None.
+    var cell: Cell? {
+        if let string { return .text(string) }
+        if isNone { return .number(.nan) }
+        if let bool { return .number(bool ? 1 : 0) }
+        return double.map(Cell.number)
+    }
+
+    /// The numbers and texts of an array or a list, or nil.
+    var cells: [Cell]? {
+        if case .array(let array) = node, array.objects == nil, "US".contains(array.type.kind) {
+            return array.labels?.map(Cell.text)
+        }
+        if let doubles { return doubles.map(Cell.number) }
+        guard let members else { return nil }
+        let cells = members.compactMap(\.cell)
+        return cells.count == members.count ? cells : nil
+    }
+
+    /// What the labels of an array or list are.
+    var labelType: LabelType {
+        if case .array(let array) = node, array.objects == nil {
+            switch array.type.kind {
+            case "i", "u": return .int
+            case "f": return .double
+            case "b": return .bool
+            default: return .text
+            }
+        }
+        switch members?.first?.node {
+        case .int: return .int
+        case .double: return .double
+        case .bool: return .bool
+        default: return .text
+        }
+    }
+
     /// The elements of a list or tuple, or of an array of objects.
     var members: [ObjectView]? {
         if case .array(let array) = node, let objects = array.objects {
@@ -177,5 +216,11 @@ extension ObjectNode {
         case .bool(let flag): flag ? "True" : "False"
         default: nil
         }
+    }
+}
+
+extension Cell {
+    var isText: Bool {
+        if case .text = self { true } else { false }
     }
 }

@@ -12,8 +12,9 @@ enum PickleGlobals {
 
     private static let basics: Set<String> = [
         arrayWrapper, "_codecs.encode", "collections.OrderedDict", "numpy.dtype", "numpy.ndarray",
-        "copyreg._reconstructor", "builtins.object", "builtins.bytes", "builtins.slice", "numpy.float64",
-        "numpy.float32", "numpy.int64", "balanceops.models.dummy.DummyBalanceModel",
+        "copyreg._reconstructor", "builtins.object", "builtins.bytes", "builtins.bytearray", "builtins.slice",
+        "builtins.dict", "collections.defaultdict", "numpy.float64", "numpy.float32", "numpy.int64", "numpy.bool",
+        "numpy.bool_", "balanceops.models.dummy.DummyBalanceModel",
         // The state of random numbers, which estimators keep and nothing here looks at.
         "numpy.random._mt19937.MT19937", "numpy.random._pcg64.PCG64", "numpy.random._pickle.__bit_generator_ctor",
         "numpy.random._pickle.__generator_ctor", "numpy.random._pickle.__randomstate_ctor",
@@ -46,6 +47,9 @@ enum PickleGlobals {
         ],
         "sklearn.svm._classes": ["LinearSVC", "LinearSVR"],
         "sklearn.calibration": ["CalibratedClassifierCV", "_CalibratedClassifier", "_SigmoidCalibration"],
+        "sklearn.isotonic": ["IsotonicRegression"],
+        "sklearn.frozen._frozen": ["FrozenEstimator"],
+        "scipy.interpolate._interpolate": ["interp1d"],
         "sklearn.tree._classes": [
             "DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor",
         ],
@@ -84,8 +88,18 @@ enum PickleGlobals {
         "sklearn.neighbors._regression": ["KNeighborsRegressor"],
         "sklearn.neighbors._kd_tree": ["KDTree", "KDTree64", "newObj"],
         "sklearn.neighbors._ball_tree": ["BallTree", "BallTree64", "newObj"],
-        "sklearn.metrics._dist_metrics": ["EuclideanDistance", "EuclideanDistance64", "newObj"],
+        "sklearn.metrics._dist_metrics": [
+            "EuclideanDistance", "EuclideanDistance64", "ManhattanDistance", "ManhattanDistance64", "ChebyshevDistance",
+            "ChebyshevDistance64", "MinkowskiDistance", "MinkowskiDistance64", "newObj",
+        ],
+        "xgboost.core": ["Booster"],
+        "xgboost.sklearn": ["XGBClassifier", "XGBRegressor", "XGBRFClassifier", "XGBRFRegressor"],
+        "lightgbm.basic": ["Booster"],
+        "lightgbm.sklearn": ["LGBMClassifier", "LGBMRegressor"],
         "sklearn.naive_bayes": ["GaussianNB"],
+        // How HistGradientBoosting passes its numbers on; as data, like everything here.
+        "functools": ["partial"],
+        "sklearn.utils.validation": ["check_array"],
     ]
 
     private static let aliases: [String: String] = [
@@ -98,6 +112,7 @@ enum PickleGlobals {
         "copy_reg._reconstructor": "copyreg._reconstructor",
         "__builtin__.object": "builtins.object",
         "__builtin__.bytes": "builtins.bytes",
+        "__builtin__.bytearray": "builtins.bytearray",
         "__builtin__.slice": "builtins.slice",
         "sklearn.preprocessing.data.StandardScaler": "sklearn.preprocessing._data.StandardScaler",
         "sklearn.linear_model.logistic.LogisticRegression": "sklearn.linear_model._logistic.LogisticRegression",

@@ -38,7 +38,16 @@ extension PickleReader {
                 throw damaged("an object without a class")
             }
             try push(.object(className: className, arguments: arguments, state: nil))
-        case "collections.OrderedDict": try push(.dict([]))
+        case "builtins.bytearray":
+            guard let first = items.first, case .bytes(let bytes) = nodes[first] else {
+                // Protocol 2 writes the bytes as a text and the name of its encoding.
+                let text = items.first.flatMap { nodes[$0].text } ?? ""
+                try spend(text.utf8.count)
+                return try push(.bytes(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }))
+            }
+            try spend(bytes.count)
+            try push(.bytes(bytes))
+        case "collections.OrderedDict", "collections.defaultdict": try push(.dict([]))
         default: try push(.object(className: name, arguments: arguments, state: nil))
         }
     }

@@ -129,6 +129,14 @@ struct SkopsReader {
             }
             return push(.object(className: "builtins.slice", arguments: push(.tuple(ends)), state: nil))
         }
+        if json["__loader__"]?.string == "PartialNode", let function = json["content"]?["func"] {
+            let inner = try node(function, depth: depth + 1)
+            return push(.object(className: "functools.partial", arguments: push(.tuple([inner])), state: nil))
+        }
+        // A function is named by its content, its class being that of all functions.
+        if let content = json["content"], let module = content["module_path"]?.string {
+            return push(.global("\(module).\(content["function"]?.string ?? "")"))
+        }
         let module = json["__module__"]?.string ?? ""
         return push(.global("\(module).\(json["__class__"]?.string ?? "")"))
     }

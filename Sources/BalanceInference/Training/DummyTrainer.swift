@@ -32,7 +32,7 @@ package enum DummyTrainer {
         var answers: [Double] = []
         for _ in 0..<samples {
             let row = (0..<features).map { _ in random.normal() }
-            let answer = predictor.outputs(row)[1]
+            let answer = try predictor.outputs(row)[1]
             if model.golden == nil { model.golden = GoldenRow(features: row, probability: answer) }
             answers.append(answer)
             target.append(random.uniform() < answer ? 1 : 0)

@@ -28,7 +28,7 @@ package enum TabularTrainer {
             training: TrainingProfile.json(dataset, features: features, target: target, regression)
         )
         let predictor = model.predictor
-        let answers = split.test.map { predictor.outputs(dataset.features[row: $0])[1] }
+        let answers = try split.test.map { try predictor.outputs(dataset.features[row: $0])[1] }
         let first = dataset.features[row: split.test[0]]
         model.golden = GoldenRow(features: first, probability: answers[0])
         let metrics = BinaryMetrics.evaluate(target: split.test.map { dataset.target[$0] }, probabilities: answers)

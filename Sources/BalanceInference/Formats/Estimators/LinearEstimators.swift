@@ -58,8 +58,7 @@ extension EstimatorConverter {
             guard weights.count == 1 else { throw refusal("a \(view.kind) with several outputs") }
             return LinearModel(classes: [], weights: weights, intercepts: intercepts)
         }
-        // RidgeClassifier keeps its classes in the binarizer of its labels.
-        guard let classes = view["classes_"]?.labels ?? view["_label_binarizer"]?["classes_"]?.labels,
+        guard let classes = labels(of: view)?.labels,
             classes.count == (weights.count == 1 ? 2 : weights.count)
         else { throw refusal("a \(view.kind) whose weights and classes do not fit together") }
         return LinearModel(classes: classes, weights: weights, intercepts: intercepts)
@@ -78,21 +77,63 @@ extension EstimatorConverter {
 
     private static func calibrated(_ view: ObjectView) throws -> any RowModel {
         let classes = try classes(view)
-        guard let folds = view["calibrated_classifiers_"]?.elements, !folds.isEmpty, classes.count == 2 else {
-            throw refusal("a CalibratedClassifierCV with other than two classes")
+        guard let folds = view["calibrated_classifiers_"]?.elements, !folds.isEmpty else {
+            throw refusal("a CalibratedClassifierCV that was not fitted")
         }
-        return SigmoidCalibration(
-            classes: classes,
-            folds: try folds.map { fold in
-                guard let estimator = fold["estimator"] ?? fold["base_estimator"],
-                    let calibrator = fold["calibrators"]?.elements?.first,
-                    calibrator.className == "sklearn.calibration._SigmoidCalibration",
-                    let slope = calibrator["a_"]?.double, let offset = calibrator["b_"]?.double
-                else { throw refusal("a CalibratedClassifierCV that is not a sigmoid over a linear model") }
-                let (weights, intercepts) = try weights(estimator)
-                return (weights[0], intercepts[0], slope, offset)
-            }
-        )
+        let all = try folds.map { try fold($0, classes: classes.count) }
+        let count = all[0].featureCount
+        guard all.allSatisfy({ $0.featureCount == count }) else {
+            throw refusal("a CalibratedClassifierCV whose folds take other numbers of features")
+        }
+        return Calibrated(classes: classes, featureCount: count, folds: all.map(\.fold))
+    }
+
+    private static func fold(
+        _ view: ObjectView,
+        classes: Int
+    ) throws -> (fold: Calibrated.Fold, featureCount: Int) {
+        guard var estimator = view["estimator"] ?? view["base_estimator"],
+            let calibrators = view["calibrators"]?.elements, calibrators.count == (classes == 2 ? 1 : classes)
+        else { throw refusal("a CalibratedClassifierCV whose folds cannot be read") }
+        if estimator.className == "sklearn.frozen._frozen.FrozenEstimator" {
+            estimator = estimator["estimator"] ?? estimator
+        }
+        let (before, last) = try parts(of: estimator)
+        let steps = try before.flatMap(transform)
+        let model = try decisions(last)
+        let width = model.classes.isEmpty ? (model as? LinearModel)?.weights.count : model.classes.count
+        guard width == classes || (classes == 2 && width == 1) else {
+            throw refusal("a CalibratedClassifierCV over \(last.kind) with other classes")
+        }
+        let declared = before.first?["n_features_in_"]?.integer ?? (steps.isEmpty ? model.featureCount : nil)
+        var reached = declared
+        for step in steps { reached = reached.flatMap(step.outputCount) }
+        guard let declared, reached == model.featureCount else {
+            throw refusal("a CalibratedClassifierCV whose steps do not fit together")
+        }
+        return (.init(steps: steps, model: model, maps: try calibrators.map(calibration)), declared)
+    }
+
+    /// What a classifier says before it is calibrated: its decisions where it has some, else its probabilities.
+    private static func decisions(_ view: ObjectView) throws -> any RowModel {
+        if let (weights, intercepts) = try? weights(view) {
+            return LinearModel(classes: [], weights: weights, intercepts: intercepts)
+        }
+        if view.className?.hasSuffix("BoostingClassifier") == true {
+            throw refusal("a CalibratedClassifierCV over \(view.kind)")
+        }
+        return try model(view)
+    }
+
+    private static func calibration(_ view: ObjectView) throws -> Calibrated.Map {
+        if let slope = view["a_"]?.double, let offset = view["b_"]?.double {
+            return .sigmoid(slope: slope, offset: offset)
+        }
+        guard view.className == "sklearn.isotonic.IsotonicRegression",
+            let decisions = view["X_thresholds_"]?.doubles, let shares = view["y_thresholds_"]?.doubles,
+            decisions.count == shares.count, !shares.isEmpty, zip(decisions, decisions.dropFirst()).allSatisfy({ $0 < $1 })
+        else { throw refusal("a CalibratedClassifierCV with the calibrator \(view.kind)") }
+        return .isotonic(decisions: decisions, probabilities: shares)
     }
 
     private static func network(_ view: ObjectView, isClassifier: Bool) throws -> any RowModel {

@@ -24,11 +24,19 @@ extension EstimatorConverter {
         guard let name = view.className else { throw refusal(view.kind) }
         if name == pipeline { return try steps(of: view).flatMap(transform) }
         if name == "sklearn.preprocessing._function_transformer.FunctionTransformer" {
-            guard view["func"] == nil else { throw refusal("a FunctionTransformer with a function") }
+            guard view["func"].map(passesOn) ?? true else { throw refusal("a FunctionTransformer with a function") }
             return []
         }
         guard let convert = transforms[name] else { throw refusal(view.kind) }
         return [try convert(view)]
+    }
+
+    /// Whether a function answers with what it is given: a check of the rows, as HistGradientBoosting has it.
+    private static func passesOn(_ function: ObjectView) -> Bool {
+        guard function.className == "functools.partial", case .global(let name)? = function.arguments?.first?.node else {
+            return false
+        }
+        return name == "sklearn.utils.validation.check_array"
     }
 
     private static func standardScaler(_ view: ObjectView) throws -> any RowTransform {
@@ -70,12 +78,15 @@ extension EstimatorConverter {
     }
 
     private static func imputer(_ view: ObjectView) throws -> any RowTransform {
-        guard let values = view["statistics_"]?.doubles, view["keep_empty_features"]?.bool != true else {
-            throw refusal("a SimpleImputer that was not fitted on numbers")
+        guard let cells = view["statistics_"]?.cells, view["keep_empty_features"]?.bool != true else {
+            throw refusal("a SimpleImputer that was not fitted")
         }
-        let missing = view["missing_values"]?.double ?? .nan
-        let marks = view["indicator_"]?["features_"]?.doubles?.map { Int($0) } ?? []
-        return Impute(values: values, missing: missing, marks: marks)
+        return Impute(
+            values: cells.map(\.code),
+            missing: view["missing_values"]?.cell?.code ?? .nan,
+            marks: view["indicator_"]?["features_"]?.doubles?.compactMap { Int(exactly: $0) } ?? [],
+            isText: cells.contains(where: \.isText)
+        )
     }
 
     /// The powers in scikit-learn's order: by degree, then combinations with repetition.
@@ -120,26 +131,52 @@ extension EstimatorConverter {
 
     private static func encoder(_ view: ObjectView, isOneHot: Bool) throws -> any RowTransform {
         guard let lists = view["categories_"]?.members else { throw refusal("an encoder that was not fitted") }
-        let categories = try lists.map { list in
-            guard let numbers = list.numbers ?? list.members?.compactMap(\.double), !numbers.isEmpty else {
-                throw refusal("an encoder of texts")
-            }
-            return numbers
+        let cells = try lists.map { list in
+            guard let cells = list.cells, !cells.isEmpty else { throw refusal("an encoder without categories") }
+            return cells
         }
-        guard view["min_frequency"] == nil, view["max_categories"] == nil else {
-            throw refusal("an encoder that joins rare categories")
+        var encode = Encode(categories: cells.map { $0.map(\.code) }, isOneHot: isOneHot)
+        for (index, codes) in encode.categories.enumerated() where Set(codes).count != codes.count {
+            throw refusal("an encoder whose column \(index) has a category twice")
         }
-        var dropped: [Int?] = []
-        if isOneHot, let indices = view["drop_idx_"]?.members { dropped = indices.map(\.integer) }
-        return Encode(
-            categories: categories,
-            isOneHot: isOneHot,
-            dropped: dropped,
-            unknown: view["unknown_value"]?.double ?? .nan
-        )
+        encode.textColumns = Set(cells.indices.filter { cells[$0].contains(where: \.isText) })
+        encode.unknown = try unknown(view)
+        encode.missing = view["encoded_missing_value"]?.double ?? .nan
+        try setRareCategories(of: view, &encode)
+        let dropped = encode.places.isEmpty ? view["drop_idx_"] : view["_drop_idx_after_grouping"] ?? view["drop_idx_"]
+        if isOneHot, let dropped {
+            encode.dropped = dropped.members?.map(\.integer) ?? dropped.numbers?.map { Int(exactly: $0) } ?? []
+        }
+        return encode
     }
 
-    private static func columns(_ view: ObjectView) throws -> any RowTransform {
+    private static func unknown(_ view: ObjectView) throws -> Encode.Unknown {
+        switch view["handle_unknown"]?.string ?? "error" {
+        case "error": return .refuse
+        case "ignore": return .ignore
+        case "infrequent_if_exist", "warn": return .rare
+        case "use_encoded_value": return .value(view["unknown_value"]?.double ?? .nan)
+        case let other: throw refusal("an encoder with handle_unknown='\(other)'")
+        }
+    }
+
+    /// The outputs of categories of which rare ones share one.
+    private static func setRareCategories(of view: ObjectView, _ encode: inout Encode) throws {
+        guard view["min_frequency"] != nil || view["max_categories"] != nil else { return }
+        guard let maps = view["_default_to_infrequent_mappings"]?.elements, maps.count == encode.categories.count else {
+            throw refusal("an encoder whose rare categories cannot be read")
+        }
+        encode.rare = maps.map { !$0.isNone }
+        encode.places = try zip(maps, encode.categories).map { map, known in
+            if map.isNone { return Array(known.indices) }
+            guard let places = map.doubles?.compactMap({ Int(exactly: $0) }), places.count == known.count,
+                places.allSatisfy({ known.indices.contains($0) })
+            else { throw refusal("an encoder whose rare categories cannot be read") }
+            return places
+        }
+    }
+
+    static func columns(_ view: ObjectView) throws -> any RowTransform {
         guard let fitted = view["transformers_"]?.elements else {
             throw refusal("a ColumnTransformer that was not fitted")
         }
@@ -159,13 +196,14 @@ extension EstimatorConverter {
     /// The columns that a ColumnTransformer's entry names: by number, by name, or by a mask.
     private static func indices(_ view: ObjectView, _ names: [String], _ count: Int) throws -> [Int] {
         if let inner = view["data"] { return try indices(inner, names, count) }
-        if let numbers = view.numbers {
-            return numbers.map { $0 < 0 ? count + Int($0) : Int($0) }
+        if view.labelType != .bool, let numbers = view.numbers {
+            return try numbers.map { number in
+                guard let place = Int(exactly: number), abs(place) < 1 << 24 else { throw refusal("a column \(number)") }
+                return place < 0 ? count + place : place
+            }
         }
         let labels = view.string.map { [$0] } ?? view.labels ?? view.members?.compactMap(\.string) ?? []
-        if labels.allSatisfy({ $0 == "True" || $0 == "False" }), labels.count == count {
-            return labels.indices.filter { labels[$0] == "True" }
-        }
+        if view.labelType == .bool, labels.count == count { return labels.indices.filter { labels[$0] == "True" } }
         if let arguments = view.arguments, view.className == "builtins.slice", arguments.count == 3 {
             let step = arguments[2].integer ?? 1
             guard step > 0 else { throw refusal("a slice of columns") }

@@ -41,7 +41,13 @@ extension EstimatorConverter {
             let width = max(classes.count, 1)
             try nodes.add(tree(estimator, width: width) { isClassifier ? shares($0) : $0 })
         }
-        return TreeMean(classes: classes, featureCount: try count(view, nodes), trees: nodes)
+        let tree = estimators.first?["tree_"]?["nodes"]
+        return TreeMean(
+            classes: classes,
+            featureCount: try count(view, nodes),
+            trees: nodes,
+            acceptsMissing: tree?.column("missing_go_to_left") != nil
+        )
     }
 
     /// Of counts (before scikit-learn 1.3) or shares the shares.
@@ -102,7 +108,9 @@ extension EstimatorConverter {
             base: try base(view, groups: groups, isClassifier: isClassifier, isExponential: isExponential),
             rate: rate,
             link: link,
-            roundsInput: true
+            roundsInput: true,
+            acceptsMissing: false,
+            acceptsInfinite: false
         )
     }
 
@@ -139,8 +147,8 @@ extension EstimatorConverter {
         let groups = isClassifier && classes.count > 2 ? classes.count : 1
         guard let rounds = view["_predictors"]?.elements,
             let base = view["_baseline_prediction"]?.doubles ?? view["_baseline_prediction"]?.double.map({ [$0] }),
-            base.count == groups, view["_preprocessor"] == nil
-        else { throw refusal("a \(view.kind) that was not fitted on numbers alone") }
+            base.count == groups
+        else { throw refusal("a \(view.kind) that was not fitted") }
         var nodes = TreeNodes()
         for round in rounds {
             guard let predictors = round.elements, predictors.count == groups else { throw TreeNodes.damaged }
@@ -148,7 +156,7 @@ extension EstimatorConverter {
         }
         let loss = view["loss"]?.string ?? ""
         let isLog = ["poisson", "gamma"].contains(loss)
-        return BoostedTrees(
+        let model = BoostedTrees(
             classes: classes,
             featureCount: try count(view, nodes),
             trees: nodes,
@@ -156,6 +164,13 @@ extension EstimatorConverter {
             base: base,
             link: isClassifier ? (groups > 1 ? .softmax : .sigmoid) : isLog ? .exponential : .identity
         )
+        // Categories are numbered, and put before the other columns, by a transformer of the model's own.
+        guard let encoder = view["_preprocessor"] else { return model }
+        let columns = try columns(encoder)
+        guard columns.outputCount(model.featureCount) == model.featureCount else {
+            throw refusal("a \(view.kind) whose categories cannot be read")
+        }
+        return Staged(featureCount: model.featureCount, steps: [columns], model: model)
     }
 
     private static func histogramTree(_ predictor: ObjectView) throws -> [TreeNodes.Node] {
