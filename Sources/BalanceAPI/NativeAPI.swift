@@ -10,6 +10,8 @@ package struct NativeAPI: Sendable {
     private let lifecycle: LifecycleController
     private let folders: FoldersController
     private let named: ModelsPredictController
+    private let inference: OpenInferenceAPI
+    private let scoring: ScoringController
 
     package init(
         tracking: any TrackingStore,
@@ -19,21 +21,24 @@ package struct NativeAPI: Sendable {
         artifacts: any ArtifactStore,
         models: any ModelProvider,
         catalog: any ModelRegistry,
-        directory: any ModelDirectory,
+        service: ModelService,
+        unpack: @escaping Unpack,
         build: BuildInfo
     ) {
+        inference = OpenInferenceAPI(service: service, unpack: unpack)
+        scoring = ScoringController(service: service)
         system = SystemController(registry: registry, models: models, build: build)
         runs = RunsController(tracking: tracking, artifacts: artifacts)
-        predictions = PredictController(models: models)
+        predictions = PredictController(models: models, service: service)
         lifecycle = LifecycleController(log: log, trash: trash)
         folders = FoldersController(log: log)
-        named = ModelsPredictController(registry: catalog, models: directory)
+        named = ModelsPredictController(registry: catalog, service: service)
     }
 
     /// Every route of the native API.
     package static let routes =
         SystemController.routes + RunsController.routes + FoldersController.routes + LifecycleController.routes
-        + ModelsPredictController.routes + [
+        + ModelsPredictController.routes + OpenInferenceAPI.routes + ScoringController.routes + [
             PredictController.route, RouteDescription("GET", "/openapi.json", "This document.", answer: "Document"),
         ]
 
@@ -71,6 +76,8 @@ package struct NativeAPI: Sendable {
         folders.addRoutes(to: router)
         lifecycle.addRoutes(to: router)
         named.addRoutes(to: router)
+        inference.addRoutes(to: router)
+        scoring.addRoutes(to: router)
         router.post("/predict") { request, _ in Response.json(try await predictions.predict(request)) }
         router.get("/openapi.json") { _, _ in Response.json(document) }
     }

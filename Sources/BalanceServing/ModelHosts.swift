@@ -11,6 +11,8 @@ package final class ModelHosts: ModelDirectory, Service {
         var hosts: [String: ModelHost] = [:]
         /// Versions that were asked for by number, the newest last.
         var versions: [(key: String, model: ServedModel)] = []
+        /// The names that were taken out of service.
+        var unloaded: Set<String> = []
     }
 
     private let registry: any ModelRegistry
@@ -28,7 +30,40 @@ package final class ModelHosts: ModelDirectory, Service {
         self.makeHost = makeHost
     }
 
+    package func load(_ name: String) async throws {
+        state.withLock { state in
+            state.unloaded.remove(name)
+            state.versions.removeAll { $0.model.name == name }
+        }
+        do {
+            _ = try await current(of: name)
+        } catch let failure as Failure where failure.code == .noCurrentModel {
+            // Its versions answer all the same.
+            _ = try await registry.model(name)
+        }
+    }
+
+    package func unload(_ name: String) async throws {
+        _ = try await registry.model(name)
+        state.withLock { state in
+            state.unloaded.insert(name)
+            state.versions.removeAll { $0.model.name == name }
+        }
+    }
+
+    package func isUnloaded(_ name: String) -> Bool { state.withLock { $0.unloaded.contains(name) } }
+
+    private func checkIsLoaded(_ name: String) throws {
+        guard isUnloaded(name) else { return }
+        throw Failure(
+            .modelUnloaded,
+            "the model '\(name)' was unloaded",
+            hint: "POST /v2/repository/models/\(name)/load brings it back"
+        )
+    }
+
     package func current(of name: String) async throws -> ServedModel {
+        try checkIsLoaded(name)
         if let host = state.withLock({ $0.hosts[name] }) { return try await host.current() }
         _ = try await registry.model(name)
         let host = state.withLock { state -> ModelHost? in
@@ -49,6 +84,7 @@ package final class ModelHosts: ModelDirectory, Service {
     }
 
     package func version(_ text: String, of name: String) async throws -> ServedModel {
+        try checkIsLoaded(name)
         let version: ModelVersion
         if let number = Int(text) {
             version = try await registry.version(number, of: name)

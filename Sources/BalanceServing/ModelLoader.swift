@@ -76,11 +76,12 @@ actor ModelLoader {
     private func served(_ row: CurrentModel, _ path: String) throws -> ServedModel {
         let model = try reader.predictor(from: files.load(path).bytes)
         return ServedModel(
-            predictor: model.predictor,
+            predictor: row.featureNames.map(model.predictor.naming) ?? model.predictor,
             name: row.name,
             version: row.version,
             runID: row.runID,
-            path: path
+            path: path,
+            format: model.format
         )
     }
 

@@ -98,6 +98,7 @@ struct VersionsController: Sendable {
         version.problem = found.problem
         version.format = found.format
         version.digest = found.digest
+        version.signature = found.signature
         return Self.answer(try await registry.createVersion(version))
     }
 

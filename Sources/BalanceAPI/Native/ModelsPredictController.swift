@@ -6,7 +6,7 @@ import Hummingbird
 /// `/models…`: the registry to read, and predictions of any model, alias or version.
 struct ModelsPredictController: Sendable {
     let registry: any ModelRegistry
-    let models: any ModelDirectory
+    let service: ModelService
 
     /// The most that a body may hold, in bytes.
     static let maximumBody = 64 << 20
@@ -53,17 +53,19 @@ struct ModelsPredictController: Sendable {
         router.get("/models") { _, _ in Response.json(try await list()) }
         router.get("/models/:name") { _, context in Response.json(try await detail(context.text("name"))) }
         router.get("/models/:name/versions/:version") { _, context in
-            let model = try await models.version(context.text("version"), of: context.text("name"))
+            let model = try await service.model(context.text("name"), version: context.text("version"))
             return Response.json(Self.signature(model))
         }
         router.post("/models/:name/predict") { request, context in
             let body = try await Self.body(request)
-            return Response.json(try Self.answer(body, try await models.current(of: context.text("name"))))
+            return Response.json(
+                try service.answer(body, with: try await service.model(context.text("name"), version: nil))
+            )
         }
         router.post("/models/:name/versions/:version/predict") { request, context in
             let body = try await Self.body(request)
-            let model = try await models.version(context.text("version"), of: context.text("name"))
-            return Response.json(try Self.answer(body, model))
+            let model = try await service.model(context.text("name"), version: context.text("version"))
+            return Response.json(try service.answer(body, with: model))
         }
     }
 
@@ -103,6 +105,7 @@ struct ModelsPredictController: Sendable {
             ("version", .int(version.version)), ("stage", .string(version.stage.rawValue)),
             ("run_id", .optional(version.runID?.native)), ("source", .optional(version.source)),
             ("format", .optional(version.format)), ("sha256", .optional(version.digest)),
+            ("signature", version.signature.flatMap { try? JSONValue(parsing: $0) } ?? .null),
             ("servable", .bool(version.problem == nil)), ("problem", .optional(version.problem)),
             ("metrics", version.metrics.json), ("created_at", .string(version.createdAt.iso8601)),
         ])
@@ -119,15 +122,10 @@ struct ModelsPredictController: Sendable {
                 "output",
                 .string(predictor.classes.isEmpty ? "value" : predictor.hasProbabilities ? "probabilities" : "label")
             ),
-            ("classes", .strings(predictor.classes)),
+            ("classes", .array(predictor.classes.indices.map(predictor.label))),
+            ("text_features", .array(predictor.textFeatures.sorted().map(JSONValue.int))),
+            ("format", .string(model.format)), ("signature", predictor.signatureJSON),
         ])
-    }
-
-    static func answer(_ body: PredictionBody, _ model: ServedModel) throws -> JSONValue {
-        let predictions = try body.predictions(of: model.predictor).map(\.json)
-        let (name, value): (String, JSONValue) =
-            body.isSingle ? ("prediction", predictions[0]) : ("predictions", .array(predictions))
-        return .object([(name, value), ("model", .string(model.name)), ("version", .int(model.version))])
     }
 
     private static func body(_ request: Request) async throws -> PredictionBody {
@@ -145,6 +143,18 @@ struct ModelsPredictController: Sendable {
             ])
         }
         return body
+    }
+}
+
+extension ModelService {
+    /// The full answer to rows: predictions, and which version of which model they are from.
+    func answer(_ body: PredictionBody, with model: ServedModel) throws -> JSONValue {
+        let predictor = model.predictor
+        let outputs = try body.outputs(of: predictor) { try self.outputs(of: $0, with: model) }
+        let predictions = try outputs.map { try Prediction(predictor, $0).json }
+        let (name, value): (String, JSONValue) =
+            body.isSingle ? ("prediction", predictions[0]) : ("predictions", .array(predictions))
+        return .object([(name, value), ("model", .string(model.name)), ("version", .int(model.version))])
     }
 }
 

@@ -8,6 +8,7 @@ struct PredictController {
     static let maximumBody = 1 << 20
 
     let models: any ModelProvider
+    let service: ModelService
 
     static let route = RouteDescription(
         "POST",
@@ -24,9 +25,11 @@ struct PredictController {
         let buffer = try await request.body.collect(upTo: Self.maximumBody)
         let value = try PredictRequest.parse(Array(buffer.readableBytesView), request.headers[.contentType])
         let body = try PredictionBody(value)
-        if !body.isOriginal { return try ModelsPredictController.answer(body, try await models.current()) }
+        if !body.isOriginal { return try service.answer(body, with: try await models.current()) }
         let (cells, model) = try await cells(value, body)
-        let outputs = try model.predictor.outputs(of: [cells])[0]
+        let outputs = try body.outputs(of: model.predictor) { _ in
+            try service.outputs(of: [cells], with: model)
+        }[0]
         let prediction = try Prediction(model.predictor, outputs).json
         if let chance = prediction["p_win"] { return .object([("p_win", chance)]) }
         // What is no chance of two has more to say; several classes keep the original's member, the second one's chance.

@@ -74,7 +74,8 @@ enum OpenAPISchemas {
             object([
                 ("name", text), ("version", integer), ("model_type", text), ("n_features", integer),
                 ("feature_names", nullable("array")), ("accepts_missing", flag), ("output", text),
-                ("classes", list(text)),
+                ("classes", list(.object([]))), ("text_features", list(integer)), ("format", text),
+                ("signature", anything),
             ])
         ),
         (
@@ -88,6 +89,56 @@ enum OpenAPISchemas {
                 optional: ["prediction", "predictions"]
             )
         ),
+        ("Empty", .object([("type", "object")])),
+        ("InferenceServer", object([("name", text), ("version", text), ("extensions", list(text))])),
+        ("InferenceIndexRequest", object([("ready", flag)], optional: ["ready"])),
+        (
+            "InferenceIndex",
+            list(object([("name", text), ("version", text), ("state", text), ("reason", text)]))
+        ),
+        ("InferenceControlRequest", object([("parameters", anything)], optional: ["parameters"])),
+        ("InferenceStatistics", object([("model_stats", list(anything))])),
+        (
+            "InferenceMetadata",
+            object([
+                ("name", text), ("versions", list(text)), ("platform", text), ("inputs", list(reference("TensorSpec"))),
+                ("outputs", list(reference("TensorSpec"))),
+            ])
+        ),
+        ("TensorSpec", object([("name", text), ("datatype", text), ("shape", list(integer))])),
+        (
+            "InferenceConfig",
+            object([
+                ("name", text), ("platform", text), ("backend", text), ("max_batch_size", integer),
+                ("input", list(anything)), ("output", list(anything)),
+            ])
+        ),
+        (
+            "InferenceRequest",
+            object(
+                [("id", text), ("parameters", anything), ("inputs", list(anything)), ("outputs", list(anything))],
+                optional: ["id", "parameters", "outputs"]
+            )
+        ),
+        (
+            "InferenceResponse",
+            object(
+                [("model_name", text), ("model_version", text), ("id", text), ("outputs", list(anything))],
+                optional: ["id"]
+            )
+        ),
+        (
+            "ScoringRequest",
+            object(
+                [
+                    ("dataframe_split", anything), ("dataframe_records", list(anything)),
+                    ("instances", list(.object([]))),
+                    ("inputs", .object([])), ("params", anything),
+                ],
+                optional: ["dataframe_split", "dataframe_records", "instances", "inputs", "params"]
+            )
+        ),
+        ("ScoringResponse", object([("predictions", .object([]))])),
         ("Done", object([("ok", flag)])),
         (
             "RunTree",

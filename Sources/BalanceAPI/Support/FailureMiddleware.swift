@@ -42,6 +42,8 @@ package struct FailureMiddleware: RouterMiddleware {
     private func shaped(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
         let path = request.uri.path
         if path.hasPrefix("/api/") || path.hasPrefix("/ajax-api/") { return .mlflowFailure(failure) }
+        if path == "/v2" || path.hasPrefix("/v2/") { return .inferenceFailure(failure) }
+        if path.hasSuffix("/invocations") { return .scoringFailure(failure) }
         var response = Response.failure(failure, requestID: context.requestID)
         if failure.code == .methodNotAllowed { response.headers[.allow] = methods(of: request).joined(separator: ", ") }
         return response

@@ -21,6 +21,29 @@ extension Response {
         return .json(body, status: .init(code: failure.code.row.status))
     }
 
+    /// The error shape of the Open Inference Protocol: `{"error"}`, with the hint in it.
+    package static func inferenceFailure(_ failure: Failure) -> Response {
+        let reason = failure.details?["message"]?.string.map { ": \($0)" } ?? ""
+        let text = failure.message + reason + (failure.hint.map { " (\($0))" } ?? "")
+        return .json(.object([("error", .string(text))]), status: .init(code: failure.code.row.status))
+    }
+
+    /// The error shape of MLflow's scoring server, which knows 400 for whatever is wrong with a request.
+    package static func scoringFailure(_ failure: Failure) -> Response {
+        let status = failure.code.row.status == 422 ? 400 : failure.code.row.status
+        let first = failure.details?.elements?.first
+        let place = first?["loc"]?.elements?.dropFirst().map { $0.string ?? "\($0.integer ?? 0)" }.joined(
+            separator: "."
+        )
+        let reason = first?["msg"]?.string.map { " \(place ?? ""): \($0)" } ?? ""
+        let hint = failure.hint.map { " (\($0))" } ?? ""
+        let body = JSONValue.object([
+            ("error_code", .string(status == 400 ? "BAD_REQUEST" : failure.code.row.mlflow)),
+            ("message", .string(failure.message + reason + hint)),
+        ])
+        return .json(body, status: .init(code: status))
+    }
+
     /// The one error shape: `{"ok": false, "error": {code, message, hint?, details?}, "request_id"}`.
     package static func failure(_ failure: Failure, requestID: String) -> Response {
         var error: [(String, JSONValue)] = [

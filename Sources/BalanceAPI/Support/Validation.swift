@@ -1,27 +1,6 @@
 import BalanceCore
 import Hummingbird
 
-/// One thing that is wrong with a request, in the shape that clients of the original know: where, what, and the input.
-struct ValidationIssue {
-    var type: String
-    var location: [JSONValue]
-    var message: String
-    var input: JSONValue = .null
-
-    var json: JSONValue {
-        .object([
-            ("type", .string(type)), ("loc", .array(location)), ("msg", .string(message)), ("input", input),
-        ])
-    }
-}
-
-extension Failure {
-    /// The 422 that names every wrong field.
-    static func validation(_ issues: [ValidationIssue], hint: String? = nil) -> Failure {
-        Failure(.validation, "Invalid request.", hint: hint, details: .array(issues.map(\.json)))
-    }
-}
-
 /// Reads the query of a request and collects what is wrong with it.
 struct QueryReader {
     private let request: Request

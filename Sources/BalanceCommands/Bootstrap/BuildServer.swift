@@ -1,6 +1,7 @@
 import BalanceAPI
 import BalanceCore
 import BalanceDashboard
+import BalanceInference
 import BalanceServing
 import Foundation
 import Hummingbird
@@ -41,6 +42,7 @@ struct ServerBuilder {
         let hosts = ModelHosts(registry: workspace.models, files: workspace.versionFiles) { name in
             name == defaultModelName ? host : workspace.modelHost(name)
         }
+        let service = ModelService(directory: hosts, registry: workspace.models, statistics: InferenceStatistics())
         let build = BuildInfo(git: Git.info())
         let api = NativeAPI(
             tracking: workspace.tracking,
@@ -50,7 +52,8 @@ struct ServerBuilder {
             artifacts: workspace.artifacts,
             models: host,
             catalog: workspace.models,
-            directory: hosts,
+            service: service,
+            unpack: { try Inflate.unpack($0, limit: $1) },
             build: build
         )
         let dashboard = pages(base: "/ui") { .success(await api.version()) }

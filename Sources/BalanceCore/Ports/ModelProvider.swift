@@ -18,6 +18,16 @@ package protocol ModelDirectory: Sendable {
     ///
     /// - Throws: `Failure` with code `resourceNotFound`, `invalidParameter` or `modelNotReadable`.
     func version(_ text: String, of name: String) async throws -> ServedModel
+    /// Loads a model again, also one that was unloaded.
+    ///
+    /// - Throws: as ``current(of:)`` does.
+    func load(_ name: String) async throws
+    /// Takes a model out of service until ``load(_:)`` or a restart; the registry does not change.
+    ///
+    /// - Throws: `Failure` with code `resourceNotFound`.
+    func unload(_ name: String) async throws
+    /// Whether a model was taken out of service.
+    func isUnloaded(_ name: String) -> Bool
 }
 
 /// A model that is published for serving.
@@ -27,8 +37,18 @@ package struct ServedModel: Sendable {
     package var version: Int
     package var runID: RunID?
     package var path: String
+    /// The name of the file's format, as `joblib`.
+    package var format: String
 
-    package init(predictor: any Predictor, name: String, version: Int, runID: RunID?, path: String) {
+    package init(
+        predictor: any Predictor,
+        name: String,
+        version: Int,
+        runID: RunID?,
+        path: String,
+        format: String = ""
+    ) {
+        self.format = format
         self.predictor = predictor
         self.name = name
         self.version = version

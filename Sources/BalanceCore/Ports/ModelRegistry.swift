@@ -61,8 +61,17 @@ package struct Servability: Sendable {
     package var format: String?
     package var digest: String?
     package var size: Int?
+    /// Tensors, features and classes, as JSON.
+    package var signature: String?
 
-    package init(problem: String? = nil, format: String? = nil, digest: String? = nil, size: Int? = nil) {
+    package init(
+        problem: String? = nil,
+        format: String? = nil,
+        digest: String? = nil,
+        size: Int? = nil,
+        signature: String? = nil
+    ) {
+        self.signature = signature
         self.problem = problem
         self.format = format
         self.digest = digest

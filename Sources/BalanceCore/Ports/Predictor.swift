@@ -31,6 +31,8 @@ package protocol Predictor: Sendable {
     func outputs(of rows: [[Cell]]) throws -> [[Double]]
     /// The names, types and shapes of its tensors.
     var signature: ModelSignature { get }
+    /// The same model with names for its features, where it has none and they are as many.
+    func naming(_ names: [String]) -> any Predictor
     /// Answers tensors that fit the signature, with the outputs that are wanted; all where none is named.
     ///
     /// - Throws: `Failure` with code `invalidParameter` that names what does not fit.
@@ -41,6 +43,7 @@ extension Predictor {
     package var textFeatures: Set<Int> { [] }
     package var labelType: LabelType { .text }
     package var acceptsInfinite: Bool { false }
+    package func naming(_ names: [String]) -> any Predictor { self }
 
     package func outputs(of rows: [[Cell]]) throws -> [[Double]] {
         try rows.enumerated().map { index, row in
@@ -121,6 +124,31 @@ package struct ModelSignature: Sendable, Equatable {
         self.inputs = inputs
         self.outputs = outputs
     }
+
+    package var json: JSONValue {
+        func list(_ specs: [TensorSpec]) -> JSONValue {
+            .array(
+                specs.map { spec in
+                    .object([
+                        ("name", .string(spec.name)), ("datatype", .string(spec.type.rawValue)),
+                        ("shape", .array(spec.shape.map(JSONValue.int))),
+                    ])
+                }
+            )
+        }
+        return .object([("inputs", list(inputs)), ("outputs", list(outputs))])
+    }
+}
+
+extension Predictor {
+    /// What is recorded of a version: tensors, features and classes.
+    package var signatureJSON: JSONValue {
+        let names = featureNames.map(JSONValue.strings) ?? .null
+        return .object([
+            ("inputs", signature.json["inputs"] ?? .null), ("outputs", signature.json["outputs"] ?? .null),
+            ("feature_names", names), ("classes", .array(classes.indices.map(label))),
+        ])
+    }
 }
 
 /// Reads model files of any supported format, told by the content.
@@ -139,7 +167,7 @@ package struct ModelDescription: Sendable {
     package var dataFile: String
     /// The names of the columns of its signature, where they have names.
     package var columns: [String]?
-    /// The file beside it that holds an input example, and what kind of JSON it is.
+    /// The file beside it with an example of a request in the form of MLflow's scoring server.
     package var exampleFile: String?
 
     package init(dataFile: String, columns: [String]?, exampleFile: String?) {

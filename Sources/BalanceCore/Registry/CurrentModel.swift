@@ -17,6 +17,8 @@ package struct CurrentModel: Sendable, Hashable {
     package var sourcePath: String?
     /// Counts the moves of the alias, so that a change is seen even where the file stays the same.
     package var generation: Int
+    /// The version's tensors, features and classes, as JSON.
+    package var signature: String?
 
     package init(
         name: String,
@@ -38,6 +40,11 @@ package struct CurrentModel: Sendable, Hashable {
         self.digest = digest
         self.sourcePath = sourcePath
         self.generation = generation
+    }
+
+    /// The names of the features, where the registry knows some that the file does not tell.
+    package var featureNames: [String]? {
+        signature.flatMap { try? JSONValue(parsing: $0) }?["feature_names"]?.strings
     }
 
     /// The metrics as values; empty where the recorded text is not an object of numbers.
@@ -75,6 +82,8 @@ package struct Promotion: Sendable {
     package var at: Timestamp
     /// Judges again inside the transaction, where no other promotion can come between; nil: promote without a policy.
     package var policy: PromotionPolicy?
+    /// The model's tensors, features and classes, as JSON.
+    package var signature: String?
 
     package init(
         name: String,

@@ -47,7 +47,7 @@ package struct Promoter: Sendable {
         let staged = try files.stage(source, for: name)
         do {
             let model = try test(staged, source: label ?? source)
-            let promotion = Promotion(
+            var promotion = Promotion(
                 name: name,
                 version: version,
                 runID: run,
@@ -61,6 +61,7 @@ package struct Promoter: Sendable {
                 at: .now(),
                 policy: policy
             )
+            promotion.signature = model.predictor.signatureJSON.text()
             let files = self.files
             let decision = try await registry.promote(promotion, servedFrom: path) {
                 try files.install(staged, for: name)

@@ -97,6 +97,8 @@ package struct ModelVersion: Sendable {
     package var problem: String?
     /// SHA-256 of the model file in hex, where one was found.
     package var digest: String?
+    /// Its tensors, features and classes, as JSON; nil where nothing that can be executed was found.
+    package var signature: String?
 
     package init(
         name: String,

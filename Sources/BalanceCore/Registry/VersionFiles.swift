@@ -23,14 +23,30 @@ package struct VersionFiles: Sendable {
         self.reader = reader
     }
 
-    /// Reads a version's model as it would be served.
+    /// A version's file, read.
+    private struct Loaded {
+        var path: String
+        var bytes: [UInt8]
+        var digest: String
+        var model: LoadedModel
+        /// A request in the form of MLflow's scoring server that was logged with the model.
+        var example: [UInt8]?
+    }
+
+    /// Reads a version's model as it would be served, and asks it for the answer to the example that it was logged with.
     ///
     /// - Returns: What was found out, with the problem where it cannot be served, and the file on this machine's disk.
     package func inspect(_ version: ModelVersion) async -> (found: Servability, path: String?) {
         do {
-            let (path, bytes, digest) = try await load(version)
-            let model = try reader.predictor(from: bytes)
-            return (Servability(format: model.format, digest: digest, size: bytes.count), path)
+            let loaded = try await load(version)
+            try Self.test(loaded)
+            let found = Servability(
+                format: loaded.model.format,
+                digest: loaded.digest,
+                size: loaded.bytes.count,
+                signature: loaded.model.predictor.signatureJSON.text()
+            )
+            return (found, loaded.path)
         } catch {
             return (Servability(problem: Failure.from(error).message), nil)
         }
@@ -40,22 +56,53 @@ package struct VersionFiles: Sendable {
     ///
     /// - Throws: `Failure` with code `modelNotReadable` or another that says what is in the way.
     package func served(_ version: ModelVersion) async throws -> ServedModel {
-        let (path, bytes, _) = try await load(version)
+        let loaded = try await load(version)
         return ServedModel(
-            predictor: try reader.predictor(from: bytes).predictor,
+            predictor: loaded.model.predictor,
             name: version.name,
             version: version.version,
             runID: version.runID,
-            path: path
+            path: loaded.path,
+            format: loaded.model.format
         )
     }
 
-    private func load(_ version: ModelVersion) async throws -> (path: String, bytes: [UInt8], digest: String) {
+    private func load(_ version: ModelVersion) async throws -> Loaded {
         if let path = version.candidatePath {
             let (bytes, digest) = try files.load(path)
-            return (path, bytes, digest)
+            return Loaded(path: path, bytes: bytes, digest: digest, model: try reader.predictor(from: bytes))
         }
-        return try await read(modelKey(of: version))
+        let key = try await key(of: version)
+        let isFile = try await artifacts.localPath(of: key) != nil
+        let manifest = isFile ? nil : try await self.manifest(in: key)
+        let (path, bytes, digest) = try await read(manifest.map { try key.appending($0.dataFile) } ?? key)
+        var model = try reader.predictor(from: bytes)
+        if let columns = manifest?.columns { model.predictor = model.predictor.naming(columns) }
+        var loaded = Loaded(path: path, bytes: bytes, digest: digest, model: model)
+        if let example = manifest?.exampleFile { loaded.example = try? await read(key.appending(example)).bytes }
+        return loaded
+    }
+
+    /// Whether the model answers the example of its input; an example that is no such request tests nothing.
+    private static func test(_ loaded: Loaded) throws {
+        let predictor = loaded.model.predictor
+        guard let bytes = loaded.example, predictor.featureCount > 0,
+            let json = try? JSONValue(parsing: bytes, allowsNonFinite: true), let body = try? ScoringBody(json)
+        else { return }
+        do {
+            for outputs in try body.body(for: predictor).outputs(of: predictor) {
+                _ = try Prediction(predictor, outputs)
+            }
+        } catch {
+            let failure = Failure.from(error)
+            let first = failure.details?.elements?.first
+            let place = first?["loc"]?.elements?.map { $0.string ?? "\($0.integer ?? 0)" }.joined(separator: ".")
+            let detail = first?["msg"]?.string.map { " \(place ?? ""): \($0)" } ?? ""
+            throw Failure(
+                .modelNotReadable,
+                "the model does not answer the input example that it was logged with: \(failure.message)\(detail)"
+            )
+        }
     }
 
     /// The bytes of an artifact, compared with its digest; messages name its key and not its place on the disk.
@@ -118,14 +165,12 @@ package struct VersionFiles: Sendable {
         "its files are in an object store that the server does not open"
     )
 
-    /// The file of a version that holds the model: the one that its `MLmodel` names, or the source itself.
-    private func modelKey(of version: ModelVersion) async throws -> ArtifactKey {
-        let key = try await key(of: version)
-        if try await artifacts.localPath(of: key) != nil { return key }
-        let manifest = try key.appending("MLmodel")
-        guard try await artifacts.localPath(of: manifest) != nil else {
+    /// What the `MLmodel` of a folder says.
+    private func manifest(in key: ArtifactKey) async throws -> ModelDescription {
+        let file = try key.appending("MLmodel")
+        guard try await artifacts.localPath(of: file) != nil else {
             throw Failure(.modelFileMissing, "there is no file MLmodel at \(key.text)")
         }
-        return try await key.appending(reader.manifest(from: read(manifest).bytes).dataFile)
+        return try reader.manifest(from: try await read(file).bytes)
     }
 }

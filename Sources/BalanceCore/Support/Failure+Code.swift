@@ -10,6 +10,8 @@ extension Failure {
         case featureSizeMismatch = "FEATURE_SIZE_MISMATCH"
         case validation = "VALIDATION_ERROR"
         case invalidArgument = "INVALID_ARGUMENT"
+        case modelUnloaded = "MODEL_UNLOADED"
+        case mediaTypeNotSupported = "MEDIA_TYPE_NOT_SUPPORTED"
         case modelInUse = "MODEL_IN_USE"
         case promotionRefused = "PROMOTION_REFUSED"
         case artifactDamaged = "ARTIFACT_DAMAGED"
@@ -60,6 +62,8 @@ extension Failure.Code {
         case .featureSizeMismatch: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .validation: Row(status: 422, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .invalidArgument: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 64)
+        case .modelUnloaded: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 1)
+        case .mediaTypeNotSupported: Row(status: 415, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .modelInUse: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 1)
         case .promotionRefused: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 3)
         case .artifactDamaged: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 74)

@@ -16,6 +16,13 @@ package struct PipelinePredictor: Predictor {
     package var acceptsMissing: Bool { transforms.acceptsMissing ?? model.acceptsMissing }
     package var acceptsInfinite: Bool { transforms.isEmpty && model.acceptsInfinite }
 
+    package func naming(_ names: [String]) -> any Predictor {
+        guard featureNames == nil, names.count == featureCount, Set(names).count == names.count else { return self }
+        var named = self
+        named.featureNames = names
+        return named
+    }
+
     package func outputs(_ row: [Double]) throws -> [Double] {
         try model.outputs(transforms.isEmpty ? row : transforms.apply(row))
     }

@@ -35,7 +35,7 @@ struct ModelManifest {
             let entries = root.mapping?["flavors"]?.mapping
         else { throw Self.refusal("the file MLmodel cannot be read as YAML with flavors") }
         signature = entries.isEmpty ? nil : root.mapping?["signature"]?.mapping?["inputs"]?.string
-        exampleFile = root.mapping?["saved_input_example_info"]?.mapping?["artifact_path"]?.string
+        exampleFile = root.mapping?["saved_input_example_info"]?.mapping?["serving_input_path"]?.string
         var found: String?
         var names: [String] = []
         for (key, value) in entries {

@@ -2,9 +2,9 @@ import BalanceCore
 import CZlib
 
 /// Unpacks zlib and gzip streams.
-enum Inflate {
+package enum Inflate {
     /// What a model may grow to when it is unpacked, in bytes.
-    static let maximumSize = 1 << 30
+    package static let maximumSize = 1 << 30
 
     /// Whether the bytes begin as a zlib or gzip stream does.
     static func isCompressed(_ bytes: [UInt8]) -> Bool {
@@ -16,7 +16,7 @@ enum Inflate {
     /// The unpacked bytes.
     ///
     /// - Throws: `Failure` with code `modelNotReadable` for a damaged stream or one that grows over the limit.
-    static func unpack(_ bytes: [UInt8], limit: Int = maximumSize, isBare: Bool = false) throws -> [UInt8] {
+    package static func unpack(_ bytes: [UInt8], limit: Int = maximumSize, isBare: Bool = false) throws -> [UInt8] {
         var stream = z_stream()
         // 32 more than the window size: zlib tells the two headers apart itself; less than none: there is no header.
         guard inflateInit2_(&stream, isBare ? -15 : 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
@@ -41,7 +41,7 @@ enum Inflate {
                 guard written > 0 || status == Z_STREAM_END else { throw damaged }
                 output.append(contentsOf: chunk[..<written])
                 guard output.count <= limit else {
-                    throw Failure(.modelNotReadable, "the compressed model grows to more than \(limit >> 20) MiB")
+                    throw Failure(.modelNotReadable, "the packed data grows to more than \(limit >> 20) MiB")
                 }
             }
         }
@@ -51,7 +51,7 @@ enum Inflate {
     private static var damaged: Failure {
         Failure(
             .modelNotReadable,
-            "the compressed model is damaged or cut off",
+            "the packed data is damaged or cut off",
             hint: "save the model again, or promote another one"
         )
     }

@@ -9,6 +9,7 @@ struct NewVersion {
     var digest: String?
     var size: Int?
     var format: String?
+    var signature: String?
     var metricsJSON: String?
     var stage: String
     var createdAt: String
@@ -27,13 +28,14 @@ enum RegistryRows {
         let number = try nextVersion(of: version.name, connection)
         try connection.execute(
             "INSERT INTO model_version (name, version, run_id, path, source_path, candidate_path, digest, size, "
-                + "format, metrics_json, stage, created_at, created_at_ms, updated_at_ms) "
-                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                + "format, signature_json, metrics_json, stage, created_at, created_at_ms, updated_at_ms) "
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .text(version.name), .integer(number), .optional(version.runID?.stored), .text(version.path),
                 .optional(version.sourcePath), .optional(version.sourcePath), .optional(version.digest),
                 .optional(version.size),
-                .optional(version.format), .optional(version.metricsJSON), .text(version.stage),
+                .optional(version.format), .optional(version.signature), .optional(version.metricsJSON),
+                .text(version.stage),
                 .text(version.createdAt), .integer(version.moment.milliseconds), .integer(version.moment.milliseconds),
             ]
         )
@@ -93,13 +95,14 @@ enum RegistryRows {
 
     static func current(_ name: String, _ connection: any SQLConnection) throws -> CurrentModel? {
         let rows = try connection.rows(
-            "SELECT v.version, v.run_id, v.path, v.created_at, v.metrics_json, v.digest, v.source_path, a.generation "
+            "SELECT v.version, v.run_id, v.path, v.created_at, v.metrics_json, v.digest, v.source_path, a.generation, "
+                + "v.signature_json "
                 + "FROM model_alias a JOIN model_version v ON v.name = a.name AND v.version = a.version "
                 + "WHERE a.name = ? AND a.alias = 'current'",
             [.text(name)]
         )
         return rows.first.map { row in
-            CurrentModel(
+            var model = CurrentModel(
                 name: name,
                 version: row.integer(0) ?? 0,
                 runID: row.text(1).map(RunID.init(stored:)),
@@ -110,6 +113,8 @@ enum RegistryRows {
                 sourcePath: row.text(6),
                 generation: row.integer(7) ?? 0
             )
+            model.signature = row.text(8)
+            return model
         }
     }
 }

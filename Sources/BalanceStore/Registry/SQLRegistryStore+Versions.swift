@@ -7,7 +7,8 @@ extension SQLRegistryStore {
             try connection.execute(
                 "INSERT INTO model_version (name, version, run_id, path, metrics_json, stage, created_at, "
                     + "created_at_ms, updated_at_ms, source, model_id, run_link, description, problem, format, digest, "
-                    + "storage, candidate_path) VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    + "storage, candidate_path, signature_json) "
+                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     .text(version.name), .integer(number), .optional(version.runID?.stored),
                     .text(version.metrics.json.text()), .text(version.stage.rawValue),
@@ -15,7 +16,7 @@ extension SQLRegistryStore {
                     .integer(version.updatedAt.milliseconds), .optional(version.source), .optional(version.modelID),
                     .optional(version.runLink), .optional(version.description), .optional(version.problem),
                     .optional(version.format), .optional(version.digest), .optional(version.storage),
-                    .optional(version.candidatePath),
+                    .optional(version.candidatePath), .optional(version.signature),
                 ]
             )
             for tag in version.tags { try Self.upsert(tag, version: number, of: version.name, connection) }
@@ -159,11 +160,11 @@ extension SQLRegistryStore {
     package func setServability(_ found: Servability, ofVersion version: Int, of name: String) async throws {
         try await database.write { connection in
             _ = try connection.execute(
-                "UPDATE model_version SET problem = ?, format = ?, digest = ?, size = ? "
+                "UPDATE model_version SET problem = ?, format = ?, digest = ?, size = ?, signature_json = ? "
                     + "WHERE name = ? AND version = ?",
                 [
                     .optional(found.problem), .optional(found.format), .optional(found.digest), .optional(found.size),
-                    .text(name), .integer(version),
+                    .optional(found.signature), .text(name), .integer(version),
                 ]
             )
         }

@@ -79,6 +79,7 @@ package struct SQLRegistryStore: RegistryStore {
                 digest: promotion.digest,
                 size: promotion.size,
                 format: promotion.format,
+                signature: promotion.signature,
                 metricsJSON: promotion.metrics.json.text(),
                 stage: "current",
                 createdAt: promotion.at.iso8601,
@@ -99,11 +100,12 @@ package struct SQLRegistryStore: RegistryStore {
         let moment = SQLValue.integer(promotion.at.milliseconds)
         try connection.execute(
             "UPDATE model_version SET stage = 'current', path = ?, source_path = ?, digest = ?, size = ?, format = ?, "
-                + "problem = ?, updated_at_ms = ? WHERE name = ? AND version = ?",
+                + "problem = ?, signature_json = COALESCE(signature_json, ?), updated_at_ms = ? WHERE name = ? AND version = ?",
             [
                 .text(path), .optional(promotion.sourcePath.isEmpty ? nil : promotion.sourcePath),
                 .optional(promotion.digest.isEmpty ? nil : promotion.digest), .integer(promotion.size),
-                .optional(promotion.format.isEmpty ? nil : promotion.format), .optional(promotion.problem), moment,
+                .optional(promotion.format.isEmpty ? nil : promotion.format), .optional(promotion.problem),
+                .optional(promotion.signature), moment,
                 .text(promotion.name),
                 .integer(version),
             ]

@@ -6,7 +6,8 @@ enum VersionRows {
 
     static let columns =
         "v.name, v.version, v.created_at_ms, COALESCE(v.updated_at_ms, v.created_at_ms), v.stage, v.description, "
-        + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, v.digest, v.candidate_path, v.storage"
+        + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, "
+        + "v.digest, v.candidate_path, v.storage, v.signature_json"
 
     static func model(_ name: String, _ connection: any SQLConnection) throws -> RegisteredModel {
         let rows = try connection.rows(
@@ -68,6 +69,7 @@ enum VersionRows {
         )
         version.candidatePath = row.text(14)
         version.storage = row.text(15)
+        version.signature = row.text(16)
         return version
     }
 

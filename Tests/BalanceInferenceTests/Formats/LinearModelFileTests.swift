@@ -10,7 +10,7 @@ struct LinearModelFileTests {
     @Test func `a file that was written answers as before`() throws {
         let loaded = try ModelFormats().predictor(from: file.bytes)
         let golden = try #require(loaded.golden)
-        #expect(loaded.predictor.outputs(golden.features)[1] == golden.probability)
+        #expect(try loaded.predictor.outputs(golden.features)[1] == golden.probability)
         #expect(loaded.predictor.modelType == "DummyBalanceModel")
         #expect(loaded.predictor.featureNames == ["f1", "f2", "f3", "f4"])
         #expect(loaded.format == "balanceops-linear/1")

@@ -35,7 +35,7 @@ struct PickleReaderTests {
         #expect(loaded.predictor.modelType == "DummyBalanceModel")
         #expect(loaded.predictor.featureCount == 8)
         // 1 / (1 + exp(-(1*0.1 + 2*0.2 + 0.5))) in Python.
-        let answer = loaded.predictor.outputs([0.1, 0.2, 0, 0, 0, 0, 0, 0])[1]
+        let answer = try loaded.predictor.outputs([0.1, 0.2, 0, 0, 0, 0, 0, 0])[1]
         #expect(abs(answer - 0.7310585786300049) < 1e-15)
     }
 

@@ -115,6 +115,7 @@ struct ModelsImport: ExemplifiedCommand {
         version.problem = found.problem
         version.format = found.format
         version.digest = found.digest
+        version.signature = found.signature
         return try await workspace.models.createVersion(version)
     }
 }

@@ -131,7 +131,8 @@ extension EstimatorConverter {
         }
         guard view.className == "sklearn.isotonic.IsotonicRegression",
             let decisions = view["X_thresholds_"]?.doubles, let shares = view["y_thresholds_"]?.doubles,
-            decisions.count == shares.count, !shares.isEmpty, zip(decisions, decisions.dropFirst()).allSatisfy({ $0 < $1 })
+            decisions.count == shares.count, !shares.isEmpty,
+            zip(decisions, decisions.dropFirst()).allSatisfy({ $0 < $1 })
         else { throw refusal("a CalibratedClassifierCV with the calibrator \(view.kind)") }
         return .isotonic(decisions: decisions, probabilities: shares)
     }

@@ -33,7 +33,8 @@ extension EstimatorConverter {
 
     /// Whether a function answers with what it is given: a check of the rows, as HistGradientBoosting has it.
     private static func passesOn(_ function: ObjectView) -> Bool {
-        guard function.className == "functools.partial", case .global(let name)? = function.arguments?.first?.node else {
+        guard function.className == "functools.partial", case .global(let name)? = function.arguments?.first?.node
+        else {
             return false
         }
         return name == "sklearn.utils.validation.check_array"
@@ -198,7 +199,9 @@ extension EstimatorConverter {
         if let inner = view["data"] { return try indices(inner, names, count) }
         if view.labelType != .bool, let numbers = view.numbers {
             return try numbers.map { number in
-                guard let place = Int(exactly: number), abs(place) < 1 << 24 else { throw refusal("a column \(number)") }
+                guard let place = Int(exactly: number), abs(place) < 1 << 24 else {
+                    throw refusal("a column \(number)")
+                }
                 return place < 0 ? count + place : place
             }
         }

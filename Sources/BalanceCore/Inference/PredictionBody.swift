@@ -1,9 +1,6 @@
-import BalanceCore
-import Foundation
-
 /// The rows of a request for predictions: `features` for one row, `instances` for several; each a list of numbers in the
 /// model's order, or an object by the features' names.
-struct PredictionBody {
+package struct PredictionBody {
     private enum Rows {
         case one(JSONValue)
         case many([JSONValue])
@@ -12,45 +9,50 @@ struct PredictionBody {
     private let rows: Rows
 
     /// Whether the request has a single row as a list of numbers, which is the original's form.
-    let isOriginal: Bool
+    package let isOriginal: Bool
 
     /// The most rows of one request.
-    static let maximumRows = 100_000
+    package static let maximumRows = 100_000
 
     /// - Throws: `Failure` with code `validation`.
-    init(_ value: JSONValue) throws {
+    package init(_ value: JSONValue) throws {
         if let features = value["features"] {
-            rows = .one(features)
-            isOriginal = features.members?.isEmpty ?? true
-            return
+            self.init(rows: .one(features), isOriginal: features.members?.isEmpty ?? true)
+        } else if let instances = value["instances"] {
+            guard let rows = instances.elements else {
+                throw Self.failure("list_type", [.string("instances")], "Input should be a valid list", instances)
+            }
+            try self.init(rows: rows)
+        } else {
+            self.init(rows: .many([]), isOriginal: true)
         }
-        isOriginal = value["instances"] == nil
-        guard let instances = value["instances"]?.elements else {
-            rows = .many([])
-            if value["instances"] == nil { return }
-            throw Self.failure(
-                "list_type",
-                [.string("instances")],
-                "Input should be a valid list",
-                value["instances"] ?? .null
-            )
-        }
+    }
+
+    private init(rows: Rows, isOriginal: Bool) {
+        self.rows = rows
+        self.isOriginal = isOriginal
+    }
+
+    /// Several rows.
+    ///
+    /// - Throws: `Failure` with code `validation` where they are none or too many.
+    package init(rows instances: [JSONValue]) throws {
         guard (1...Self.maximumRows).contains(instances.count) else {
             let message = "List should have 1 to \(Self.maximumRows) rows"
             throw Self.failure("too_long", [.string("instances")], message, .int(instances.count))
         }
-        rows = .many(instances)
+        self.init(rows: .many(instances), isOriginal: false)
     }
 
     /// Whether the answer is one prediction.
-    var isSingle: Bool {
+    package var isSingle: Bool {
         if case .one = rows { true } else { false }
     }
 
     /// The rows in the order of a model's features.
     ///
     /// - Throws: `Failure` with code `validation` or `featureSizeMismatch` that names the first wrong cell.
-    func rows(for model: any Predictor) throws -> [[Cell]] {
+    package func rows(for model: any Predictor) throws -> [[Cell]] {
         guard model.featureCount > 0 else {
             throw Failure(
                 .invalidArgument,
@@ -139,10 +141,15 @@ struct PredictionBody {
 
 extension PredictionBody {
     /// What a model says of the rows.
-    func predictions(of model: any Predictor) throws -> [Prediction] {
+    ///
+    /// - Parameter evaluate: Asks the model; others than the plain one count what is asked.
+    package func outputs(
+        of model: any Predictor,
+        _ evaluate: (([[Cell]]) throws -> [[Double]])? = nil
+    ) throws -> [[Double]] {
         let rows = try rows(for: model)
         do {
-            return try model.outputs(of: rows).map { try Prediction(model, $0) }
+            return try evaluate?(rows) ?? model.outputs(of: rows)
         } catch let refusal as RowRefusal {
             let row: [JSONValue] = isSingle ? ["features"] : ["instances", .int(refusal.row)]
             let column = refusal.column.map { index in
@@ -154,11 +161,11 @@ extension PredictionBody {
 }
 
 /// What a model says of a row.
-struct Prediction {
-    var json: JSONValue
+package struct Prediction {
+    package var json: JSONValue
 
     /// - Throws: `Failure` with code `internalError` where the answer is not finite.
-    init(_ model: any Predictor, _ outputs: [Double]) throws {
+    package init(_ model: any Predictor, _ outputs: [Double]) throws {
         guard !outputs.isEmpty, outputs.allSatisfy(\.isFinite) else {
             throw Failure(
                 .internalError,

@@ -1,0 +1,116 @@
+import BalanceCore
+
+/// The body of an inference request: a JSON head, and behind it the bytes of the inputs that are binary.
+struct InferenceBody {
+    /// An output that is wanted.
+    struct Output {
+        var name: String
+        /// Whether it is to come back as binary data; nil: as the request says for all.
+        var isBinary: Bool?
+    }
+
+    let request: InferenceRequest
+    let id: String?
+    /// The outputs that are wanted; empty: all.
+    let outputs: [Output]
+    /// Whether all outputs are to come back as binary data.
+    let isBinary: Bool
+
+    /// - Parameter headLength: The length of the JSON head, where the request has the header for it.
+    /// - Throws: `Failure` with code `invalidParameter` that names what is wrong.
+    init(_ bytes: [UInt8], headLength: Int?) throws {
+        let length = headLength ?? bytes.count
+        guard (0...bytes.count).contains(length) else {
+            throw Self.refusal("Inference-Header-Content-Length is \(length), but the body has \(bytes.count) bytes")
+        }
+        let head: JSONValue
+        do {
+            head = try JSONValue(parsing: Array(bytes[..<length]))
+        } catch {
+            throw Self.refusal("the request is no JSON: \(error.message) at byte \(error.offset)")
+        }
+        guard head.members != nil else { throw Self.refusal("the request is no JSON object") }
+        guard let inputs = head["inputs"]?.elements else { throw Self.refusal("the request has no list 'inputs'") }
+        guard !inputs.isEmpty else { throw Self.refusal("the list 'inputs' is empty") }
+        var binary = BinaryInputs(bytes: bytes[length...])
+        let tensors = try inputs.map { try Self.input($0, &binary) }
+        guard binary.rest == 0 else {
+            throw Self.refusal("\(binary.rest) bytes are left over behind the binary inputs")
+        }
+        if let id = head["id"], id.string == nil { throw Self.refusal("'id' is no string") }
+        if let parameters = head["parameters"], parameters.members == nil {
+            throw Self.refusal("'parameters' is no object")
+        }
+        id = head["id"]?.string
+        isBinary = head["parameters"]?["binary_data_output"]?.boolean ?? false
+        outputs = try (head["outputs"].map { try Self.list($0, "outputs") } ?? []).map(Self.output)
+        request = InferenceRequest(inputs: tensors, outputs: outputs.map(\.name))
+    }
+
+    /// Whether an output is to come back as binary data.
+    func isBinary(_ name: String) -> Bool { outputs.first { $0.name == name }?.isBinary ?? isBinary }
+
+    private static func list(_ value: JSONValue, _ name: String) throws -> [JSONValue] {
+        guard let elements = value.elements else { throw refusal("'\(name)' is no list") }
+        return elements
+    }
+
+    private static func input(_ json: JSONValue, _ binary: inout BinaryInputs) throws -> Tensor {
+        guard let name = json["name"]?.string else { throw refusal("an input has no 'name'") }
+        guard let typeName = json["datatype"]?.string, let type = TensorType(rawValue: typeName) else {
+            let names = TensorType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw refusal("the input '\(name)' has no 'datatype' out of \(names)")
+        }
+        guard let shape = json["shape"]?.elements?.map(\.integer), !shape.contains(nil) else {
+            throw refusal("the input '\(name)' has no 'shape' of whole numbers")
+        }
+        let lengths = shape.compactMap { $0 }
+        try refuseSharedMemory(json, "the input '\(name)'")
+        if let size = json["parameters"]?["binary_data_size"] {
+            guard json["data"] == nil else { throw refusal("the input '\(name)' has both 'data' and binary data") }
+            guard let size = size.integer, size >= 0 else {
+                throw refusal("the binary_data_size of the input '\(name)' is no size")
+            }
+            return try RawTensor.tensor(name, type, lengths, binary.take(size, name))
+        }
+        guard let data = json["data"] else { throw refusal("the input '\(name)' has neither 'data' nor binary data") }
+        return try TensorJSON.tensor(name, type, lengths, data)
+    }
+
+    private static func output(_ json: JSONValue) throws -> Output {
+        guard let name = json["name"]?.string else { throw refusal("a requested output has no 'name'") }
+        try refuseSharedMemory(json, "the output '\(name)'")
+        if let count = json["parameters"]?["classification"]?.integer, count > 0 {
+            throw refusal("the output '\(name)': the extension 'classification' is not offered; ask for the tensor")
+        }
+        return Output(name: name, isBinary: json["parameters"]?["binary_data"]?.boolean)
+    }
+
+    private static func refuseSharedMemory(_ json: JSONValue, _ what: String) throws {
+        guard json["parameters"]?["shared_memory_region"] == nil else {
+            throw refusal("\(what) names shared memory, an extension that is not offered; send the data")
+        }
+    }
+
+    private static func refusal(_ message: String) -> Failure { Failure(.invalidParameter, message) }
+}
+
+/// The bytes behind the JSON head, taken input by input.
+private struct BinaryInputs {
+    private var bytes: ArraySlice<UInt8>
+
+    init(bytes: ArraySlice<UInt8>) { self.bytes = bytes }
+
+    var rest: Int { bytes.count }
+
+    mutating func take(_ size: Int, _ name: String) throws -> [UInt8] {
+        guard size <= bytes.count else {
+            throw Failure(
+                .invalidParameter,
+                "the input '\(name)' asks for \(size) bytes of binary data, but \(bytes.count) are left"
+            )
+        }
+        defer { bytes = bytes.dropFirst(size) }
+        return Array(bytes.prefix(size))
+    }
+}

@@ -1,0 +1,255 @@
+package import BalanceCore
+import HTTPTypes
+package import Hummingbird
+import NIOCore
+
+/// Unpacks a body that is packed by gzip or zlib, up to a size.
+package typealias Unpack = @Sendable (_ packed: [UInt8], _ limit: Int) throws -> [UInt8]
+
+/// The Open Inference Protocol, version 2, over HTTP, with Triton's extensions for binary tensors, the repository,
+/// statistics and configuration.
+package struct OpenInferenceAPI: Sendable {
+    private let service: ModelService
+    private let unpack: Unpack
+
+    /// The extensions that `GET /v2` names.
+    package static let extensions = ["binary_tensor_data", "model_repository", "statistics", "model_configuration"]
+    private static let headLength = HTTPField.Name("Inference-Header-Content-Length")
+
+    package init(service: ModelService, unpack: @escaping Unpack) {
+        self.service = service
+        self.unpack = unpack
+    }
+
+    package static let routes: [RouteDescription] =
+        [
+            RouteDescription("GET", "/v2", "The server and its extensions.", answer: "InferenceServer"),
+            RouteDescription("GET", "/v2/health/live", "Whether the server answers.", answer: "Health"),
+            RouteDescription(
+                "GET",
+                "/v2/health/ready",
+                "Whether every model that should serve does.",
+                answer: "Health",
+                failures: [.unavailable]
+            ),
+            RouteDescription(
+                "POST",
+                "/v2/repository/index",
+                "The versions of all models and whether they are ready.",
+                body: "InferenceIndexRequest",
+                answer: "InferenceIndex"
+            ),
+            RouteDescription("GET", "/v2/models/stats", "What was counted.", answer: "InferenceStatistics"),
+            control("load", "Loads a model again."), control("unload", "Takes a model out of service."),
+        ] + versioned("GET", "", "What a model takes and gives.", answer: "InferenceMetadata")
+        + versioned("GET", "/ready", "Whether a model answers.", answer: "Health")
+        + versioned("GET", "/config", "A model's configuration.", answer: "InferenceConfig")
+        + versioned("GET", "/stats", "What was counted of a model.", answer: "InferenceStatistics")
+        + versioned("POST", "/infer", "The outputs of a model.", body: "InferenceRequest", answer: "InferenceResponse")
+
+    private static func control(_ verb: String, _ summary: String) -> RouteDescription {
+        RouteDescription(
+            "POST",
+            "/v2/repository/models/{name}/\(verb)",
+            summary,
+            parameters: [.init("name", in: .path, [("type", "string")])],
+            body: "InferenceControlRequest",
+            answer: "Empty",
+            failures: [.resourceNotFound, .currentModelLoadFailed]
+        )
+    }
+
+    private static func versioned(
+        _ method: String,
+        _ tail: String,
+        _ summary: String,
+        body: String? = nil,
+        answer: String
+    ) -> [RouteDescription] {
+        [["name"], ["name", "version"]].map { names in
+            let middle = names.count == 1 ? "" : "/versions/{version}"
+            return RouteDescription(
+                method,
+                "/v2/models/{name}\(middle)\(tail)",
+                summary,
+                parameters: names.map { .init($0, in: .path, [("type", "string")]) },
+                body: body,
+                answer: answer,
+                failures: [.invalidParameter, .resourceNotFound, .noCurrentModel, .modelUnloaded, .modelNotReadable]
+            )
+        }
+    }
+
+    package func addRoutes(to router: Router<AppContext>) {
+        router.get("/v2") { _, _ in
+            Response.json(
+                .object([
+                    ("name", "balanceops"), ("version", .string(Build.version)),
+                    ("extensions", .strings(Self.extensions)),
+                ])
+            )
+        }
+        router.get("/v2/health/live") { _, _ in Response.json(.object([("live", .bool(true))])) }
+        router.get("/v2/health/ready") { _, _ in
+            if let problem = try await service.problem() { throw Failure(.unavailable, problem) }
+            return Response.json(.object([("ready", .bool(true))]))
+        }
+        router.post("/v2/repository/index") { request, _ in Response.json(try await index(request)) }
+        router.post("/v2/repository/models/:name/load") { request, context in
+            try await refuseOverrides(in: request)
+            try await service.load(context.text("name"))
+            return Response.json(.object([]))
+        }
+        router.post("/v2/repository/models/:name/unload") { _, context in
+            try await service.unload(context.text("name"))
+            return Response.json(.object([]))
+        }
+        router.get("/v2/models/stats") { _, _ in Response.json(ModelDocuments.statistics(service.statistics.all)) }
+        for path in ["/v2/models/:name", "/v2/models/:name/versions/:version"] { addModelRoutes(to: router, path) }
+    }
+
+    private func addModelRoutes(to router: Router<AppContext>, _ path: String) {
+        router.get(RouterPath(path)) { _, context in
+            let model = try await model(context)
+            return Response.json(
+                ModelDocuments.metadata(model, versions: try await service.servableVersions(of: model.name))
+            )
+        }
+        router.get(RouterPath(path + "/ready")) { _, context in
+            let model = try await model(context)
+            return Response.json(.object([("name", .string(model.name)), ("ready", .bool(true))]))
+        }
+        router.get(RouterPath(path + "/config")) { _, context in
+            Response.json(ModelDocuments.config(try await model(context)))
+        }
+        router.get(RouterPath(path + "/stats")) { _, context in
+            let (name, version) = (try context.text("name"), try context.version())
+            let model = version == nil ? nil : try await model(context)
+            if version == nil { _ = try await service.servableVersions(of: name, mustExist: true) }
+            return Response.json(
+                ModelDocuments.statistics(
+                    service.statistics.all.filter {
+                        $0.name == name && (model.map(\.version) ?? $0.version) == $0.version
+                    }
+                )
+            )
+        }
+        router.post(RouterPath(path + "/infer")) { request, context in
+            let body = try await body(request)
+            return try infer(body, with: try await model(context))
+        }
+    }
+
+    private func model(_ context: AppContext) async throws -> ServedModel {
+        try await service.model(context.text("name"), version: context.version())
+    }
+
+    private func body(_ request: Request) async throws -> InferenceBody {
+        var bytes = try await bytes(of: request)
+        switch request.headers[.contentEncoding]?.lowercased() ?? "identity" {
+        case "identity": break
+        case "gzip", "x-gzip", "deflate":
+            do {
+                bytes = try unpack(bytes, ModelsPredictController.maximumBody)
+            } catch {
+                throw Failure(
+                    .invalidParameter,
+                    "the body cannot be unpacked, or grows to more than \(ModelsPredictController.maximumBody >> 20) MiB"
+                )
+            }
+        case let other:
+            throw Failure(
+                .mediaTypeNotSupported,
+                "the Content-Encoding '\(other.prefix(40))' is not offered",
+                hint: "gzip, deflate, or none"
+            )
+        }
+        guard let name = Self.headLength, let text = request.headers[name] else {
+            return try InferenceBody(bytes, headLength: nil)
+        }
+        guard let length = Int(text), length >= 0 else {
+            throw Failure(.invalidParameter, "Inference-Header-Content-Length is no length: '\(text.prefix(40))'")
+        }
+        return try InferenceBody(bytes, headLength: length)
+    }
+
+    private func bytes(of request: Request) async throws -> [UInt8] {
+        Array(try await request.body.collect(upTo: ModelsPredictController.maximumBody).readableBytesView)
+    }
+
+    private func infer(_ body: InferenceBody, with model: ServedModel) throws -> Response {
+        let outputs = try service.infer(body.request, with: model)
+        var head: [(String, JSONValue)] = [
+            ("model_name", .string(model.name)), ("model_version", .string(String(model.version))),
+        ]
+        if let id = body.id { head.append(("id", .string(id))) }
+        var binary: [UInt8] = []
+        var list: [JSONValue] = []
+        for output in outputs {
+            var members: [(String, JSONValue)] = [
+                ("name", .string(output.name)), ("datatype", .string(output.type.rawValue)),
+                ("shape", .array(output.shape.map(JSONValue.int))),
+            ]
+            if body.isBinary(output.name) {
+                let bytes = RawTensor.bytes(of: output)
+                members.append(("parameters", .object([("binary_data_size", .int(bytes.count))])))
+                binary += bytes
+            } else {
+                members.append(("data", try TensorJSON.data(of: output)))
+            }
+            list.append(.object(members))
+        }
+        head.append(("outputs", .array(list)))
+        return Self.response(head, binary, isBinary: outputs.contains { body.isBinary($0.name) })
+    }
+
+    private static func response(_ head: [(String, JSONValue)], _ binary: [UInt8], isBinary: Bool) -> Response {
+        guard isBinary, let name = headLength else { return .json(.object(head)) }
+        let json = JSONValue.object(head).bytes()
+        return Response(
+            status: .ok,
+            headers: [.contentType: "application/octet-stream", name: String(json.count)],
+            body: .init(byteBuffer: ByteBuffer(bytes: json + binary))
+        )
+    }
+
+    private func index(_ request: Request) async throws -> JSONValue {
+        let bytes = try await bytes(of: request)
+        let body = bytes.isEmpty ? nil : try Self.json(bytes)
+        let states = try await service.index().filter { $0.isReady || body?["ready"]?.boolean != true }
+        return .array(
+            states.map { state in
+                .object([
+                    ("name", .string(state.name)), ("version", .string(String(state.version))),
+                    ("state", .string(state.state)), ("reason", .string(state.reason)),
+                ])
+            }
+        )
+    }
+
+    /// A load takes what the registry has; a configuration or files in the request would be silently ignored.
+    private func refuseOverrides(in request: Request) async throws {
+        let bytes = try await bytes(of: request)
+        guard !bytes.isEmpty, let members = try Self.json(bytes)["parameters"]?.members, !members.isEmpty else {
+            return
+        }
+        throw Failure(
+            .invalidParameter,
+            "a load takes no parameters ('\(members[0].0.prefix(60))'); it loads what the registry has",
+            hint: "register a version instead"
+        )
+    }
+
+    private static func json(_ bytes: [UInt8]) throws -> JSONValue {
+        do {
+            return try JSONValue(parsing: bytes)
+        } catch {
+            throw Failure(.invalidParameter, "the request is no JSON: \(error.message) at byte \(error.offset)")
+        }
+    }
+}
+
+extension AppContext {
+    /// The version that the path names, or nil.
+    fileprivate func version() throws -> String? { parameters.get("version") == nil ? nil : try text("version") }
+}

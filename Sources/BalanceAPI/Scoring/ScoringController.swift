@@ -1,0 +1,132 @@
+package import BalanceCore
+import HTTPTypes
+package import Hummingbird
+import NIOCore
+import SwiftCSV
+
+/// MLflow's scoring protocol: `/invocations` for the current model of the original's name, and for each other below its
+/// name; `/ping`.
+package struct ScoringController: Sendable {
+    private let service: ModelService
+
+    package init(service: ModelService) { self.service = service }
+
+    package static let routes: [RouteDescription] = [
+        RouteDescription("GET", "/ping", "Whether a model answers.", failures: [.noCurrentModel]),
+        invocations("/invocations", []),
+        invocations("/models/{name}/invocations", ["name"]),
+        invocations("/models/{name}/versions/{version}/invocations", ["name", "version"]),
+    ]
+
+    private static func invocations(_ path: String, _ parameters: [String]) -> RouteDescription {
+        RouteDescription(
+            "POST",
+            path,
+            "Predictions in the form of MLflow's scoring server.",
+            parameters: parameters.map { .init($0, in: .path, [("type", "string")]) },
+            body: "ScoringRequest",
+            answer: "ScoringResponse",
+            failures: [.invalidParameter, .mediaTypeNotSupported, .noCurrentModel, .resourceNotFound, .modelUnloaded]
+        )
+    }
+
+    package func addRoutes(to router: Router<AppContext>) {
+        router.get("/ping") { _, _ in
+            _ = try await service.model(defaultModelName, version: nil)
+            return Response(
+                status: .ok,
+                headers: [.contentType: "application/json"],
+                body: .init(byteBuffer: ByteBuffer(string: "\n"))
+            )
+        }
+        router.post("/invocations") { request, _ in
+            try await answer(request) { try await service.model(defaultModelName, version: nil) }
+        }
+        router.post("/models/:name/invocations") { request, context in
+            try await answer(request) { try await service.model(context.text("name"), version: nil) }
+        }
+        router.post("/models/:name/versions/:version/invocations") { request, context in
+            try await answer(request) {
+                try await service.model(context.text("name"), version: context.text("version"))
+            }
+        }
+    }
+
+    private func answer(_ request: Request, _ model: () async throws -> ServedModel) async throws -> Response {
+        let type = try Self.mediaType(request.headers[.contentType])
+        let body = try await request.body.collect(upTo: ModelsPredictController.maximumBody)
+        let bytes = Array(body.readableBytesView)
+        let model = try await model()
+        let value = type == "text/csv" ? try Self.table(bytes, for: model.predictor) : try Self.json(bytes)
+        return .json(.object([("predictions", try predictions(ScoringBody(value), model))]))
+    }
+
+    private func predictions(_ body: ScoringBody, _ model: ServedModel) throws -> JSONValue {
+        let predictor = model.predictor
+        guard predictor.featureCount > 0 else { return try outputs(body, model) }
+        let outputs = try body.body(for: predictor).outputs(of: predictor) { try service.outputs(of: $0, with: model) }
+        return .array(
+            try outputs.map { outputs in
+                let prediction = try Prediction(predictor, outputs).json
+                return prediction["label"] ?? prediction["value"] ?? .null
+            }
+        )
+    }
+
+    /// The outputs of a model that takes tensors, by their names.
+    private func outputs(_ body: ScoringBody, _ model: ServedModel) throws -> JSONValue {
+        let specs = model.predictor.signature.inputs
+        guard let tensors = body.tensors else {
+            throw Failure(.invalidParameter, "this model takes tensors", hint: "send {\"inputs\": {NAME: [...]}}")
+        }
+        let inputs = try specs.map { spec in
+            guard let data = tensors[spec.name] ?? (specs.count == 1 && tensors.elements != nil ? tensors : nil) else {
+                throw Failure(.invalidParameter, "the input '\(spec.name)' is missing")
+            }
+            return try TensorJSON.tensor(spec.name, spec.type, TensorJSON.shape(of: data), data)
+        }
+        let outputs = try service.infer(InferenceRequest(inputs: inputs, outputs: []), with: model)
+        return .object(try outputs.map { ($0.name, try TensorJSON.nested($0)) })
+    }
+
+    private static func mediaType(_ header: String?) throws -> String {
+        let parts = (header ?? "").lowercased().split(separator: ";").map { $0.filter { $0 != " " } }
+        guard let type = parts.first, ["application/json", "text/csv"].contains(type),
+            parts.dropFirst().allSatisfy({ $0 == "charset=utf-8" })
+        else {
+            throw Failure(
+                .mediaTypeNotSupported,
+                "the Content-Type '\((header ?? "").prefix(80))' is not supported",
+                hint: "send application/json or text/csv, in UTF-8"
+            )
+        }
+        return type
+    }
+
+    private static func json(_ bytes: [UInt8]) throws -> JSONValue {
+        do {
+            return try JSONValue(parsing: bytes)
+        } catch {
+            throw Failure(.invalidParameter, "the request is no JSON: \(error.message) at byte \(error.offset)")
+        }
+    }
+
+    /// A table with a line of names; an empty cell is a missing value.
+    private static func table(_ bytes: [UInt8], for model: any Predictor) throws -> JSONValue {
+        guard let text = String(validating: bytes, as: UTF8.self),
+            let csv = try? EnumeratedCSV(string: text, loadColumns: false), !csv.header.isEmpty
+        else { throw Failure(.invalidParameter, "the request is no CSV with a line of names") }
+        let texts = Set(model.textFeatures.compactMap { model.featureNames?[$0] })
+        let rows = csv.rows.map { cells in
+            JSONValue.array(
+                zip(csv.header, cells).map { name, cell in
+                    if cell.isEmpty { return .null }
+                    if texts.contains(name) { return .string(cell) }
+                    return Double(cell).map(JSONValue.double) ?? .string(cell)
+                }
+            )
+        }
+        let split = JSONValue.object([("columns", .strings(csv.header)), ("data", .array(rows))])
+        return .object([("dataframe_split", split)])
+    }
+}

@@ -1,0 +1,97 @@
+import Synchronization
+
+/// Counts of what each version answered and how long it took, for as long as the process runs.
+package final class InferenceStatistics: Sendable {
+    /// How often something happened, and how long all of it took.
+    package struct Duration: Sendable, Equatable {
+        package var count: UInt64 = 0
+        package var nanoseconds: UInt64 = 0
+
+        package init() {}
+
+        mutating func add(_ nanoseconds: UInt64) {
+            count += 1
+            self.nanoseconds &+= nanoseconds
+        }
+    }
+
+    /// The three parts of an answer, in nanoseconds.
+    package struct Times: Sendable {
+        package var input: UInt64
+        package var infer: UInt64
+        package var output: UInt64
+
+        package init(input: UInt64, infer: UInt64, output: UInt64) {
+            self.input = input
+            self.infer = infer
+            self.output = output
+        }
+    }
+
+    /// What is counted of one batch size.
+    package struct Batch: Sendable {
+        package var input = Duration()
+        package var infer = Duration()
+        package var output = Duration()
+    }
+
+    /// What is counted of one version.
+    package struct Entry: Sendable {
+        package var name: String
+        package var version: Int
+        package var success = Duration()
+        package var failure = Duration()
+        package var input = Duration()
+        package var infer = Duration()
+        package var output = Duration()
+        /// When it answered last.
+        package var last = Timestamp(milliseconds: 0)
+        package var rows: UInt64 = 0
+        package var batches: [Int: Batch] = [:]
+    }
+
+    private let entries = Mutex<[Entry]>([])
+    /// How many versions and batch sizes are told apart.
+    private static let maximumEntries = 1000
+    private static let maximumBatches = 64
+
+    package init() {}
+
+    /// Counts an answer.
+    package func record(_ name: String, _ version: Int, rows: Int, _ times: Times) {
+        change(name, version) { entry in
+            entry.success.add(times.input &+ times.infer &+ times.output)
+            entry.input.add(times.input)
+            entry.infer.add(times.infer)
+            entry.output.add(times.output)
+            entry.rows &+= UInt64(max(rows, 0))
+            entry.last = .now()
+            guard entry.batches[rows] != nil || entry.batches.count < Self.maximumBatches else { return }
+            var batch = entry.batches[rows] ?? Batch()
+            batch.input.add(times.input)
+            batch.infer.add(times.infer)
+            batch.output.add(times.output)
+            entry.batches[rows] = batch
+        }
+    }
+
+    /// Counts a request that a model could not answer.
+    package func recordFailure(_ name: String, _ version: Int, _ nanoseconds: UInt64) {
+        change(name, version) { $0.failure.add(nanoseconds) }
+    }
+
+    /// The versions that have answered, in the order of their first answers.
+    package var all: [Entry] { entries.withLock { $0 } }
+
+    private func change(_ name: String, _ version: Int, _ body: (inout Entry) -> Void) {
+        entries.withLock { entries in
+            if let index = entries.firstIndex(where: { $0.version == version && $0.name == name }) {
+                body(&entries[index])
+            } else if entries.count < Self.maximumEntries {
+                var entry = Entry(name: name, version: version)
+                body(&entry)
+                entries.append(entry)
+            }
+        }
+    }
+}

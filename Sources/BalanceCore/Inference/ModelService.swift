@@ -1,0 +1,148 @@
+/// A request for the outputs of a model, whatever protocol it came by.
+package struct InferenceRequest: Sendable {
+    package var inputs: [Tensor]
+    /// The names of the outputs that are wanted; empty: all.
+    package var outputs: [String]
+
+    package init(inputs: [Tensor], outputs: [String]) {
+        self.inputs = inputs
+        self.outputs = outputs
+    }
+}
+
+/// Whether a version can answer.
+package struct ModelState: Sendable {
+    package var name: String
+    package var version: Int
+    package var isReady: Bool
+    /// Why it is not ready.
+    package var reason: String
+
+    /// The Open Inference Protocol's word for it.
+    package var state: String { isReady ? "READY" : "UNAVAILABLE" }
+}
+
+/// What the protocols for inference share: models by name and version, their answers, and what is counted.
+package struct ModelService: Sendable {
+    private let directory: any ModelDirectory
+    private let registry: any ModelRegistry
+    package let statistics: InferenceStatistics
+
+    package init(directory: any ModelDirectory, registry: any ModelRegistry, statistics: InferenceStatistics) {
+        self.directory = directory
+        self.registry = registry
+        self.statistics = statistics
+    }
+
+    /// A version by its number or alias; the current one where none is named.
+    ///
+    /// - Throws: `Failure` with code `resourceNotFound`, `noCurrentModel`, `modelUnloaded` or one that says why it
+    ///   cannot be loaded.
+    package func model(_ name: String, version: String?) async throws -> ServedModel {
+        guard let version, !version.isEmpty else { return try await directory.current(of: name) }
+        return try await directory.version(version, of: name)
+    }
+
+    /// The answer of a model, counted.
+    ///
+    /// - Parameter input: How long it took to read the request, in nanoseconds.
+    package func infer(_ request: InferenceRequest, with model: ServedModel, input: UInt64 = 0) throws -> [Tensor] {
+        let clock = ContinuousClock()
+        let start = clock.now
+        do {
+            let outputs = try model.predictor.infer(request.inputs, outputs: request.outputs)
+            let rows = request.inputs.first?.shape.first ?? 1
+            let times = InferenceStatistics.Times(input: input, infer: (clock.now - start).nanoseconds, output: 0)
+            statistics.record(model.name, model.version, rows: rows, times)
+            return outputs
+        } catch {
+            statistics.recordFailure(model.name, model.version, (clock.now - start).nanoseconds)
+            throw error
+        }
+    }
+
+    /// The answer of a model to rows of cells, counted.
+    package func outputs(of rows: [[Cell]], with model: ServedModel) throws -> [[Double]] {
+        let clock = ContinuousClock()
+        let start = clock.now
+        do {
+            let outputs = try model.predictor.outputs(of: rows)
+            let times = InferenceStatistics.Times(input: 0, infer: (clock.now - start).nanoseconds, output: 0)
+            statistics.record(model.name, model.version, rows: rows.count, times)
+            return outputs
+        } catch {
+            statistics.recordFailure(model.name, model.version, (clock.now - start).nanoseconds)
+            throw error
+        }
+    }
+
+    /// Why a model that should serve does not; nil where all do.
+    package func problem() async throws -> String? {
+        for model in try await registeredModels() {
+            let serves = model.aliases.contains { $0.name == currentAlias }
+            guard serves, !directory.isUnloaded(model.name) else { continue }
+            do {
+                _ = try await directory.current(of: model.name)
+            } catch {
+                let failure = Failure.from(error)
+                return "model '\(model.name)': \(failure.details?["message"]?.string ?? failure.message)"
+            }
+        }
+        return nil
+    }
+
+    /// The numbers of a model's versions that can be served.
+    ///
+    /// - Throws: `Failure` with code `resourceNotFound`, where the model must exist.
+    package func servableVersions(of name: String, mustExist: Bool = false) async throws -> [Int] {
+        if mustExist { _ = try await registry.model(name) }
+        return try await versions(of: name).filter { $0.problem == nil }.map(\.version).sorted()
+    }
+
+    /// Every version of every registered model.
+    package func index() async throws -> [ModelState] {
+        var states: [ModelState] = []
+        for model in try await registeredModels() {
+            let isUnloaded = directory.isUnloaded(model.name)
+            for version in try await versions(of: model.name).sorted(by: { $0.version < $1.version }) {
+                let reason = isUnloaded ? "unloaded" : version.problem ?? ""
+                states.append(
+                    ModelState(name: model.name, version: version.version, isReady: reason.isEmpty, reason: reason)
+                )
+            }
+        }
+        return states
+    }
+
+    /// Loads a model again, also one that was unloaded.
+    package func load(_ name: String) async throws { try await directory.load(name) }
+
+    /// Takes a model out of service until it is loaded again or the server restarts.
+    package func unload(_ name: String) async throws { try await directory.unload(name) }
+
+    private func registeredModels() async throws -> [RegisteredModel] {
+        var models: [RegisteredModel] = []
+        var after: String?
+        repeat {
+            let page = try await registry.searchModels(SearchQuery(limit: 1000, after: after))
+            models += page.items
+            after = page.next
+        } while after != nil
+        return models
+    }
+
+    private func versions(of name: String) async throws -> [ModelVersion] {
+        let filter = SearchFilter.comparison(
+            .init(identifier: .init(entity: "", key: "name"), comparator: .equal, value: .text(name), offset: 0)
+        )
+        return try await registry.searchVersions(SearchQuery(filter: filter, limit: 1000)).items
+    }
+}
+
+extension Duration {
+    /// The whole nanoseconds of a time that is not negative.
+    package var nanoseconds: UInt64 {
+        let (seconds, fraction) = components
+        return UInt64(max(seconds, 0)) &* 1_000_000_000 &+ UInt64(max(fraction, 0) / 1_000_000_000)
+    }
+}
