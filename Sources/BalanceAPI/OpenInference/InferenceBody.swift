@@ -16,7 +16,8 @@ struct InferenceBody {
     /// Whether all outputs are to come back as binary data.
     let isBinary: Bool
 
-    /// - Parameter headLength: The length of the JSON head, where the request has the header for it.
+    /// `headLength` is the length of the JSON head, where the request has the header for it.
+    ///
     /// - Throws: `Failure` with code `invalidParameter` that names what is wrong.
     init(_ bytes: [UInt8], headLength: Int?) throws {
         let length = headLength ?? bytes.count

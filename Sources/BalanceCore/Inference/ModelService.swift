@@ -43,9 +43,7 @@ package struct ModelService: Sendable {
         return try await directory.version(version, of: name)
     }
 
-    /// The answer of a model, counted.
-    ///
-    /// - Parameter input: How long it took to read the request, in nanoseconds.
+    /// The answer of a model, counted; `input` is how long it took to read the request, in nanoseconds.
     package func infer(_ request: InferenceRequest, with model: ServedModel, input: UInt64 = 0) throws -> [Tensor] {
         let clock = ContinuousClock()
         let start = clock.now

@@ -142,7 +142,7 @@ package struct PredictionBody {
 extension PredictionBody {
     /// What a model says of the rows.
     ///
-    /// - Parameter evaluate: Asks the model; others than the plain one count what is asked.
+    /// `evaluate` asks the model; nil asks it plainly.
     package func outputs(
         of model: any Predictor,
         _ evaluate: (([[Cell]]) throws -> [[Double]])? = nil

@@ -91,7 +91,7 @@ package struct Tensor: Sendable {
     /// How many elements there are.
     package var count: Int { type.size.map { bytes.count / $0 } ?? texts.count }
 
-    /// The numbers in double precision; 64-bit integers are rounded. Empty for texts.
+    /// The numbers in double precision, with 64-bit integers rounded; empty for texts.
     package var doubles: [Double] {
         bytes.withUnsafeBytes { raw in
             (0..<(type == .bytes ? 0 : count)).map { index in

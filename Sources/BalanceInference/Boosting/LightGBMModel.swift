@@ -20,9 +20,7 @@ enum LightGBMModel {
         )
     }
 
-    /// What the text of a booster holds.
-    ///
-    /// - Parameter rounds: How many rounds of trees count; nil for all.
+    /// What the text of a booster holds; of its rounds the first `rounds` where that is given.
     static func read(_ text: String, rounds: Int? = nil) throws -> (model: BoostedTrees, names: [String]?) {
         var sections: [Section] = [[:]]
         var isMean = false

@@ -22,9 +22,7 @@ enum XGBoostModel {
         )
     }
 
-    /// What the file of a booster holds.
-    ///
-    /// - Parameter bestRound: The last round whose trees count; nil for all.
+    /// What the file of a booster holds; of its rounds those up to `bestRound` where there is one.
     static func read(_ json: JSONValue, bestRound: Int? = nil) throws -> (model: SingleTrees, names: [String]?) {
         guard let learner = json["learner"], var booster = learner["gradient_booster"],
             let parameters = learner["learner_model_param"], let name = booster["name"]?.string
