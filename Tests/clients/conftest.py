@@ -56,7 +56,8 @@ class Server:
     def __init__(self, workspace, command="serve", *arguments):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process = workspace.start(command, "--port", self.port, "--log-level", "critical", *arguments)
+        grpc = ["--grpc-port", "off"] if command == "serve" and "--grpc-port" not in arguments else []
+        self.process = workspace.start(command, "--port", self.port, "--log-level", "critical", *grpc, *arguments)
         self.client = httpx.Client(base_url=self.url, timeout=20)
         for _ in range(200):
             try:

@@ -257,3 +257,117 @@ def test_wrong_scoring_requests_are_named(served):
     assert score(server, "{}", kind="application/json; charset=latin-1").status_code == 415
     assert server.client.get("/ping").status_code == 404
     assert server.client.post("/invocations", json={"instances": [[1]]}).status_code == 404
+
+
+@pytest.fixture(scope="module")
+def remote(served, tmp_path_factory):
+    """The same models from a server that listens for gRPC too."""
+    client_grpc = pytest.importorskip("tritonclient.grpc")
+    from conftest import Server, Workspace, free_port
+    workspace = Workspace(tmp_path_factory.mktemp("grpc"))
+    folder = workspace.folder
+    for name, model in models():
+        joblib.dump(model, folder / "m.joblib")
+        workspace.run("models", "import", folder / "m.joblib", "--name", name, *([] if name == "cancer" else ["--current"]))
+    workspace.run("models", "import", folder / "m.joblib", "--name", "cancer2", "--current")
+    port = free_port()
+    server = Server(workspace, "serve", "--grpc-port", str(port))
+    client = client_grpc.InferenceServerClient(f"127.0.0.1:{port}")
+    for _ in range(100):
+        try:
+            if client.is_server_live():
+                break
+        except InferenceServerException:
+            pass
+    yield client, served[1], client_grpc
+    client.close()
+    server.stop()
+
+
+def grpc_input(module, rows, name="input", datatype="FP64"):
+    return module.InferInput(name, list(rows.shape), datatype)
+
+
+def test_grpc_tells_what_there_is(remote):
+    client, known, module = remote
+    assert client.is_server_live() and client.is_server_ready()
+    assert client.get_server_metadata().name == "balanceops"
+    assert client.is_model_ready("cancer", "1") and not client.is_model_ready("cancer") and not client.is_model_ready("nope")
+    metadata = client.get_model_metadata("wine")
+    assert [(i.name, i.datatype, list(i.shape)) for i in metadata.inputs] == [("input", "FP64", [-1, 13])]
+    assert [o.datatype for o in metadata.outputs] == ["BYTES", "FP64"]
+    config = client.get_model_config("wine").config
+    assert config.name == "wine" and config.output[0].data_type == 13 and list(config.input[0].dims) == [13]
+    index = client.get_model_repository_index().models
+    assert {(m.name, m.version, m.state) for m in index} >= {("cancer", "2", "READY"), ("sugar", "1", "READY")}
+
+
+def test_grpc_answers_equal_the_librarys(remote):
+    client, known, module = remote
+    tensor = grpc_input(module, ROWS[:40]).set_data_from_numpy(ROWS[:40])
+    for compression in (None, "gzip", "deflate"):
+        answer = client.infer("cancer", [tensor], model_version="1", request_id="7", compression_algorithm=compression)
+        assert answer.get_response().id == "7"
+        assert numpy.abs(answer.as_numpy("probabilities") - known["cancer"].predict_proba(ROWS[:40])).max() < 1e-12
+    wine = load_wine(return_X_y=True)[0]
+    answer = client.infer("wine", [grpc_input(module, wine).set_data_from_numpy(wine)], outputs=[module.InferRequestedOutput("label")])
+    assert [v.decode() for v in answer.as_numpy("label")] == list(known["wine"].predict(wine))
+    job = grpc_input(module, TABLE[["job"]].to_numpy(), "job", "BYTES").set_data_from_numpy(TABLE[["job"]].to_numpy().astype(object))
+    age = grpc_input(module, TABLE[["age"]].to_numpy(), "age").set_data_from_numpy(TABLE[["age"]].to_numpy())
+    answer = client.infer("people", [job, age])
+    assert numpy.abs(answer.as_numpy("probabilities") - known["people"].predict_proba(TABLE)).max() < 1e-12
+    stats = client.get_inference_statistics("people").model_stats[0]
+    assert stats.inference_count == 60 and stats.inference_stats.success.ns > 0
+
+
+def test_grpc_takes_typed_contents(remote):
+    client, known, module = remote
+    messages, calls = module.service_pb2, module.service_pb2_grpc
+    request = messages.ModelInferRequest(model_name="sugar", inputs=[
+        messages.ModelInferRequest.InferInputTensor(name="input", datatype="FP32", shape=[2, 10],
+                                                    contents=messages.InferTensorContents(fp32_contents=[0.5] * 20))])
+    answer = client._client_stub.ModelInfer(request)
+    assert not answer.raw_output_contents
+    assert numpy.abs(numpy.array(answer.outputs[0].contents.fp64_contents) - known["sugar"].predict(numpy.full((2, 10), 0.5))).max() < 1e-9
+
+
+def test_grpc_errors_have_their_status(remote):
+    client, known, module = remote
+    good = grpc_input(module, ROWS[:1]).set_data_from_numpy(ROWS[:1])
+    wrong = grpc_input(module, ROWS[:1, :3]).set_data_from_numpy(ROWS[:1, :3])
+    other = grpc_input(module, ROWS[:1], "x").set_data_from_numpy(ROWS[:1])
+    for call, status, text in [
+        (lambda: client.infer("nope", [good]), "NOT_FOUND", "nope"),
+        (lambda: client.infer("cancer", [good], model_version="9"), "NOT_FOUND", "9"),
+        (lambda: client.infer("cancer", [wrong], model_version="1"), "INVALID_ARGUMENT", "[-1, 30]"),
+        (lambda: client.infer("cancer", [other], model_version="1"), "INVALID_ARGUMENT", "'x'"),
+        (lambda: client.infer("cancer", [], model_version="1"), "INVALID_ARGUMENT", "inputs"),
+        (lambda: client.get_model_metadata("nope"), "NOT_FOUND", "nope"),
+        (lambda: client.load_model("sugar", config="{}"), "INVALID_ARGUMENT", "config"),
+        (lambda: client.get_trace_settings(), "UNIMPLEMENTED", ""),
+    ]:
+        with pytest.raises(InferenceServerException) as error:
+            call()
+        assert status in str(error.value.status()) and text in error.value.message()
+    client.unload_model("sugar")
+    assert not client.is_model_ready("sugar")
+    with pytest.raises(InferenceServerException, match="unloaded"):
+        client.infer("sugar", [good])
+    client.load_model("sugar")
+    assert client.is_model_ready("sugar")
+
+
+def test_a_stream_goes_on_after_an_error(remote):
+    import queue
+    client, known, module = remote
+    answers = queue.Queue()
+    client.start_stream(callback=lambda result, error: answers.put((result, error)))
+    good = grpc_input(module, ROWS[:3]).set_data_from_numpy(ROWS[:3])
+    wrong = grpc_input(module, ROWS[:1, :3]).set_data_from_numpy(ROWS[:1, :3])
+    for tensor in (good, wrong, good):
+        client.async_stream_infer("cancer", [tensor], model_version="1")
+    got = [answers.get(timeout=10) for _ in range(3)]
+    client.stop_stream()
+    assert got[1][0] is None and "[-1, 30]" in str(got[1][1])
+    for place in (0, 2):
+        assert numpy.abs(got[place][0].as_numpy("probabilities") - known["cancer"].predict_proba(ROWS[:3])).max() < 1e-12

@@ -6,13 +6,10 @@ enum ModelDocuments {
         let signature = model.predictor.signature
         return .object([
             ("name", .string(model.name)), ("versions", .strings(versions.map(String.init))),
-            ("platform", .string(platform(model))), ("inputs", .array(signature.inputs.map(tensor))),
+            ("platform", .string(model.platform)), ("inputs", .array(signature.inputs.map(tensor))),
             ("outputs", .array(signature.outputs.map(tensor))),
         ])
     }
-
-    /// What executes the model, in the form of Triton's names.
-    static func platform(_ model: ServedModel) -> String { "balanceops_\(model.format)" }
 
     private static func tensor(_ spec: TensorSpec) -> JSONValue {
         .object([
@@ -24,7 +21,7 @@ enum ModelDocuments {
     /// The configuration: where the first dimension of all tensors is free it is the batch's and does not stand there.
     static func config(_ model: ServedModel) -> JSONValue {
         let signature = model.predictor.signature
-        let isBatched = (signature.inputs + signature.outputs).allSatisfy { $0.shape.first == -1 }
+        let isBatched = signature.isBatched
         func tensor(_ spec: TensorSpec) -> JSONValue {
             .object([
                 ("name", .string(spec.name)), ("data_type", .string(configType(spec.type))),
@@ -32,7 +29,7 @@ enum ModelDocuments {
             ])
         }
         return .object([
-            ("name", .string(model.name)), ("platform", .string(platform(model))), ("backend", "balanceops"),
+            ("name", .string(model.name)), ("platform", .string(model.platform)), ("backend", "balanceops"),
             ("max_batch_size", .int(isBatched ? PredictionBody.maximumRows : 0)),
             ("input", .array(signature.inputs.map(tensor))), ("output", .array(signature.outputs.map(tensor))),
         ])

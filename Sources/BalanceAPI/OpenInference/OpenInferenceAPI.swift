@@ -12,8 +12,6 @@ package struct OpenInferenceAPI: Sendable {
     private let service: ModelService
     private let unpack: Unpack
 
-    /// The extensions that `GET /v2` names.
-    package static let extensions = ["binary_tensor_data", "model_repository", "statistics", "model_configuration"]
     private static let headLength = HTTPField.Name("Inference-Header-Content-Length")
 
     package init(service: ModelService, unpack: @escaping Unpack) {
@@ -85,7 +83,7 @@ package struct OpenInferenceAPI: Sendable {
             Response.json(
                 .object([
                     ("name", "balanceops"), ("version", .string(Build.version)),
-                    ("extensions", .strings(Self.extensions)),
+                    ("extensions", .strings(ModelService.extensions)),
                 ])
             )
         }
@@ -123,16 +121,8 @@ package struct OpenInferenceAPI: Sendable {
             Response.json(ModelDocuments.config(try await model(context)))
         }
         router.get(RouterPath(path + "/stats")) { _, context in
-            let (name, version) = (try context.text("name"), try context.version())
-            let model = version == nil ? nil : try await model(context)
-            if version == nil { _ = try await service.servableVersions(of: name, mustExist: true) }
-            return Response.json(
-                ModelDocuments.statistics(
-                    service.statistics.all.filter {
-                        $0.name == name && (model.map(\.version) ?? $0.version) == $0.version
-                    }
-                )
-            )
+            let entries = try await service.statistics(of: context.text("name"), version: context.version())
+            return Response.json(ModelDocuments.statistics(entries))
         }
         router.post(RouterPath(path + "/infer")) { request, context in
             let body = try await body(request)
@@ -233,11 +223,7 @@ package struct OpenInferenceAPI: Sendable {
         guard !bytes.isEmpty, let members = try Self.json(bytes)["parameters"]?.members, !members.isEmpty else {
             return
         }
-        throw Failure(
-            .invalidParameter,
-            "a load takes no parameters ('\(members[0].0.prefix(60))'); it loads what the registry has",
-            hint: "register a version instead"
-        )
+        throw ModelService.refusesParameter(members[0].0)
     }
 
     private static func json(_ bytes: [UInt8]) throws -> JSONValue {

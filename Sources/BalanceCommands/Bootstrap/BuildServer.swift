@@ -1,6 +1,7 @@
 import BalanceAPI
 import BalanceCore
 import BalanceDashboard
+import BalanceGRPC
 import BalanceInference
 import BalanceServing
 import Foundation
@@ -28,15 +29,32 @@ struct ServerBuilder {
     }
 
     /// The API, with the dashboard below `/ui`.
-    func api(port: Int, onStart: @escaping @Sendable (Int) -> Void) async throws -> some ApplicationProtocol {
-        let (router, host, hosts) = apiRouter()
-        var application = application(router, port: port, onStart: onStart)
-        application.addServices(host, hosts)
+    func api(
+        port: Int,
+        grpc: (port: Int, isOptional: Bool)? = nil,
+        onGRPC: @escaping @Sendable (Int) -> Void = { _ in },
+        onStart: @escaping @Sendable (Int) -> Void
+    ) async throws -> some ApplicationProtocol {
+        let parts = apiRouter()
+        var application = application(parts.router, port: port, onStart: onStart)
+        application.addServices(parts.host, parts.hosts)
+        if let grpc {
+            application.addServices(
+                InferenceGRPCServer(
+                    service: parts.service,
+                    host: workspace.settings[.host].text,
+                    port: grpc.port,
+                    isOptional: grpc.isOptional,
+                    logger: logger,
+                    onStart: onGRPC
+                )
+            )
+        }
         return application
     }
 
-    /// The API's routes and the services that keep its models fresh.
-    func apiRouter() -> (router: Router<AppContext>, host: ModelHost, hosts: ModelHosts) {
+    /// The API's routes, its models, and the services that keep them fresh.
+    func apiRouter() -> (router: Router<AppContext>, host: ModelHost, hosts: ModelHosts, service: ModelService) {
         let host = workspace.modelHost()
         let workspace = self.workspace
         let hosts = ModelHosts(registry: workspace.models, files: workspace.versionFiles) { name in
@@ -72,7 +90,7 @@ struct ServerBuilder {
         mlflow.addRoutes(to: router)
         api.addRoutes(to: router, allRoutes: routes)
         dashboard.addRoutes(to: router)
-        return (router, host, hosts)
+        return (router, host, hosts, service)
     }
 
     /// The dashboard on a port of its own.

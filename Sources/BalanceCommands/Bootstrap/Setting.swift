@@ -44,6 +44,12 @@ package struct Setting: Sendable, Hashable {
         defaultValue: "8000",
         meaning: "the API's port"
     )
+    package static let grpcPort = Setting(
+        variable: "BALANCEOPS_GRPC_PORT",
+        flag: "grpc-port",
+        defaultValue: "auto",
+        meaning: "the port of the inference protocol over gRPC; auto is the API's port + 1 where that is free, off none"
+    )
     package static let dashboardPort = Setting(
         variable: "BALANCEOPS_DASHBOARD_PORT",
         flag: "dashboard-port",
@@ -64,6 +70,6 @@ package struct Setting: Sendable, Hashable {
     )
 
     package static let all = [
-        database, artifacts, currentModel, apiURL, host, port, dashboardPort, allowedHosts, logLevel,
+        database, artifacts, currentModel, apiURL, host, port, grpcPort, dashboardPort, allowedHosts, logLevel,
     ]
 }

@@ -36,6 +36,15 @@ package struct Settings: Sendable {
         values[setting] ?? Value(text: setting.defaultValue, origin: "default")
     }
 
+    /// The port of gRPC, and whether it was chosen here so that nobody counts on it; nil: none.
+    func grpcPort(besides port: Int) throws -> (port: Int, isOptional: Bool)? {
+        switch self[.grpcPort].text {
+        case "off": nil
+        case "auto": (port == 0 || port == 65535 ? 0 : port + 1, true)
+        default: (try self.port(.grpcPort), false)
+        }
+    }
+
     /// The value of a setting that is a port.
     func port(_ setting: Setting) throws -> Int {
         let value = self[setting]

@@ -89,12 +89,35 @@ package struct ModelService: Sendable {
         return nil
     }
 
-    /// The numbers of a model's versions that can be served.
+    /// The extensions of the protocol that are offered.
+    package static let extensions = ["binary_tensor_data", "model_repository", "statistics", "model_configuration"]
+
+    /// Why a load is refused that brings a configuration or files: they would be silently ignored.
+    package static func refusesParameter(_ name: String) -> Failure {
+        Failure(
+            .invalidParameter,
+            "a load takes no parameters ('\(name.prefix(60))'); it loads what the registry has",
+            hint: "register a version instead"
+        )
+    }
+
+    /// What was counted of all models, of one, or of one version.
     ///
-    /// - Throws: `Failure` with code `resourceNotFound`, where the model must exist.
-    package func servableVersions(of name: String, mustExist: Bool = false) async throws -> [Int] {
-        if mustExist { _ = try await registry.model(name) }
-        return try await versions(of: name).filter { $0.problem == nil }.map(\.version).sorted()
+    /// - Throws: `Failure` with code `resourceNotFound` for a model or version that is not there.
+    package func statistics(of name: String, version: String?) async throws -> [InferenceStatistics.Entry] {
+        guard !name.isEmpty else { return statistics.all }
+        let entries = statistics.all.filter { $0.name == name }
+        guard let version, !version.isEmpty else {
+            _ = try await registry.model(name)
+            return entries
+        }
+        let number = try await model(name, version: version).version
+        return entries.filter { $0.version == number }
+    }
+
+    /// The numbers of a model's versions that can be served.
+    package func servableVersions(of name: String) async throws -> [Int] {
+        try await versions(of: name).filter { $0.problem == nil }.map(\.version).sorted()
     }
 
     /// Every version of every registered model.

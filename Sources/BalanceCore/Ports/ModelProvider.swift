@@ -55,4 +55,7 @@ package struct ServedModel: Sendable {
         self.runID = runID
         self.path = path
     }
+
+    /// What executes the model, in the form of Triton's names.
+    package var platform: String { "balanceops_\(format)" }
 }

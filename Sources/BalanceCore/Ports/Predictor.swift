@@ -125,6 +125,9 @@ package struct ModelSignature: Sendable, Equatable {
         self.outputs = outputs
     }
 
+    /// Whether the first dimension of every tensor is free: that of a batch.
+    package var isBatched: Bool { (inputs + outputs).allSatisfy { $0.shape.first == -1 } }
+
     package var json: JSONValue {
         func list(_ specs: [TensorSpec]) -> JSONValue {
             .array(

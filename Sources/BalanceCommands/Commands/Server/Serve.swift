@@ -20,11 +20,15 @@ struct Serve: ExemplifiedCommand {
 
     @Option(help: "The port to listen on; 0 takes a free one (BALANCEOPS_PORT).") var port: String?
 
+    @Option(help: "The port of gRPC: a number, auto (the API's + 1), or off (BALANCEOPS_GRPC_PORT).")
+    var grpcPort: String?
+
     @Option(help: ArgumentHelp("The process that this one ends with.", visibility: .hidden)) var parent: Int?
 
     func run() async throws {
         var flags = options.flags.merging(listen.flags) { first, _ in first }
         flags[.port] = port
+        flags[.grpcPort] = grpcPort
         if let data {
             flags[.database] = flags[.database] ?? "\(data)/balanceops.db"
             flags[.artifacts] = flags[.artifacts] ?? "\(data)/artifacts"
@@ -36,9 +40,12 @@ struct Serve: ExemplifiedCommand {
         let host = settings[.host].text
         let name = host.contains(":") ? "[\(host)]" : host
         if let parent { Task { await Self.endWith(parent) } }
-        let application = try await ServerBuilder(workspace: workspace).api(port: port) { port in
-            Output.ok("API on http://\(name):\(port), dashboard on http://\(name):\(port)/ui")
-        }
+        let application = try await ServerBuilder(workspace: workspace).api(
+            port: port,
+            grpc: try settings.grpcPort(besides: port),
+            onGRPC: { Output.ok("gRPC on \(name):\($0)") },
+            onStart: { Output.ok("API on http://\(name):\($0), dashboard on http://\(name):\($0)/ui") }
+        )
         try await application.runUntilStopped(port: port)
         try workspace.database.close()
     }

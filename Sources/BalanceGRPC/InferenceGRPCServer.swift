@@ -1,0 +1,98 @@
+package import BalanceCore
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+package import Logging
+import ServiceLifecycle
+
+/// The Open Inference Protocol over gRPC, on a port of its own, in plain text.
+package struct InferenceGRPCServer: Service {
+    private let service: ModelService
+    private let host: String
+    private let port: Int
+    private let isOptional: Bool
+    private let logger: Logger
+    private let onStart: @Sendable (Int) -> Void
+
+    /// The most that a message may hold, in bytes.
+    package static let maximumMessage = 64 << 20
+
+    /// - Parameters:
+    ///   - service: The models.
+    ///   - host: The address to listen on.
+    ///   - port: The port; 0 takes a free one.
+    ///   - isOptional: Whether the process goes on without this server where the port is taken.
+    ///   - logger: Where it says so.
+    ///   - onStart: Told the port.
+    package init(
+        service: ModelService,
+        host: String,
+        port: Int,
+        isOptional: Bool,
+        logger: Logger,
+        onStart: @escaping @Sendable (Int) -> Void
+    ) {
+        self.service = service
+        self.host = host
+        self.port = port
+        self.isOptional = isOptional
+        self.logger = logger
+        self.onStart = onStart
+    }
+
+    package func run() async throws {
+        let server = GRPCServer(
+            transport: .http2NIOPosix(
+                address: address,
+                transportSecurity: .plaintext,
+                config: .defaults { config in
+                    config.rpc.maxRequestPayloadSize = Self.maximumMessage
+                    config.compression.enabledAlgorithms = .all
+                }
+            ),
+            services: [InferenceGRPCService(service: service, logger: logger)]
+        )
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await withGracefulShutdownHandler {
+                        try await server.serve()
+                    } onGracefulShutdown: {
+                        server.beginGracefulShutdown()
+                    }
+                }
+                // Where it cannot listen, the other task says why.
+                group.addTask {
+                    if let address = try? await server.listeningAddress { onStart(Self.port(of: address)) }
+                }
+                try await group.waitForAll()
+            }
+        } catch {
+            try await answer(error)
+        }
+    }
+
+    /// A port that was not asked for by number may be taken: then the process serves HTTP alone.
+    private func answer(_ error: any Error) async throws {
+        if error is CancellationError { return }
+        let text = (error as? RuntimeError).map { $0.cause.map { "\($0)" } ?? $0.message } ?? "\(error)"
+        guard isOptional else {
+            throw Failure(
+                .addressInUse,
+                "it is not possible to listen for gRPC on \(host), port \(port): \(text)",
+                hint: "choose another one with --grpc-port, or --grpc-port off",
+                cause: error
+            )
+        }
+        logger.warning("no gRPC: port \(port) cannot be listened on; choose one with --grpc-port (\(text))")
+        try? await gracefulShutdown()
+    }
+
+    private var address: GRPCNIOTransportHTTP2Posix.SocketAddress {
+        if host.contains(":") { return .ipv6(host: host, port: port) }
+        return .ipv4(host: host == "localhost" ? "127.0.0.1" : host, port: port)
+    }
+
+    private static func port(of address: GRPCNIOTransportHTTP2Posix.SocketAddress) -> Int {
+        address.ipv4?.port ?? address.ipv6?.port ?? 0
+    }
+}
