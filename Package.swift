@@ -111,7 +111,7 @@ let package = Package(
         .target(
             name: "BalanceInference",
             dependencies: [
-                "BalanceCore", "CZlib",
+                "BalanceCore", "COnnxRuntime", "CZlib",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SwiftCSV", package: "SwiftCSV"),
                 .product(name: "Yams", package: "Yams"),
@@ -120,6 +120,7 @@ let package = Package(
         ),
         .target(name: "BalanceCore", swiftSettings: swiftSettings),
         .target(name: "CBalanceAssets", exclude: ["files"]),
+        .target(name: "COnnxRuntime"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "BalanceTestSupport",

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Installs what a build needs and is missing: the headers of SQLite and zlib. With --tests also what the tests need.
+# Installs what a build needs and is missing: the headers of SQLite and zlib. With --onnx also the library that executes
+# ONNX models, with --tests also what the tests need.
 . "$(dirname "$0")/lib.sh"
 
 with_tests=0
+with_onnx=0
 for argument in "$@"; do
     case "$argument" in
-    --tests) with_tests=1 ;;
-    *) fail "unknown argument '$argument'; usage: scripts/bootstrap.sh [--tests]" ;;
+    --tests) with_tests=1 with_onnx=1 ;;
+    --onnx) with_onnx=1 ;;
+    *) fail "unknown argument '$argument'; usage: scripts/bootstrap.sh [--onnx] [--tests]" ;;
     esac
 done
 
@@ -48,6 +51,22 @@ elif [ "$(uname)" = Linux ]; then
     say "no apt-get here: please install the headers of sqlite3 and zlib yourself"
 fi
 
+# Takes ONNX Runtime's library out of its wheel; nothing of Python is needed to use it.
+onnx_runtime() {
+    target=.build/onnxruntime
+    [ -e "$target/libonnxruntime.so.1" ] && return
+    command -v python3 >/dev/null 2>&1 || fail "--onnx needs python3 with pip, to bring the library from its wheel"
+    say "bringing ONNX Runtime into $target"
+    folder="$(mktemp -d)"
+    python3 -m venv "$folder/venv"
+    "$folder/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$folder" onnxruntime
+    python3 -m zipfile -e "$folder"/onnxruntime-*.whl "$folder/wheel"
+    mkdir -p "$target"
+    cp "$folder"/wheel/onnxruntime/capi/libonnxruntime.so.* "$target/libonnxruntime.so.1"
+    rm -rf "$folder"
+}
+
+if [ "$with_onnx" -eq 1 ] && { [ "$with_tests" -eq 0 ] || command -v python3 >/dev/null 2>&1; }; then onnx_runtime; fi
 if [ "$with_tests" -eq 1 ] && command -v python3 >/dev/null 2>&1; then
     environment .build/venv Tests/clients/requirements.txt
     environment .build/venv-before Tests/clients/requirements-mlflow-before.txt

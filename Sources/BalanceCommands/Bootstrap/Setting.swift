@@ -62,6 +62,12 @@ package struct Setting: Sendable, Hashable {
         defaultValue: "",
         meaning: "host names that clients may use besides loopback, separated by commas; * allows all"
     )
+    package static let onnxRuntime = Setting(
+        variable: "BALANCEOPS_ONNX_RUNTIME",
+        flag: "onnx-runtime",
+        defaultValue: "auto",
+        meaning: "the file of ONNX Runtime's library; auto looks beside the binary and where the system has libraries"
+    )
     package static let logLevel = Setting(
         variable: "BALANCEOPS_LOG_LEVEL",
         flag: "log-level",
@@ -70,6 +76,7 @@ package struct Setting: Sendable, Hashable {
     )
 
     package static let all = [
-        database, artifacts, currentModel, apiURL, host, port, grpcPort, dashboardPort, allowedHosts, logLevel,
+        database, artifacts, currentModel, apiURL, host, port, grpcPort, dashboardPort, allowedHosts, onnxRuntime,
+        logLevel,
     ]
 }

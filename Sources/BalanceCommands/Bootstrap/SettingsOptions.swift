@@ -14,11 +14,15 @@ package struct SettingsOptions: ParsableArguments {
     @Option(name: .customLong("api-url"), help: "Where the dashboard looks for the API (BALANCEOPS_API_URL).")
     var apiURL: String?
 
+    @Option(help: "The file of ONNX Runtime's library, or auto (BALANCEOPS_ONNX_RUNTIME).")
+    var onnxRuntime: String?
+
     package init() {}
 
     var flags: [Setting: String] {
         [
             .database: database, .artifacts: artifacts, .currentModel: currentModel, .apiURL: apiURL,
+            .onnxRuntime: onnxRuntime,
         ].compactMapValues { $0 }
     }
 

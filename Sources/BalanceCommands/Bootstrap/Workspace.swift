@@ -23,6 +23,7 @@ struct Workspace: Sendable {
 
     /// Opens the database, migrates it where that is due, and finishes a promotion that a crash interrupted.
     static func open(_ settings: Settings) async throws -> Workspace {
+        useOnnxRuntime(settings)
         let database = try SQLiteDatabase(path: settings[.database].text)
         let registry = SQLRegistryStore(database: database)
         let tracking = SQLTrackingStore(database: database)
@@ -58,6 +59,12 @@ struct Workspace: Sendable {
             versionFiles: versionFiles,
             versionPromoter: VersionPromoter(registry: registry, files: versionFiles, promoter: promoter)
         )
+    }
+
+    /// Names the library that executes ONNX models, for the whole process.
+    static func useOnnxRuntime(_ settings: Settings) {
+        let path = settings[.onnxRuntime].text
+        OnnxLibrary.use(path: path == "auto" ? nil : path)
     }
 
     /// What answers predictions.

@@ -5,6 +5,8 @@
 package protocol Predictor: Sendable {
     /// The name of its type, as `/version` shows it.
     var modelType: String { get }
+    /// The names of the steps that a row goes through, the model's last.
+    var steps: [String] { get }
     /// How many numbers a row has; 0 for a model that does not take rows.
     var featureCount: Int { get }
     /// The names of the features in their order; nil where the file does not tell.
@@ -42,6 +44,7 @@ package protocol Predictor: Sendable {
 extension Predictor {
     package var textFeatures: Set<Int> { [] }
     package var labelType: LabelType { .text }
+    package var steps: [String] { [modelType] }
     package var acceptsInfinite: Bool { false }
     package func naming(_ names: [String]) -> any Predictor { self }
 

@@ -9,6 +9,8 @@ package struct PipelinePredictor: Predictor {
     var model: any RowModel
 
     package var labelType = LabelType.text
+    package var stepNames: [String] = []
+    package var steps: [String] { stepNames.isEmpty ? [modelType] : stepNames }
 
     package var classes: [String] { model.classes }
     package var textFeatures: Set<Int> { transforms.isEmpty ? model.textColumns : transforms.textColumns }

@@ -32,7 +32,8 @@ enum EstimatorConverter {
             featureCount: count,
             transforms: transforms,
             model: final,
-            labelType: labels(of: last)?.labelType ?? (hasWholeLabels(final) ? .int : .text)
+            labelType: labels(of: last)?.labelType ?? (hasWholeLabels(final) ? .int : .text),
+            stepNames: (steps + [last]).map { $0.kind.split(separator: ".").last.map(String.init) ?? $0.kind }
         )
     }
 

@@ -11,6 +11,7 @@ package struct ModelFormats: ModelReader {
         if first == 0x80, bytes.count > 1, (2...5).contains(bytes[1]) {
             return try Self.pickle(bytes, format: "joblib")
         }
+        if OnnxFile.isModel(bytes) { return LoadedModel(predictor: try OnnxPredictor(bytes), format: "onnx") }
         if ZipArchive.isZip(bytes) {
             let graph = try SkopsReader.read(bytes)
             return LoadedModel(predictor: try EstimatorConverter.predictor(from: graph.top), format: "skops")

@@ -1,0 +1,218 @@
+import BalanceCore
+
+/// An ONNX model: tensors for everyone, and rows where its inputs are a table's columns.
+struct OnnxPredictor: Predictor {
+    /// How rows become tensors.
+    private enum Table {
+        case matrix(TensorSpec, width: Int)
+        case columns
+        case none
+    }
+
+    /// What an answer to rows is read from.
+    private enum Answer {
+        case value(String)
+        case probabilities(String)
+        case none
+    }
+
+    let modelType: String
+    let featureCount: Int
+    let featureNames: [String]?
+    let textFeatures: Set<Int>
+    let classes: [String]
+    let labelType: LabelType
+    let hasProbabilities: Bool
+    let acceptsMissing: Bool
+    let signature: ModelSignature
+    var acceptsInfinite: Bool { acceptsMissing }
+
+    private let session: OnnxSession
+    private let table: Table
+    private let answer: Answer
+
+    /// - Throws: `Failure` with code `modelNotReadable`, with the command that installs the library where it is missing.
+    init(_ bytes: [UInt8]) throws {
+        let file = try OnnxFile(bytes)
+        let session = try OnnxSession(bytes)
+        self.session = session
+        modelType = "ONNX"
+        acceptsMissing = file.operators.contains { $0.hasPrefix("TreeEnsemble") || $0 == "Imputer" }
+        let table = Self.table(session.inputs)
+        var labels = file.labels
+        var labelType = file.labelType
+        var outputs = session.outputs.map(\.spec)
+        // Only an answer tells which labels the maps have; it is also a first trial of the model.
+        if let place = session.outputs.firstIndex(where: \.isMap), let trial = Self.trial(session.inputs),
+            let found = try session.labels(of: outputs[place].name, answering: trial)
+        {
+            (labels, labelType) = Self.labels(found)
+            outputs[place].shape = [-1, found.count]
+        }
+        signature = ModelSignature(inputs: session.inputs, outputs: outputs)
+        let (answer, classes) = Self.answer(outputs, labels)
+        self.answer = answer
+        self.classes = classes
+        self.labelType = labelType
+        hasProbabilities = !classes.isEmpty
+        if case .none = answer {
+            (self.table, featureCount, featureNames, textFeatures) = (.none, 0, nil, [])
+            return
+        }
+        self.table = table
+        switch table {
+        case .none: (featureCount, featureNames, textFeatures) = (0, nil, [])
+        case .matrix(let spec, let width):
+            (featureCount, featureNames) = (width, nil)
+            textFeatures = spec.type == .bytes ? Set(0..<width) : []
+        case .columns:
+            (featureCount, featureNames) = (session.inputs.count, session.inputs.map(\.name))
+            textFeatures = Set(session.inputs.indices.filter { session.inputs[$0].type == .bytes })
+        }
+    }
+
+    private static func table(_ inputs: [TensorSpec]) -> Table {
+        if inputs.count == 1, inputs[0].shape.count == 2, inputs[0].shape[1] > 0, inputs[0].shape[1] < 1 << 20 {
+            return .matrix(inputs[0], width: inputs[0].shape[1])
+        }
+        let isTable = inputs.allSatisfy { $0.shape.count == 1 || ($0.shape.count == 2 && $0.shape[1] == 1) }
+        return isTable && !inputs.isEmpty ? .columns : .none
+    }
+
+    /// A probability for each of several labels, or one value.
+    private static func answer(_ outputs: [TensorSpec], _ labels: [String]?) -> (Answer, [String]) {
+        let floats = outputs.filter { $0.type == .float32 || $0.type == .float64 }
+        if outputs.count == 1, let only = floats.first, only.shape.count == 1 || only.shape.last == 1 {
+            return (.value(only.name), [])
+        }
+        guard let table = floats.first(where: { $0.shape.count == 2 && ($0.shape[1] > 1 || $0.shape[1] == -1) }) else {
+            return (.none, [])
+        }
+        let width = table.shape[1] == -1 ? labels?.count ?? 0 : table.shape[1]
+        guard width > 1 else { return (.none, []) }
+        let classes = labels?.count == width ? labels ?? [] : (0..<width).map(String.init)
+        return (.probabilities(table.name), classes)
+    }
+
+    /// One row of zeros, or nil where a dimension besides the first is free.
+    private static func trial(_ inputs: [TensorSpec]) -> [Tensor]? {
+        var tensors: [Tensor] = []
+        for input in inputs {
+            let shape = input.shape.enumerated().map { $0.offset == 0 && $0.element == -1 ? 1 : $0.element }
+            guard let count = Tensor.count(of: shape), count < 1 << 24 else { return nil }
+            tensors.append(
+                input.type.size.map {
+                    Tensor(input.name, input.type, shape, bytes: [UInt8](repeating: 0, count: count * $0))
+                } ?? Tensor(input.name, shape, texts: [[UInt8]](repeating: [], count: count))
+            )
+        }
+        return tensors
+    }
+
+    private static func labels(_ tensor: Tensor) -> ([String], LabelType) {
+        if tensor.type == .bytes { return (tensor.texts.map { String(decoding: $0, as: UTF8.self) }, .text) }
+        return (tensor.doubles.map { String(Int($0)) }, .int)
+    }
+
+    func outputs(_ row: [Double]) throws -> [Double] { try outputs(of: [row.map(Cell.number)])[0] }
+
+    func outputs(of rows: [[Cell]]) throws -> [[Double]] {
+        switch answer {
+        case .value(let name):
+            return try session.run(tensors(rows), outputs: [name])[0].doubles.map { [$0] }
+        case .probabilities(let name):
+            let flat = try session.run(tensors(rows), outputs: [name])[0].doubles
+            let width = classes.count
+            guard flat.count == rows.count * width else { throw OnnxLibrary.failure("'\(name)' has another shape") }
+            return rows.indices.map { Array(flat[$0 * width..<($0 + 1) * width]) }
+        case .none: throw Failure(.invalidArgument, "this model takes tensors and no rows of features")
+        }
+    }
+
+    private func tensors(_ rows: [[Cell]]) throws -> [Tensor] {
+        switch table {
+        case .matrix(let spec, let width):
+            return [try tensor(spec, [rows.count, width], rows.flatMap { $0 })]
+        case .columns:
+            return try session.inputs.enumerated().map { index, spec in
+                try tensor(spec, spec.shape.count == 1 ? [rows.count] : [rows.count, 1], rows.map { $0[index] })
+            }
+        case .none: return []
+        }
+    }
+
+    private func tensor(_ spec: TensorSpec, _ shape: [Int], _ cells: [Cell]) throws -> Tensor {
+        if spec.type == .bytes {
+            return Tensor(
+                spec.name,
+                shape,
+                texts: cells.map { if case .text(let text) = $0 { Array(text.utf8) } else { [] } }
+            )
+        }
+        let numbers = cells.map(\.code)
+        if spec.type == .float32 {
+            return Tensor(spec.name, .float32, shape, bytes: numbers.map(Float.init).withUnsafeBytes { Array($0) })
+        }
+        if spec.type == .float64 { return Tensor(spec.name, shape, numbers) }
+        return try Self.whole(spec, shape, numbers)
+    }
+
+    private static func whole(_ spec: TensorSpec, _ shape: [Int], _ numbers: [Double]) throws -> Tensor {
+        func bytes<Value: FixedWidthInteger & BitwiseCopyable>(_: Value.Type) throws -> [UInt8] {
+            try numbers.map { number in
+                guard let value = Value(exactly: number) else {
+                    throw Failure(.invalidParameter, "'\(spec.name)' takes \(spec.type.rawValue), and not \(number)")
+                }
+                return value
+            }.withUnsafeBytes { Array($0) }
+        }
+        let found: [UInt8]
+        switch spec.type {
+        case .int64: found = try bytes(Int64.self)
+        case .int32: found = try bytes(Int32.self)
+        case .int16: found = try bytes(Int16.self)
+        case .int8: found = try bytes(Int8.self)
+        case .uint64: found = try bytes(UInt64.self)
+        case .uint32: found = try bytes(UInt32.self)
+        case .uint16: found = try bytes(UInt16.self)
+        case .uint8, .bool: found = try bytes(UInt8.self)
+        default: throw Failure(.invalidParameter, "'\(spec.name)' takes \(spec.type.rawValue), which rows cannot hold")
+        }
+        return Tensor(spec.name, spec.type, shape, bytes: found)
+    }
+
+    func infer(_ inputs: [Tensor], outputs wanted: [String]) throws -> [Tensor] {
+        for input in inputs { try check(input) }
+        let given = try signature.inputs.map { spec in
+            let found = inputs.filter { $0.name.utf8.elementsEqual(spec.name.utf8) }
+            guard found.count == 1 else {
+                throw Self.refusal("the input '\(spec.name)' \(found.isEmpty ? "is missing" : "stands twice")")
+            }
+            return found[0]
+        }
+        let names = wanted.isEmpty ? signature.outputs.map(\.name) : wanted
+        for name in names where !signature.outputs.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+            throw Self.refusal("the model has no output '\(name)'; it gives \(signature.outputs.map(\.name))")
+        }
+        guard Set(names).count == names.count else { throw Self.refusal("an output is asked for twice") }
+        return try session.run(given, outputs: names)
+    }
+
+    private func check(_ input: Tensor) throws {
+        guard let spec = signature.inputs.first(where: { $0.name.utf8.elementsEqual(input.name.utf8) }) else {
+            throw Self.refusal("the model has no input '\(input.name)'; it takes \(signature.inputs.map(\.name))")
+        }
+        guard input.type == spec.type else {
+            throw Self.refusal(
+                "the input '\(input.name)' is \(input.type.rawValue); the model takes \(spec.type.rawValue)"
+            )
+        }
+        let fits =
+            input.shape.count == spec.shape.count && zip(input.shape, spec.shape).allSatisfy { $1 < 0 || $0 == $1 }
+        guard fits else {
+            throw Self.refusal("the input '\(input.name)' has the shape \(input.shape); the model takes \(spec.shape)")
+        }
+    }
+
+    private static func refusal(_ message: String) -> Failure { Failure(.invalidParameter, message) }
+}
