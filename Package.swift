@@ -34,6 +34,12 @@ let package = Package(
     ],
     targets: [
         .executableTarget(name: "balanceops", dependencies: ["BalanceCommands"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "BalanceBench",
+            dependencies: ["BalanceCore", "BalanceInference"],
+            path: "bench/kernels",
+            swiftSettings: swiftSettings
+        ),
         .target(
             name: "BalanceCommands",
             dependencies: [

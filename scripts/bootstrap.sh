@@ -70,5 +70,6 @@ if [ "$with_onnx" -eq 1 ] && { [ "$with_tests" -eq 0 ] || command -v python3 >/d
 if [ "$with_tests" -eq 1 ] && command -v python3 >/dev/null 2>&1; then
     environment .build/venv Tests/clients/requirements.txt
     environment .build/venv-before Tests/clients/requirements-mlflow-before.txt
+    environment .build/venv-formats-before Tests/clients/requirements-formats-before.txt
 fi
 say "ready"

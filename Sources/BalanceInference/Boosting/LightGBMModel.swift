@@ -47,13 +47,15 @@ enum LightGBMModel {
         let model = BoostedTrees(
             classes: classes,
             featureCount: count,
-            trees: nodes,
+            trees: Forest(nodes),
             groups: nodes.roots.indices.map { $0 % groups },
             base: [Double](repeating: 0, count: groups),
             link: link,
             isMean: isMean
         )
-        return (model, names.count == count ? names : nil)
+        // Names that LightGBM made up tell nothing, and would stand in the way of those that an MLmodel has.
+        let isNamed = names.count == count && names != (0..<count).map { "Column_\($0)" }
+        return (model, isNamed ? names : nil)
     }
 
     private static func meaning(of objective: String, _ groups: Int) throws -> (BoostedTrees.Link, [String]) {

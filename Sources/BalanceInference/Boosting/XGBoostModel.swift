@@ -61,7 +61,7 @@ enum XGBoostModel {
         let read = SingleTrees(
             classes: classes,
             featureCount: count,
-            trees: nodes,
+            trees: Forest(nodes),
             groups: places,
             weights: Array(weights.prefix(limit)),
             base: try base(parameters["base_score"]?.string ?? "0.5", link, groups),

@@ -2,18 +2,28 @@
 struct TreeMean: RowModel {
     var classes: [String]
     var featureCount: Int
-    var trees: TreeNodes
+    var trees: Forest
     var acceptsMissing = true
 
     func outputs(_ row: [Double]) -> [Double] {
         // scikit-learn compares in single precision.
         let row = row.map { Double(Float($0)) }
-        var sums = [Double](repeating: 0, count: max(classes.count, 1))
-        for root in trees.roots {
-            let leaf = trees.leaf(row, root: Int(root))
-            for index in sums.indices { sums[index] += trees.values[leaf + index] }
+        let width = max(classes.count, 1)
+        let values = trees.trees.values
+        let count = Double(trees.count)
+        if width <= 2 {
+            // Without a list to add to, which is most of what a small forest would cost.
+            var (first, second) = (0.0, 0.0)
+            trees.forEachLeaf(row) { _, leaf in
+                first += values[leaf]
+                second += values[leaf + width - 1]
+            }
+            return width == 1 ? [first / count] : [first / count, second / count]
         }
-        let count = Double(trees.roots.count)
+        var sums = [Double](repeating: 0, count: width)
+        trees.forEachLeaf(row) { _, leaf in
+            for index in 0..<width { sums[index] += values[leaf + index] }
+        }
         return sums.map { $0 / count }
     }
 }
@@ -35,7 +45,7 @@ struct BoostedTrees: RowModel {
 
     var classes: [String]
     var featureCount: Int
-    var trees: TreeNodes
+    var trees: Forest
     /// The output that each tree adds to.
     var groups: [Int]
     var base: [Double]
@@ -52,8 +62,13 @@ struct BoostedTrees: RowModel {
     func outputs(_ row: [Double]) -> [Double] {
         let row = roundsInput ? row.map { Double(Float($0)) } : row
         var scores = base
-        for (root, group) in zip(trees.roots, groups) {
-            scores[group] += rate * trees.values[trees.leaf(row, root: Int(root))]
+        let values = trees.trees.values
+        if base.count == 1 {
+            var sum = base[0]
+            trees.forEachLeaf(row) { _, leaf in sum += rate * values[leaf] }
+            scores = [sum]
+        } else {
+            trees.forEachLeaf(row) { tree, leaf in scores[groups[tree]] += rate * values[leaf] }
         }
         if isMean, !groups.isEmpty { scores = scores.map { $0 / Double(groups.count / base.count) } }
         return Self.link(scores, link)
@@ -83,7 +98,7 @@ struct SingleTrees: RowModel {
 
     var classes: [String]
     var featureCount: Int
-    var trees: TreeNodes
+    var trees: Forest
     var groups: [Int]
     /// The weight of each tree; empty: 1 (dart has others).
     var weights: [Float]
@@ -95,9 +110,10 @@ struct SingleTrees: RowModel {
     func outputs(_ row: [Double]) -> [Double] {
         let row = row.map { Double(Float($0)) }
         var scores = base
-        for (index, root) in trees.roots.enumerated() {
-            let leaf = Float(trees.values[trees.leaf(row, root: Int(root))])
-            scores[groups[index]] += weights.isEmpty ? leaf : weights[index] * leaf
+        let values = trees.trees.values
+        trees.forEachLeaf(row) { tree, leaf in
+            let value = Float(values[leaf])
+            scores[groups[tree]] += weights.isEmpty ? value : weights[tree] * value
         }
         switch link {
         case .identity: return scores.map(Double.init)
@@ -118,9 +134,7 @@ struct SingleTrees: RowModel {
 /// Trees that tell how soon a row is alone (IsolationForest): -1 for an outlier, else 1.
 struct IsolationTrees: RowModel {
     var featureCount: Int
-    var trees: TreeNodes
-    /// The columns that each tree looks at.
-    var columns: [[Int]]
+    var trees: Forest
     var sampleCount: Int
     var offset: Double
 
@@ -130,11 +144,10 @@ struct IsolationTrees: RowModel {
     func outputs(_ row: [Double]) -> [Double] {
         let row = row.map { Double(Float($0)) }
         var depth = 0.0
-        for (root, columns) in zip(trees.roots, columns) {
-            // A leaf's value is the length of the path to it, with what is expected below.
-            depth += trees.values[trees.leaf(columns.map { row[$0] }, root: Int(root))]
-        }
-        let expected = Double(trees.roots.count) * Self.averagePath(sampleCount)
+        // A leaf's value is the length of the path to it, with what is expected below.
+        let values = trees.trees.values
+        trees.forEachLeaf(row) { _, leaf in depth += values[leaf] }
+        let expected = Double(trees.count) * Self.averagePath(sampleCount)
         let score = -raised(2, expected == 0 ? -1 : -depth / expected)
         return score - offset < 0 ? [1, 0] : [0, 1]
     }

@@ -33,7 +33,7 @@ struct TreeNodes: Sendable {
     /// Whether the categories of a set go right instead.
     var categoriesGoRight = false
     /// For a leaf where its outputs begin.
-    private var outputs: [Int32] = []
+    private(set) var outputs: [Int32] = []
     private(set) var values: [Double] = []
     private(set) var roots: [Int32] = []
 
@@ -41,6 +41,9 @@ struct TreeNodes: Sendable {
     static let maximumCount = 20_000_000
 
     var count: Int { features.count }
+
+    /// Whether every node compares a number with a threshold, and only NaN is missing.
+    var isPlain: Bool { categories.isEmpty && !missing.contains(.zero) }
 
     /// Adds a tree whose nodes come in any order, with children by their numbers in the tree.
     ///

@@ -18,7 +18,7 @@ struct OnnxPredictor: Predictor {
 
     let modelType: String
     let featureCount: Int
-    let featureNames: [String]?
+    private(set) var featureNames: [String]?
     let textFeatures: Set<Int>
     let classes: [String]
     let labelType: LabelType
@@ -112,6 +112,13 @@ struct OnnxPredictor: Predictor {
     private static func labels(_ tensor: Tensor) -> ([String], LabelType) {
         if tensor.type == .bytes { return (tensor.texts.map { String(decoding: $0, as: UTF8.self) }, .text) }
         return (tensor.doubles.map { String(Int($0)) }, .int)
+    }
+
+    func naming(_ names: [String]) -> any Predictor {
+        guard case .matrix = table, names.count == featureCount, Set(names).count == names.count else { return self }
+        var named = self
+        named.featureNames = names
+        return named
     }
 
     func outputs(_ row: [Double]) throws -> [Double] { try outputs(of: [row.map(Cell.number)])[0] }

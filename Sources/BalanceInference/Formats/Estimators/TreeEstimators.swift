@@ -45,7 +45,7 @@ extension EstimatorConverter {
         return TreeMean(
             classes: classes,
             featureCount: try count(view, nodes),
-            trees: nodes,
+            trees: Forest(nodes),
             acceptsMissing: tree?.column("missing_go_to_left") != nil
         )
     }
@@ -103,7 +103,7 @@ extension EstimatorConverter {
         return BoostedTrees(
             classes: classes,
             featureCount: try count(view, nodes),
-            trees: nodes,
+            trees: Forest(nodes),
             groups: estimators.indices.map { $0 % groups },
             base: try base(view, groups: groups, isClassifier: isClassifier, isExponential: isExponential),
             rate: rate,
@@ -159,7 +159,7 @@ extension EstimatorConverter {
         let model = BoostedTrees(
             classes: classes,
             featureCount: try count(view, nodes),
-            trees: nodes,
+            trees: Forest(nodes),
             groups: nodes.roots.indices.map { $0 % groups },
             base: base,
             link: isClassifier ? (groups > 1 ? .softmax : .sigmoid) : isLog ? .exponential : .identity
@@ -212,18 +212,17 @@ extension EstimatorConverter {
             let offset = view["offset_"]?.double, let count = view["n_features_in_"]?.integer
         else { throw refusal("an IsolationForest that was not fitted") }
         var nodes = TreeNodes()
-        for estimator in estimators { try nodes.add(pathTree(estimator)) }
-        let places = try columns.map { list in
-            guard let numbers = list.numbers, numbers.allSatisfy({ $0 >= 0 && Int($0) < count }),
-                nodes.featureBound <= numbers.count
-            else { throw refusal("an IsolationForest whose trees look at more features than it takes") }
-            return numbers.map { Int($0) }
+        for (estimator, list) in zip(estimators, columns) {
+            guard let numbers = list.numbers, numbers.allSatisfy({ $0 >= 0 && $0 < Double(count) }) else {
+                throw refusal("an IsolationForest whose trees look at more features than it takes")
+            }
+            try nodes.add(pathTree(estimator, columns: numbers.map { Int($0) }))
         }
-        return IsolationTrees(featureCount: count, trees: nodes, columns: places, sampleCount: samples, offset: offset)
+        return IsolationTrees(featureCount: count, trees: Forest(nodes), sampleCount: samples, offset: offset)
     }
 
     /// A tree whose leaves hold the length of the path to them, with what is expected below.
-    private static func pathTree(_ estimator: ObjectView) throws -> [TreeNodes.Node] {
+    private static func pathTree(_ estimator: ObjectView, columns: [Int]) throws -> [TreeNodes.Node] {
         var nodes = try tree(estimator, width: 1) { $0 }
         guard let samples = estimator["tree_"]?["nodes"]?.column("n_node_samples") else { throw TreeNodes.damaged }
         var waiting = [(node: 0, depth: 0)]
@@ -231,7 +230,10 @@ extension EstimatorConverter {
         while let (node, depth) = waiting.popLast() {
             steps += 1
             guard nodes.indices.contains(node), steps <= nodes.count else { throw TreeNodes.damaged }
-            if case .split(_, _, let left, let right) = nodes[node].kind {
+            if case .split(let feature, let threshold, let left, let right) = nodes[node].kind {
+                guard columns.indices.contains(feature) else { throw TreeNodes.damaged }
+                let column = columns[feature]
+                nodes[node].kind = .split(feature: column, threshold: threshold, left: left, right: right)
                 waiting += [(left, depth + 1), (right, depth + 1)]
             } else {
                 let length = Double(depth) + IsolationTrees.averagePath(Int(samples[node]))

@@ -1,0 +1,109 @@
+"""From a run to serving in one step: what MLflow's client logs answers as soon as the version exists."""
+
+import os
+
+import numpy
+import pandas
+import pytest
+
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+mlflow = pytest.importorskip("mlflow")
+pytest.importorskip("mlflow.sklearn")
+from mlflow import MlflowClient
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+ROWS, LABELS = load_breast_cancer(return_X_y=True)
+NAMES = [f"c{i}" for i in range(ROWS.shape[1])]
+TABLE = pandas.DataFrame(ROWS, columns=NAMES)
+
+
+def scikit(**options):
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=400)).fit(ROWS, LABELS), "sklearn", options
+
+
+def xgboost():
+    return pytest.importorskip("xgboost").XGBClassifier(n_estimators=10).fit(ROWS, LABELS), "xgboost", {}
+
+
+def lightgbm():
+    return pytest.importorskip("lightgbm").LGBMClassifier(n_estimators=10, verbose=-1).fit(ROWS, LABELS), "lightgbm", {}
+
+
+def booster():
+    library = pytest.importorskip("lightgbm")
+    return library.train({"objective": "binary", "verbose": -1}, library.Dataset(ROWS, LABELS), 10), "lightgbm", {}
+
+
+def onnx():
+    pytest.importorskip("onnxruntime")
+    return pytest.importorskip("skl2onnx").to_onnx(scikit()[0], ROWS[:1].astype("f4")), "onnx", {}
+
+
+FLAVORS = {
+    "sklearn": scikit,
+    "sklearn-skops": lambda: scikit(serialization_format="skops"),
+    "sklearn-cloudpickle": lambda: scikit(serialization_format="cloudpickle"),
+    "sklearn-pickle": lambda: scikit(serialization_format="pickle"),
+    "xgboost": xgboost, "lightgbm": lightgbm, "lightgbm-booster": booster, "onnx": onnx,
+}
+
+
+@pytest.fixture
+def server(workspace, serve):
+    server = serve(workspace)
+    mlflow.set_tracking_uri(server.url)
+    mlflow.set_registry_uri(server.url)
+    mlflow.set_experiment("flavors")
+    yield server
+    while mlflow.active_run():
+        mlflow.end_run()
+
+
+@pytest.mark.parametrize("name", FLAVORS)
+def test_a_logged_model_answers_at_once(name, server):
+    model, flavor, options = FLAVORS[name]()
+    log_model = __import__(f"mlflow.{flavor}", fromlist=[""]).log_model
+    with mlflow.start_run():
+        log_model(model, name="model", registered_model_name=name, input_example=TABLE[:3], **options)
+    version = MlflowClient().get_model_version(name, "1")
+    assert version.status == "READY" and not version.status_message, version.status_message
+    source = scikit()[0] if flavor == "onnx" else model
+    wanted = source.predict_proba(ROWS[:30])[:, 1] if hasattr(source, "predict_proba") else source.predict(ROWS[:30])
+    # What MLflow records of an ONNX model is its tensor, so that the columns have no names.
+    rows = ROWS[:30].tolist() if flavor == "onnx" else TABLE[:30].to_dict("records")
+    answer = server.client.post(f"/models/{name}/versions/1/predict", json={"instances": rows})
+    assert answer.status_code == 200, answer.text
+    assert numpy.abs(numpy.array([g["p_win"] for g in answer.json()["predictions"]]) - wanted).max() < 1e-5
+    # The current one is asked in the same way, also by the names that only the MLmodel knows.
+    MlflowClient().set_registered_model_alias(name, "current", "1")
+    shuffled = TABLE[:30][NAMES[::-1]]
+    body = {"inputs": rows} if flavor == "onnx" else {"dataframe_split": shuffled.to_dict("split")}
+    scored = server.client.post(f"/models/{name}/invocations", json=body)
+    assert scored.status_code == 200, scored.text
+    assert scored.json()["predictions"] == [int(p > 0.5) for p in wanted]
+    detail = server.client.get(f"/models/{name}").json()["versions"][0]
+    assert detail["signature"]["inputs"] and detail["servable"]
+
+
+def test_a_version_that_fails_its_input_example_does_not_serve(server, tmp_path):
+    """An input example with a column fewer: the version exists, says why, and the old one goes on serving."""
+    good, _, _ = scikit()
+    with mlflow.start_run():
+        mlflow.sklearn.log_model(good, name="model", registered_model_name="tested", input_example=ROWS[:2])
+    client = MlflowClient()
+    client.set_registered_model_alias("tested", "current", "1")
+    with mlflow.start_run() as run:
+        mlflow.sklearn.save_model(good, tmp_path / "m", input_example=ROWS[:2])
+        (tmp_path / "m" / "serving_input_example.json").write_text('{"inputs": [[1.0, 2.0]]}')
+        mlflow.log_artifacts(tmp_path / "m", "model")
+    client.create_model_version("tested", f"{run.info.artifact_uri}/model", run.info.run_id)
+    assert "input example" in client.get_model_version("tested", "2").status_message
+    with pytest.raises(mlflow.exceptions.MlflowException, match="input example"):
+        client.set_registered_model_alias("tested", "current", "2")
+    assert client.get_model_version_by_alias("tested", "current").version in ("1", 1)
+    assert server.client.post("/models/tested/predict", json={"features": ROWS[0].tolist()}).json()["version"] == 1

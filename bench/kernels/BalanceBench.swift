@@ -1,0 +1,50 @@
+import BalanceCore
+import BalanceInference
+import Foundation
+
+/// Times the evaluation of model files, single rows and batches: `BalanceBench evaluator ROWS.csv MODEL...`.
+///
+/// A line for each model: the median of single rows in microseconds, and rows a second in batches of 1000.
+@main
+enum BalanceBench {
+    static func main() throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        guard arguments.first == "evaluator", arguments.count > 2 else {
+            print("usage: BalanceBench evaluator ROWS.csv MODEL...")
+            exit(64)
+        }
+        let text = try String(contentsOfFile: arguments[arguments.startIndex + 1], encoding: .utf8)
+        let rows = text.split(separator: "\n").map { $0.split(separator: ",").compactMap { Double($0) } }
+        for path in arguments.dropFirst(2) { try time(path, rows) }
+    }
+
+    private static func time(_ path: String, _ rows: [[Double]]) throws {
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        let model = try ModelFormats().predictor(from: bytes)
+        let predictor = model.predictor
+        var sum = 0.0
+        for row in rows.prefix(500) { sum += try predictor.outputs(row)[0] }
+        let clock = ContinuousClock()
+        var singles: [UInt64] = []
+        // Groups of 20 rows, as the clock's own cost is part of each measurement.
+        for start in stride(from: 0, to: rows.count - 20, by: 20) {
+            let begin = clock.now
+            for row in rows[start..<start + 20] { sum += try predictor.outputs(row)[0] }
+            singles.append((clock.now - begin).nanoseconds / 20)
+        }
+        singles.sort()
+        let batch = rows.prefix(1000).map { $0.map(Cell.number) }
+        var batches: [UInt64] = []
+        for _ in 0..<20 {
+            let begin = clock.now
+            sum += try predictor.outputs(of: batch)[0][0]
+            batches.append((clock.now - begin).nanoseconds)
+        }
+        batches.sort()
+        let single = Double(singles[singles.count / 2]) / 1000
+        let rate = Double(batch.count) / Double(batches[batches.count / 2]) * 1e6
+        let name = (path as NSString).lastPathComponent
+        let line = String(format: "%8.2f us a row, %8.0f thousand rows/s in batches of 1000", single, rate)
+        print(name.padding(toLength: 24, withPad: " ", startingAt: 0) + line + " (\(model.format), \(sum))")
+    }
+}
