@@ -29,7 +29,7 @@ package struct NativeAPI: Sendable {
         scoring = ScoringController(service: service)
         system = SystemController(registry: registry, models: models, build: build)
         runs = RunsController(tracking: tracking, artifacts: artifacts)
-        predictions = PredictController(models: models, service: service)
+        predictions = PredictController(service: service)
         lifecycle = LifecycleController(log: log, trash: trash)
         folders = FoldersController(log: log)
         named = ModelsPredictController(registry: catalog, service: service)

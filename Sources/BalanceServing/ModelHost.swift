@@ -22,11 +22,18 @@ package final class ModelHost: ModelProvider, Service {
         loader = ModelLoader(name: name, registry: registry, files: files, reader: reader, locations: locations)
     }
 
-    package func current() async throws -> ServedModel {
+    /// The published model, where its file is still the one that it was loaded from.
+    func loaded() -> ServedModel? {
         let seen = published.withLock { $0 }
-        if let served = seen.served, let signature = seen.signature, FileSignature(path: seen.path) == signature {
-            return served
+        guard let served = seen.served, let signature = seen.signature, FileSignature(path: seen.path) == signature
+        else {
+            return nil
         }
+        return served
+    }
+
+    package func current() async throws -> ServedModel {
+        if let served = loaded() { return served }
         let fresh = await refresh()
         if let served = fresh.served { return served }
         throw fresh.failure

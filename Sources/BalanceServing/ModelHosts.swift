@@ -18,16 +18,31 @@ package final class ModelHosts: ModelDirectory, Service {
     private let registry: any ModelRegistry
     private let files: VersionFiles
     private let makeHost: MakeHost
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// How many names and versions are kept in memory.
     private static let maximumHosts = 200
     private static let maximumVersions = 16
 
-    package init(registry: any ModelRegistry, files: VersionFiles, makeHost: @escaping MakeHost) {
+    /// - Parameters:
+    ///   - registry: The models and their versions.
+    ///   - files: Reads versions that are asked for by number.
+    ///   - hosts: The hosts that there are from the start.
+    ///   - makeHost: Makes those of other names.
+    package init(
+        registry: any ModelRegistry,
+        files: VersionFiles,
+        hosts: [String: ModelHost] = [:],
+        makeHost: @escaping MakeHost
+    ) {
+        state = Mutex(State(hosts: hosts))
         self.registry = registry
         self.files = files
         self.makeHost = makeHost
+    }
+
+    package func loaded(_ name: String) -> ServedModel? {
+        state.withLock { $0.unloaded.contains(name) ? nil : $0.hosts[name] }?.loaded()
     }
 
     package func load(_ name: String) async throws {

@@ -7,7 +7,6 @@ struct PredictController {
     /// The most that a body may hold, in bytes: over 40 000 features.
     static let maximumBody = 1 << 20
 
-    let models: any ModelProvider
     let service: ModelService
 
     static let route = RouteDescription(
@@ -25,7 +24,9 @@ struct PredictController {
         let buffer = try await request.body.collect(upTo: Self.maximumBody)
         let value = try PredictRequest.parse(Array(buffer.readableBytesView), request.headers[.contentType])
         let body = try PredictionBody(value)
-        if !body.isOriginal { return try service.answer(body, with: try await models.current()) }
+        if !body.isOriginal {
+            return try service.answer(body, with: try await service.model(defaultModelName, version: nil))
+        }
         let (cells, model) = try await cells(value, body)
         let outputs = try body.outputs(of: model.predictor) { _ in
             try service.outputs(of: [cells], with: model)
@@ -41,13 +42,13 @@ struct PredictController {
 
     /// The row, with texts and missing values where the model takes them.
     private func cells(_ value: JSONValue, _ body: PredictionBody) async throws -> ([Cell], ServedModel) {
-        if let model = try? await models.current(), value["features"]?.elements != nil,
+        if let model = try? await service.model(defaultModelName, version: nil), value["features"]?.elements != nil,
             model.predictor.acceptsMissing || !model.predictor.textFeatures.isEmpty
         {
             return (try body.rows(for: model.predictor)[0], model)
         }
         let input = try PredictRequest(value)
-        let model = try await models.current()
+        let model = try await service.model(defaultModelName, version: nil)
         let expected = model.predictor.featureCount
         guard input.features.count == expected else {
             throw Failure(

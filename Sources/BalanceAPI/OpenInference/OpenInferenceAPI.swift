@@ -168,6 +168,16 @@ package struct OpenInferenceAPI: Sendable {
     }
 
     private func infer(_ body: InferenceBody, with model: ServedModel) throws -> Response {
+        let (head, binary, isBinary) = try Self.answer(body, with: model, service)
+        return Self.response(head, binary, isBinary: isBinary)
+    }
+
+    /// The JSON head of an answer, and the bytes of the outputs that are binary.
+    static func answer(
+        _ body: InferenceBody,
+        with model: ServedModel,
+        _ service: ModelService
+    ) throws -> (head: JSONValue, binary: [UInt8], isBinary: Bool) {
         let outputs = try service.infer(body.request, with: model)
         var head: [(String, JSONValue)] = [
             ("model_name", .string(model.name)), ("model_version", .string(String(model.version))),
@@ -190,12 +200,12 @@ package struct OpenInferenceAPI: Sendable {
             list.append(.object(members))
         }
         head.append(("outputs", .array(list)))
-        return Self.response(head, binary, isBinary: outputs.contains { body.isBinary($0.name) })
+        return (.object(head), binary, outputs.contains { body.isBinary($0.name) })
     }
 
-    private static func response(_ head: [(String, JSONValue)], _ binary: [UInt8], isBinary: Bool) -> Response {
-        guard isBinary, let name = headLength else { return .json(.object(head)) }
-        let json = JSONValue.object(head).bytes()
+    private static func response(_ head: JSONValue, _ binary: [UInt8], isBinary: Bool) -> Response {
+        guard isBinary, let name = headLength else { return .json(head) }
+        let json = head.bytes()
         return Response(
             status: .ok,
             headers: [.contentType: "application/octet-stream", name: String(json.count)],

@@ -58,7 +58,11 @@ package struct ScoringController: Sendable {
         let bytes = Array(body.readableBytesView)
         let model = try await model()
         let value = type == "text/csv" ? try Self.table(bytes, for: model.predictor) : try Self.json(bytes)
-        return .json(.object([("predictions", try predictions(ScoringBody(value), model))]))
+        return .json(try answer(ScoringBody(value), model))
+    }
+
+    func answer(_ body: ScoringBody, _ model: ServedModel) throws -> JSONValue {
+        .object([("predictions", try predictions(body, model))])
     }
 
     private func predictions(_ body: ScoringBody, _ model: ServedModel) throws -> JSONValue {

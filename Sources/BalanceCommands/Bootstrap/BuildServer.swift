@@ -6,6 +6,7 @@ import BalanceInference
 import BalanceServing
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -36,8 +37,11 @@ struct ServerBuilder {
         onStart: @escaping @Sendable (Int) -> Void
     ) async throws -> some ApplicationProtocol {
         let parts = apiRouter()
-        var application = application(parts.router, port: port, onStart: onStart)
-        application.addServices(parts.host, parts.hosts)
+        let answers = QuickAnswers(directory: parts.hosts, service: parts.service, hosts: allowedHosts)
+        let isFast = try workspace.settings.isOn(.fastLane)
+        let server = HTTPServerBuilder { FastLaneChannel(responder: $0, answers: answers) }
+        var application = application(parts.router, server: isFast ? server : .http1(), port: port, onStart: onStart)
+        application.addServices(parts.hosts)
         if let grpc {
             application.addServices(
                 InferenceGRPCServer(
@@ -57,9 +61,11 @@ struct ServerBuilder {
     func apiRouter() -> (router: Router<AppContext>, host: ModelHost, hosts: ModelHosts, service: ModelService) {
         let host = workspace.modelHost()
         let workspace = self.workspace
-        let hosts = ModelHosts(registry: workspace.models, files: workspace.versionFiles) { name in
-            name == defaultModelName ? host : workspace.modelHost(name)
-        }
+        let hosts = ModelHosts(
+            registry: workspace.models,
+            files: workspace.versionFiles,
+            hosts: [defaultModelName: host]
+        ) { workspace.modelHost($0) }
         let service = ModelService(directory: hosts, registry: workspace.models, statistics: InferenceStatistics())
         let build = BuildInfo(git: Git.info())
         let api = NativeAPI(
@@ -127,22 +133,30 @@ struct ServerBuilder {
 
     private func router(routes: [RouteDescription]) -> Router<AppContext> {
         let router = Router(context: AppContext.self, options: .autoGenerateHeadEndpoints)
-        let host = workspace.settings[.host].text
-        let own = host.contains(":") ? "[\(host)]" : host
-        let hosts = workspace.settings[.allowedHosts].text.split(separator: ",") + [own[...]]
         router.add(middleware: RequestIDMiddleware())
         router.add(middleware: FailureMiddleware(routes: routes))
-        router.add(middleware: HostMiddleware(hosts: hosts.map { $0.trimmingCharacters(in: .whitespaces) }))
+        router.add(middleware: HostMiddleware(hosts: allowedHosts))
         return router
+    }
+
+    /// The names that clients may use besides loopback: those of the settings, and the address that is listened on.
+    private var allowedHosts: [String] {
+        let host = workspace.settings[.host].text
+        let own = host.contains(":") ? "[\(host)]" : host
+        return (workspace.settings[.allowedHosts].text.split(separator: ",") + [own[...]]).map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
     }
 
     private func application(
         _ router: Router<AppContext>,
+        server: HTTPServerBuilder = .http1(),
         port: Int,
         onStart: @escaping @Sendable (Int) -> Void
     ) -> Application<RouterResponder<AppContext>> {
         Application(
             router: router,
+            server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(workspace.settings[.host].text, port: port),
                 serverName: "balanceops"

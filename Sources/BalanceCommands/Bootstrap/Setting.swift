@@ -50,6 +50,12 @@ package struct Setting: Sendable, Hashable {
         defaultValue: "auto",
         meaning: "the port of the inference protocol over gRPC; auto is the API's port + 1 where that is free, off none"
     )
+    package static let fastLane = Setting(
+        variable: "BALANCEOPS_FAST_LANE",
+        flag: "fast-lane",
+        defaultValue: "on",
+        meaning: "off sends every prediction through the normal HTTP pipeline; the answers are the same"
+    )
     package static let dashboardPort = Setting(
         variable: "BALANCEOPS_DASHBOARD_PORT",
         flag: "dashboard-port",
@@ -76,7 +82,8 @@ package struct Setting: Sendable, Hashable {
     )
 
     package static let all = [
-        database, artifacts, currentModel, apiURL, host, port, grpcPort, dashboardPort, allowedHosts, onnxRuntime,
+        database, artifacts, currentModel, apiURL, host, port, grpcPort, fastLane, dashboardPort, allowedHosts,
+        onnxRuntime,
         logLevel,
     ]
 }

@@ -45,6 +45,18 @@ package struct Settings: Sendable {
         }
     }
 
+    /// The value of a setting that is on or off.
+    func isOn(_ setting: Setting) throws -> Bool {
+        let value = self[setting]
+        guard ["on", "off"].contains(value.text) else {
+            throw Failure(
+                .invalidArgument,
+                "\(setting.variable) is on or off, not '\(value.text)' (from \(value.origin))"
+            )
+        }
+        return value.text == "on"
+    }
+
     /// The value of a setting that is a port.
     func port(_ setting: Setting) throws -> Int {
         let value = self[setting]

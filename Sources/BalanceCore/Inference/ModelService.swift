@@ -74,6 +74,16 @@ package struct ModelService: Sendable {
         }
     }
 
+    /// The answer of a model to one row of numbers, counted.
+    package func outputs(ofRow row: [Double], with model: ServedModel) throws -> [Double] {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let outputs = try model.predictor.outputs(row)
+        let times = InferenceStatistics.Times(input: 0, infer: (clock.now - start).nanoseconds, output: 0)
+        statistics.record(model.name, model.version, rows: 1, times)
+        return outputs
+    }
+
     /// Why a model that should serve does not; nil where all do.
     package func problem() async throws -> String? {
         for model in try await registeredModels() {

@@ -18,6 +18,8 @@ package protocol ModelDirectory: Sendable {
     ///
     /// - Throws: `Failure` with code `resourceNotFound`, `invalidParameter` or `modelNotReadable`.
     func version(_ text: String, of name: String) async throws -> ServedModel
+    /// The current model of a name where it is in memory and its file did not change; nil asks for ``current(of:)``.
+    func loaded(_ name: String) -> ServedModel?
     /// Loads a model again, also one that was unloaded.
     ///
     /// - Throws: as ``current(of:)`` does.

@@ -18,6 +18,9 @@ package struct PipelinePredictor: Predictor {
     package var acceptsMissing: Bool { transforms.acceptsMissing ?? model.acceptsMissing }
     package var acceptsInfinite: Bool { transforms.isEmpty && model.acceptsInfinite }
 
+    /// Neighbours look at all rows of the training data.
+    package var isQuick: Bool { !(model is Neighbors) }
+
     package func naming(_ names: [String]) -> any Predictor {
         guard featureNames == nil, names.count == featureCount, Set(names).count == names.count else { return self }
         var named = self

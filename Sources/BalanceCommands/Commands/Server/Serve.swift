@@ -23,12 +23,16 @@ struct Serve: ExemplifiedCommand {
     @Option(help: "The port of gRPC: a number, auto (the API's + 1), or off (BALANCEOPS_GRPC_PORT).")
     var grpcPort: String?
 
+    @Option(help: "off sends every prediction through the normal HTTP pipeline (BALANCEOPS_FAST_LANE).")
+    var fastLane: String?
+
     @Option(help: ArgumentHelp("The process that this one ends with.", visibility: .hidden)) var parent: Int?
 
     func run() async throws {
         var flags = options.flags.merging(listen.flags) { first, _ in first }
         flags[.port] = port
         flags[.grpcPort] = grpcPort
+        flags[.fastLane] = fastLane
         if let data {
             flags[.database] = flags[.database] ?? "\(data)/balanceops.db"
             flags[.artifacts] = flags[.artifacts] ?? "\(data)/artifacts"

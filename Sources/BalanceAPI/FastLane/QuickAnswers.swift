@@ -1,0 +1,125 @@
+package import BalanceCore
+
+/// The answers that can be given at once: successful predictions of models that are loaded and take microseconds.
+///
+/// Everything else, and every failure, is nil here: the normal routes then answer, and say what is wrong.
+package struct QuickAnswers: Sendable {
+    private let directory: any ModelDirectory
+    private let service: ModelService
+    private let hosts: [[UInt8]]
+
+    /// - Parameters:
+    ///   - directory: The models.
+    ///   - service: What counts the answers.
+    ///   - hosts: Names and addresses without ports that are allowed besides loopback.
+    package init(directory: any ModelDirectory, service: ModelService, hosts: [String]) {
+        self.directory = directory
+        self.service = service
+        self.hosts = (hosts + ["localhost", "127.0.0.1", "[::1]"]).filter { $0 != "*" && !$0.isEmpty }.map {
+            Array($0.lowercased().utf8)
+        }
+    }
+
+    /// A route whose answers can be quick.
+    private enum Route {
+        case features
+        case rows(String)
+        case scoring(String)
+        case tensors(String)
+    }
+
+    /// The body of the answer, or nil.
+    func answer(_ request: WireRequest, _ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard request.isPost, request.isPlain, allows(bytes, request.host),
+            let route = route(UnsafeRawBufferPointer(rebasing: bytes[request.path]))
+        else { return nil }
+        let body = UnsafeRawBufferPointer(rebasing: bytes[request.body])
+        switch route {
+        case .features: return features(body)
+        case .rows(let name): return try? rows(name, body)
+        case .scoring(let name): return request.hasContentType ? try? scoring(name, body) : nil
+        case .tensors(let name): return try? tensors(name, body)
+        }
+    }
+
+    private func route(_ path: UnsafeRawBufferPointer) -> Route? {
+        if Self.equals(path, "/predict") { return .features }
+        if Self.equals(path, "/invocations") { return .scoring(defaultModelName) }
+        if let name = Self.name(path, "/v2/models/", "/infer") { return .tensors(name) }
+        if let name = Self.name(path, "/models/", "/predict") { return .rows(name) }
+        if let name = Self.name(path, "/models/", "/invocations") { return .scoring(name) }
+        return nil
+    }
+
+    /// The plain name between two parts of a path.
+    private static func name(_ path: UnsafeRawBufferPointer, _ before: StaticString, _ after: StaticString) -> String? {
+        let (first, last) = (before.utf8CodeUnitCount, path.count - after.utf8CodeUnitCount)
+        guard first < last, equals(UnsafeRawBufferPointer(rebasing: path[..<first]), before),
+            equals(UnsafeRawBufferPointer(rebasing: path[last...]), after)
+        else { return nil }
+        let name = path[first..<last]
+        for byte in name {
+            switch byte {
+            case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                continue
+            default: return nil
+            }
+        }
+        return String(decoding: name, as: UTF8.self)
+    }
+
+    private static func equals(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        bytes.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Whether the host, without a port of digits, is written as one that is allowed.
+    private func allows(_ bytes: UnsafeRawBufferPointer, _ host: Range<Int>) -> Bool {
+        var end = host.upperBound
+        while end > host.lowerBound, bytes[end - 1] >= 0x30, bytes[end - 1] <= 0x39 { end -= 1 }
+        let hasPort = end > host.lowerBound && end < host.upperBound && bytes[end - 1] == UInt8(ascii: ":")
+        let name = bytes[host.lowerBound..<(hasPort ? end - 1 : host.upperBound)]
+        return hosts.contains { name.elementsEqual($0) }
+    }
+
+    private func features(_ body: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let model = directory.loaded(defaultModelName), model.predictor.isQuick,
+            model.predictor.classes.count == 2, model.predictor.hasProbabilities,
+            model.predictor.textFeatures.isEmpty,
+            let row = FeatureScanner.numbers(body, count: model.predictor.featureCount),
+            let chance = try? service.outputs(ofRow: row, with: model).last, chance.isFinite
+        else { return nil }
+        var answer: [UInt8] = []
+        answer.reserveCapacity(40)
+        answer += "{\"p_win\":".utf8
+        answer += chance.description.utf8
+        answer.append(UInt8(ascii: "}"))
+        return answer
+    }
+
+    private func model(_ name: String) throws -> ServedModel {
+        guard let model = directory.loaded(name), model.predictor.isQuick else { throw NotQuick() }
+        return model
+    }
+
+    private struct NotQuick: Error {}
+
+    private func rows(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
+        let model = try model(name)
+        let value = try JSONValue(parsing: Array(body))
+        guard value["features"] != nil || value["instances"] != nil else { throw NotQuick() }
+        return try service.answer(PredictionBody(value), with: model).bytes()
+    }
+
+    private func scoring(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
+        let model = try model(name)
+        let value = try JSONValue(parsing: Array(body))
+        return try ScoringController(service: service).answer(ScoringBody(value), model).bytes()
+    }
+
+    private func tensors(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
+        let model = try model(name)
+        let request = try InferenceBody(Array(body), headLength: nil)
+        guard !request.isBinary, request.outputs.allSatisfy({ $0.isBinary != true }) else { throw NotQuick() }
+        return try OpenInferenceAPI.answer(request, with: model, service).head.bytes()
+    }
+}

@@ -1,0 +1,176 @@
+"""Both lanes of the server answer alike: what the fast lane takes, and what it must leave to the normal pipeline."""
+
+import json
+import random
+import re
+import socket
+import time
+
+import joblib
+import pytest
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+ROWS, LABELS = load_breast_cancer(return_X_y=True)
+ROW = ROWS[0, :8].tolist()
+
+
+@pytest.fixture(scope="module")
+def lanes(tmp_path_factory):
+    """The same models behind a server with the fast lane and one without."""
+    from conftest import Server, Workspace
+    workspace = Workspace(tmp_path_factory.mktemp("lanes"))
+    models = {"balance_model": (ROWS[:, :8], LABELS), "wine": load_wine(return_X_y=True)}
+    for name, (rows, labels) in models.items():
+        model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, labels)
+        joblib.dump(model, workspace.folder / "m.joblib")
+        workspace.run("models", "import", workspace.folder / "m.joblib", "--name", name, "--current")
+    servers = [Server(workspace, "serve", "--fast-lane", lane) for lane in ("on", "off")]
+    for server in servers:
+        for name in models:
+            server.client.get(f"/v2/models/{name}/ready")
+    yield servers
+    for server in servers:
+        server.stop()
+
+
+def request(path, body, method="POST", *headers, version="HTTP/1.1", host="127.0.0.1", kind="application/json"):
+    body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"{method} {path} {version}", f"Host: {host}", *([f"Content-Type: {kind}"] if kind else []), *headers]
+    if not any(h.lower().startswith(("content-length", "transfer-encoding")) for h in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def talk(server, pieces, pause=0.0):
+    """What comes back on one connection, until the server has nothing more to say."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(10)
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+                if pause:
+                    time.sleep(pause)
+        except OSError:
+            pass
+        answer = b""
+        connection.settimeout(0.15)
+        while True:
+            try:
+                part = connection.recv(65536)
+            except TimeoutError:
+                return neutral(answer), True
+            except OSError:
+                return neutral(answer), False
+            if not part:
+                return neutral(answer), False
+            answer += part
+
+
+def neutral(answer):
+    """The answers without what differs each time: identities, dates, and lengths that follow from them."""
+    text = answer.decode("latin-1")
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", "ID", text)
+    text = re.sub(r"(?i)date: [^\r]*", "Date", text)
+    heads = re.findall(r"HTTP/1\.1 (\d+)[^\r]*\r\n((?:[^\r]+\r\n)*)\r\n", text)
+    fields = [(status, sorted(line.lower() for line in head.split("\r\n"))) for status, head in heads]
+    return fields, re.sub(r"HTTP/1\.1 [^\r]*\r\n(?:[^\r]+\r\n)*\r\n", "|", text)
+
+
+GOOD = [
+    request("/predict", {"features": ROW}),
+    request("/predict", {"features": ROW}, "POST", "X-Request-ID: abc-1"),
+    request("/predict", {"features": ROW}, "POST", "User-Agent: x", "Accept: */*", "Connection: keep-alive"),
+    request("/predict", b' { "features" : [ 1 , -2.5, 3e2, 4E-2, 0, 0.0, 1e22, 123456789 ] } '),
+    request("/predict", {"features": ROW}, kind=None),
+    request("/predict", {"features": ROW}, host="localhost:8000"),
+    request("/models/wine/predict", {"instances": [[1.0] * 13, [2] * 13]}),
+    request("/models/wine/predict", {"features": [0.5] * 13}),
+    request("/invocations", {"inputs": [ROW]}),
+    request("/models/wine/invocations", {"dataframe_split": {"data": [[1] * 13]}}),
+    request("/v2/models/wine/infer", {"id": "7", "inputs": [{"name": "input", "shape": [1, 13], "datatype": "FP64", "data": [1] * 13}]}),
+    request("/health", b"", "GET"),
+    request("/version", b"", "GET"),
+]
+
+ODD = [
+    request("/predict", {"features": ROW[:3]}), request("/predict", {"features": ["a"] * 8}), request("/predict", b"{"),
+    request("/predict", b""), request("/predict", {"features": ROW, "more": 1}), request("/predict", {"features": [True] * 8}),
+    request("/predict", b'{"features":[01,2,3,4,5,6,7,8]}'), request("/predict", b'{"features":[-0,2,3,4,5,6,7,8]}'),
+    request("/predict", b'{"features":[1e400,2,3,4,5,6,7,8]}'), request("/predict", b'{"features":[1.,2,3,4,5,6,7,8]}'),
+    request("/predict", b'{"features":[0.1234567890123456789012,2,3,4,5,6,7,8]}'), request("/predict", b'{"features":[1,2,3,4,5,6,7,8]}x'),
+    request("/predict", b'{"features":[9007199254740993,2,3,4,5,6,7,8]}'), request("/predict", b'{"features":[1,2,3,4,5,6,7,8,]}'),
+    request("/predict?x=1", {"features": ROW}), request("/predict/", {"features": ROW}), request("/PREDICT", {"features": ROW}),
+    request("/predict", {"features": ROW}, "PUT"), request("/predict", {"features": ROW}, "get"),
+    request("/predict", {"features": ROW}, host="evil.example"), request("/predict", {"features": ROW}, "POST", "Origin: http://evil.example"),
+    request("/predict", {"features": ROW}, "POST", "Host: localhost"), request("/predict", {"features": ROW}, version="HTTP/1.0"),
+    request("/predict", {"features": ROW}, kind="text/plain"), request("/predict", {"features": ROW}, kind="application/json; charset=utf-8"),
+    request("/predict", {"features": ROW}, "POST", "X-Request-ID: " + "x" * 201), request("/predict", {"features": ROW}, "POST", "X-Request-ID:"),
+    request("/predict", {"features": ROW}, "POST", "Connection: close"), request("/predict", {"features": ROW}, "POST", "Expect: 100-continue"),
+    request("/invocations", {"inputs": [ROW]}, kind=None), request("/invocations", {}), request("/models/nope/predict", {"features": [1]}),
+    request("/models/wine/predict", {"instances": [[1]]}), request("/v2/models/wine/infer", {"inputs": []}),
+    request("/v2/models/wine/infer", {"inputs": [{"name": "input", "shape": [1, 13], "datatype": "FP64", "data": [1] * 13}], "parameters": {"binary_data_output": True}}),
+    request("/nope", b"", "GET"), request("/health", b"", "HEAD"),
+]
+
+SMUGGLING = [
+    request("/predict", {"features": ROW}, "POST", "Content-Length: 5", "Content-Length: 6"),
+    request("/predict", {"features": ROW}, "POST", "Content-Length: +5"), request("/predict", {"features": ROW}, "POST", "Content-Length: 0x5"),
+    request("/predict", {"features": ROW}, "POST", "Content-Length: 5,5"), request("/predict", {"features": ROW}, "POST", "Content-Length : 5"),
+    request("/predict", b"5\r\nhello\r\n0\r\n\r\n", "POST", "Transfer-Encoding: chunked"),
+    request("/predict", b"0\r\n\r\n", "POST", "Content-Length: 5", "Transfer-Encoding: chunked"),
+    request("/predict", b"0\r\n\r\n", "POST", "Transfer-Encoding: xchunked"), request("/predict", b"", "POST", "Content-Length: 99999999999999999999"),
+    b"POST /predict HTTP/1.1\nHost: 127.0.0.1\nContent-Length: 2\n\n{}", b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\n Folded: x\r\nContent-Length: 2\r\n\r\n{}",
+    b"POST  /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}", b"POST /predict HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+    b"POST http://127.0.0.1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}", b"\r\n" + request("/predict", {"features": ROW}),
+    b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\x00b\r\n\r\n", b"rubbish\r\n\r\n", b"POST /predict HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("place", range(len(GOOD + ODD + SMUGGLING)))
+def test_one_request_is_answered_alike(lanes, place):
+    raw = (GOOD + ODD + SMUGGLING)[place]
+    fast, slow = (talk(server, [raw]) for server in lanes)
+    assert fast == slow, raw
+    if place < len(GOOD):
+        assert fast[0][0][0][0] == "200"
+
+
+def test_pipelined_requests_keep_their_order(lanes):
+    generator = random.Random(4)
+    for _ in range(40):
+        chosen = [generator.choice(GOOD if generator.random() < 0.8 else ODD) for _ in range(generator.randint(2, 6))]
+        fast, slow = (talk(server, [b"".join(chosen)]) for server in lanes)
+        assert fast == slow, chosen
+
+
+def test_splits_change_nothing(lanes):
+    raw = GOOD[1] + GOOD[11] + GOOD[0]
+    whole = talk(lanes[1], [raw])
+    for cut in range(1, len(raw), 7):
+        assert talk(lanes[0], [raw[:cut], raw[cut:]], pause=0.002) == whole, cut
+    slowly = [raw[i:i + 1] for i in range(len(raw))]
+    assert talk(lanes[0], slowly, pause=0.0002) == whole
+
+
+def test_what_follows_a_strange_request_is_judged_alike(lanes):
+    generator = random.Random(5)
+    for strange in SMUGGLING:
+        raw = generator.choice(GOOD) + strange + generator.choice(GOOD)
+        cut = generator.randrange(1, len(raw))
+        for pieces in ([raw], [raw[:cut], raw[cut:]]):
+            fast, slow = (talk(server, pieces, pause=0.01) for server in lanes)
+            assert fast == slow, raw
+
+
+def test_both_lanes_count(lanes):
+    def count(server):
+        stats = server.client.get("/v2/models/balance_model/stats").json()["model_stats"]
+        return stats[0]["inference_count"] if stats else 0
+    for server in lanes:
+        before = count(server)
+        talk(server, [GOOD[0] * 5])
+        assert count(server) == before + 5

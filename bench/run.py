@@ -1,0 +1,344 @@
+"""Runs the comparison that bench/run.sh sets up, and writes the report: tables with medians and ratios, and SVG charts."""
+
+import argparse
+import concurrent.futures
+import datetime
+import http.client
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+PROCESSES = []
+ROW = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+
+
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(arguments, url, environment=None, wait=60):
+    """A server that answers, and how many milliseconds that took."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(list(map(str, arguments)), env=os.environ | (environment or {}), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)
+    PROCESSES.append(process)
+    host, path = re.match(r"http://([^/]+)(.*)", url).groups()
+    while time.perf_counter() - begin < wait:
+        try:
+            connection = http.client.HTTPConnection(host, timeout=2)
+            connection.request("GET", path or "/")
+            connection.getresponse().read()
+            return process, (time.perf_counter() - begin) * 1000
+        except OSError:
+            time.sleep(0.002)
+    raise SystemExit(f"{arguments[0]} did not start")
+
+
+def stop(process):
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def tree(pid):
+    found = [pid]
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                parent = int(open(f"/proc/{name}/stat").read().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            if parent == pid:
+                found += tree(int(name))
+    return found
+
+
+def memory(process):
+    """The resident memory of a process and its children, in MiB."""
+    total = 0
+    for pid in tree(process.pid):
+        try:
+            total += int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read()).group(1))
+        except (OSError, AttributeError):
+            continue
+    return total / 1024
+
+
+def processor(process):
+    """The CPU seconds of a process and its children."""
+    ticks = 0
+    for pid in tree(process.pid):
+        try:
+            fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        except OSError:
+            continue
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def wrk(home, process, url, body, seconds):
+    """Requests a second, p50 and p99 in milliseconds, CPU microseconds a request, and how many answers were no 2xx."""
+    script = home / "post.lua"
+    lines = [] if body is None else [f"wrk.method = 'POST'", f"wrk.body = '{json.dumps(body)}'", "wrk.headers['Content-Type'] = 'application/json'"]
+    script.write_text("\n".join(lines))
+    before = processor(process)
+    text = subprocess.run(["wrk", "-t1", "-c16", f"-d{seconds}s", "--latency", "-s", script, url], capture_output=True, text=True).stdout
+    used = processor(process) - before
+    requests = int(re.search(r"(\d+) requests in", text).group(1))
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    def milliseconds(share):
+        number, unit = re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", text).groups()
+        return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    return {"rate": requests / seconds, "p50": milliseconds(50), "p99": milliseconds(99), "cpu": used / max(requests, 1) * 1e6,
+            "bad": int(bad.group(1)) if bad else 0}
+
+
+def middle(samples):
+    return {key: statistics.median(sample[key] for sample in samples) for key in samples[0]}
+
+
+class Bench:
+    def __init__(self, options):
+        self.home, self.bin, self.quick = pathlib.Path(options.home), pathlib.Path(options.bin), options.quick
+        self.seconds, self.rounds = (3, 2) if options.quick else (8, 3)
+        self.work = self.home / "work"
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True)
+        self.report, self.charts = [], []
+
+    def table(self, title, columns, rows):
+        self.report += [f"\n## {title}\n", "| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+        self.report += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+        print(f"[bench] {title}")
+        for row in rows:
+            print("   ", *row, sep="  ")
+
+    # Models
+
+    def train(self):
+        import joblib
+        import numpy
+        import skl2onnx
+        from lightgbm import LGBMClassifier
+        from sklearn.datasets import make_classification
+        from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+        from xgboost import XGBClassifier
+        rows, labels = make_classification(4000, 8, n_informative=6, random_state=0)
+        rows = rows.astype("f4").astype("f8")
+        self.models = {"logistic": make_pipeline(StandardScaler(), LogisticRegression()), "forest of 100": RandomForestClassifier(100, random_state=0),
+                       "boosting of 100": GradientBoostingClassifier(random_state=0), "LightGBM 100": LGBMClassifier(verbose=-1),
+                       "XGBoost 100": XGBClassifier(n_estimators=100)}
+        self.rows = rows
+        numpy.savetxt(self.work / "rows.csv", rows, delimiter=",")
+        for name, model in self.models.items():
+            model.fit(rows, labels)
+            joblib.dump(model, self.work / f"{name}.joblib")
+            if "oost 100" not in name and "LightGBM" not in name:
+                made = skl2onnx.to_onnx(model, rows[:1].astype("f4"), options={id(model): {"zipmap": False}})
+                (self.work / f"{name}.onnx").write_bytes(made.SerializeToString())
+
+    def evaluators(self):
+        """Single rows and batches: our evaluator, ONNX Runtime through its C interface from the same program, and Python."""
+        files = sorted(self.work.glob("*.joblib")) + sorted(self.work.glob("*.onnx"))
+        text = ""
+        for _ in range(self.rounds):
+            text += subprocess.run([self.bin / "BalanceBench", "evaluator", self.work / "rows.csv", *files], capture_output=True, text=True).stdout
+        found = {}
+        for name, single, rate in re.findall(r"^(.+?\.(?:joblib|onnx))\s+([\d.]+) us a row,\s+(\d+) thousand", text, re.M):
+            found.setdefault(name.strip(), []).append({"single": float(single), "rate": float(rate)})
+        rows = []
+        for name, model in self.models.items():
+            begin = time.perf_counter()
+            for index in range(30):
+                model.predict_proba(self.rows[index:index + 1])
+            python = (time.perf_counter() - begin) / 30 * 1e6
+            ours = middle(found[f"{name}.joblib"])
+            other = middle(found[f"{name}.onnx"]) if f"{name}.onnx" in found else None
+            rows.append([name, f"{ours['single']:.2f}", f"{other['single']:.2f}" if other else "-", f"{python:.0f}",
+                         f"{other['single'] / ours['single']:.1f}x" if other else "-", f"{python / ours['single']:.0f}x",
+                         f"{ours['rate']:.0f}k", f"{other['rate']:.0f}k" if other else "-"])
+        self.table("Models alone", ["model", "ours, us a row", "ONNX Runtime from Swift, us", "the library in Python, us", "against ONNX Runtime",
+                                    "against Python", "ours, rows/s in batches of 1000", "ONNX Runtime, rows/s"], rows)
+
+    # Serving
+
+    def balanceops(self, *arguments):
+        return subprocess.run([self.bin / "balanceops", *map(str, arguments)], check=True, capture_output=True, text=True, env=self.environment)
+
+    @property
+    def environment(self):
+        data = self.work / "data"
+        return os.environ | {"BALANCEOPS_DB": str(data / "b.db"), "BALANCEOPS_ARTIFACTS": str(data / "artifacts"),
+                             "BALANCEOPS_CURRENT_MODEL": str(data / "artifacts/models/current.model"), "BALANCEOPS_LOG_LEVEL": "critical"}
+
+    def serving(self):
+        for name, file in [("balance_model", "logistic"), ("forest", "forest of 100")]:
+            self.balanceops("models", "import", self.work / f"{file}.joblib", "--name", name, "--current")
+        ours, fast, nginx = port(), port(), port()
+        server, started = start([self.bin / "balanceops", "serve", "--port", ours, "--grpc-port", "off"], f"http://127.0.0.1:{ours}/health", self.environment)
+        idle = memory(server)
+        configuration = self.work / "nginx.conf"
+        configuration.write_text(f"worker_processes 1; daemon off; pid {self.work}/nginx.pid; error_log /dev/null; events {{}} http {{ access_log off; keepalive_requests 100000000; "
+                                 f"server {{ listen 127.0.0.1:{nginx}; location / {{ return 200 '{{\"p_win\":0.5}}'; }} }} }}")
+        proxy, _ = start([shutil.which("nginx") or "/usr/sbin/nginx", "-c", configuration], f"http://127.0.0.1:{nginx}/")
+        python = self.home / "venv/bin/python"
+        original, original_start = start([python, "-m", "uvicorn", "--app-dir", "bench/peers", "fastapi_app:app", "--port", fast, "--log-level", "critical"],
+                                         f"http://127.0.0.1:{fast}/runs", {"BENCH_MODEL": str(self.work / "logistic.joblib"), "BENCH_DB": str(self.work / "data/b.db")})
+        one = {"features": ROW}
+        infer = {"inputs": [{"name": "input", "shape": [1, 8], "datatype": "FP64", "data": ROW}]}
+        base = f"http://127.0.0.1:{ours}"
+        lines = [("nginx, return 200", proxy, f"http://127.0.0.1:{nginx}/", one), ("BalanceOps /predict", server, f"{base}/predict", one),
+                 ("BalanceOps /models/forest/predict", server, f"{base}/models/forest/predict", one),
+                 ("BalanceOps /invocations", server, f"{base}/invocations", {"inputs": [ROW]}),
+                 ("BalanceOps /v2/models/forest/infer", server, f"{base}/v2/models/forest/infer", infer),
+                 ("BalanceOps GET /runs", server, f"{base}/runs", None),
+                 ("FastAPI, uvicorn /predict", original, f"http://127.0.0.1:{fast}/predict", one)]
+        samples = {name: [] for name, *_ in lines}
+        for _, process, url, body in lines:
+            wrk(self.work, process, url, body, 1)
+        # A B A B: a neighbour on the machine slows all of them.
+        for _ in range(self.rounds):
+            for name, process, url, body in lines:
+                samples[name].append(wrk(self.work, process, url, body, self.seconds))
+        found = {name: middle(values) for name, values in samples.items()}
+        top, slow = found["nginx, return 200"]["rate"], found["FastAPI, uvicorn /predict"]["rate"]
+        self.table("Serving: wrk, 1 thread, 16 connections", ["server", "requests/s", "p50 ms", "p99 ms", "CPU us/request", "of nginx", "against FastAPI", "not 2xx"],
+                   [[name, f"{s['rate']:,.0f}", f"{s['p50']:.2f}", f"{s['p99']:.2f}", f"{s['cpu']:.1f}", f"{s['rate'] / top:.0%}", f"{s['rate'] / slow:.0f}x", s["bad"]]
+                    for name, s in found.items()])
+        self.charts += [("Requests a second", [(name, s["rate"]) for name, s in found.items()]), ("p99 in milliseconds", [(name, s["p99"]) for name, s in found.items()])]
+        binary = (self.bin / "balanceops").stat().st_size / 2**20
+        self.table("Start and size", ["server", "first answer, ms", "idle memory, MiB", "after the load, MiB", "binary, MiB"],
+                   [["BalanceOps", f"{started:.0f}", f"{idle:.0f}", f"{memory(server):.0f}", f"{binary:.0f}"],
+                    ["FastAPI, uvicorn", f"{original_start:.0f}", "", f"{memory(original):.0f}", ""]])
+        for process in (server, proxy, original):
+            stop(process)
+
+    # Tracking
+
+    def tracking(self):
+        ours, theirs = port(), port()
+        folder = self.work / "tracking"
+        folder.mkdir()
+        environment = os.environ | {"BALANCEOPS_LOG_LEVEL": "critical", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+        server, started = start([self.bin / "balanceops", "serve", "--data", folder / "ours", "--port", ours, "--grpc-port", "off"], f"http://127.0.0.1:{ours}/health", environment)
+        mlflow, mlflow_started = start([self.home / "venv/bin/mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination",
+                                        folder / "art", "--port", theirs], f"http://127.0.0.1:{theirs}/health", environment, wait=120)
+        sides = {"BalanceOps": ours, "mlflow server": theirs}
+        runs = {name: self.create_run(number) for name, number in sides.items()}
+        seconds = 2 if self.quick else 5
+        jobs = {
+            "log-metric": lambda run: ("runs/log-metric", {"run_id": run, "key": "loss", "value": 0.5, "timestamp": 1, "step": 1}),
+            "log-batch of 1000": lambda run: ("runs/log-batch", {"run_id": run, "metrics": [{"key": "m", "value": i / 7, "timestamp": i, "step": i} for i in range(1000)]}),
+            "create run": lambda run: ("runs/create", {"experiment_id": "0", "start_time": 1}),
+            "get run": lambda run: (f"runs/get?run_id={run}", None),
+            "search 100, ordered by a metric": lambda run: ("runs/search", {"experiment_ids": ["0"], "max_results": 100, "filter": "metrics.loss > 0.1", "order_by": ["metrics.loss DESC"]}),
+        }
+        rows = []
+        for job, make in jobs.items():
+            rates = {name: [] for name in sides}
+            for _ in range(2):
+                for name, number in sides.items():
+                    rates[name].append(self.load(number, *make(runs[name]), seconds))
+            mine, peer = (statistics.median(rates[name]) for name in sides)
+            rows.append([job, f"{mine:,.0f}", f"{peer:,.1f}", f"{mine / max(peer, 0.01):.0f}x"])
+        rows += [["start to the first answer, ms", f"{started:.0f}", f"{mlflow_started:.0f}", f"{mlflow_started / started:.0f}x"],
+                 ["memory, MiB", f"{memory(server):.0f}", f"{memory(mlflow):.0f}", f"{memory(mlflow) / memory(server):.0f}x"]]
+        self.table("Tracking: 8 connections, requests a second", ["call", "BalanceOps", "mlflow server 3.17.2 on SQLite", "ratio"], rows)
+        stop(server)
+        stop(mlflow)
+
+    @staticmethod
+    def create_run(number):
+        connection = http.client.HTTPConnection("127.0.0.1", number)
+        connection.request("POST", "/api/2.0/mlflow/runs/create", json.dumps({"experiment_id": "0", "start_time": 1}), {"Content-Type": "application/json"})
+        return json.loads(connection.getresponse().read())["run"]["info"]["run_id"]
+
+    @staticmethod
+    def load(number, path, body, seconds):
+        """Requests a second over 8 connections; a client in Python, so that a high number is a floor."""
+        text = None if body is None else json.dumps(body).encode()
+        end = time.perf_counter() + seconds
+
+        def one(_):
+            connection = http.client.HTTPConnection("127.0.0.1", number, timeout=60)
+            count = 0
+            while time.perf_counter() < end:
+                connection.request("GET" if text is None else "POST", f"/api/2.0/mlflow/{path}", text, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200, answer.status
+                count += 1
+            return count
+
+        begin = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            total = sum(pool.map(one, range(8)))
+        return total / (time.perf_counter() - begin)
+
+    # Report
+
+    def write(self):
+        date = datetime.date.today().isoformat()
+        folder = pathlib.Path("bench/results")
+        folder.mkdir(exist_ok=True)
+        for number, (title, bars) in enumerate(self.charts):
+            (folder / f"{date}-{number}.svg").write_text(chart(title, bars))
+        machine = re.search(r"model name\s+: (.*)", open("/proc/cpuinfo").read())
+        head = [f"# Measured on {date}", "", f"{os.cpu_count()} cores of {machine.group(1) if machine else platform.machine()}, shared; Linux {platform.release()}. "
+                f"Medians of {self.rounds} rounds, peers in turn{' (quick)' if self.quick else ''}. Absolute numbers are noise on a shared machine; ratios hold better."]
+        head += [f"\n![{title}]({date}-{number}.svg)" for number, (title, _) in enumerate(self.charts)]
+        (folder / f"{date}.md").write_text("\n".join(head + self.report) + "\n")
+        print(f"[bench] bench/results/{date}.md")
+
+
+def chart(title, bars):
+    """Horizontal bars as SVG."""
+    largest = max(value for _, value in bars) or 1
+    height = 40 + 28 * len(bars)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" font-family="sans-serif" font-size="13">',
+             f'<rect width="760" height="{height}" fill="#fff"/><text x="12" y="22" font-weight="bold">{title}</text>']
+    for index, (name, value) in enumerate(bars):
+        y, width = 40 + 28 * index, 380 * value / largest
+        colour = "#2563eb" if name.startswith("BalanceOps") else "#9ca3af"
+        number = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+        parts.append(f'<text x="270" y="{y + 14}" text-anchor="end">{name}</text><rect x="280" y="{y}" width="{width:.1f}" height="18" fill="{colour}"/>'
+                     f'<text x="{286 + width:.1f}" y="{y + 14}">{number}</text>')
+    return "".join(parts) + "</svg>\n"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home", required=True)
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("--quick", action="store_true")
+    bench = Bench(parser.parse_args())
+    try:
+        bench.train()
+        bench.evaluators()
+        bench.serving()
+        bench.tracking()
+        bench.write()
+    finally:
+        for process in PROCESSES:
+            if process.poll() is None:
+                stop(process)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
