@@ -197,7 +197,8 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
 
     private static func text(_ failure: Failure) -> String {
         let reason = failure.details?["message"]?.string.map { ": \($0)" } ?? ""
-        return failure.message + reason + (failure.hint.map { " (\($0))" } ?? "")
+        // A status travels in a header, which holds 8 KiB.
+        return String((failure.message + reason + (failure.hint.map { " (\($0))" } ?? "")).prefix(1000))
     }
 
     /// The status that stands for an HTTP status.

@@ -20,6 +20,7 @@ final class FastLaneHandler: ChannelInboundHandler, RemovableChannelHandler {
     fileprivate var inFlight = 0
     /// Reads since the last whole request.
     private var attempts = 0
+    private var identities = RequestIDs()
 
     /// A client that sends a request in more pieces gains nothing from this lane.
     private static let maximumAttempts = 32
@@ -64,7 +65,7 @@ final class FastLaneHandler: ChannelInboundHandler, RemovableChannelHandler {
             guard let body = answers.answer(request, bytes) else { return false }
             var buffer = output ?? context.channel.allocator.buffer(capacity: 512)
             buffer.writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-ID: ")
-            if let id = request.requestID { buffer.writeBytes(bytes[id]) } else { buffer.writeBytes(RequestID.next()) }
+            if let id = request.requestID { buffer.writeBytes(bytes[id]) } else { buffer.writeBytes(identities.next()) }
             buffer.writeStaticString("\r\nContent-Length: ")
             buffer.writeString(String(body.count))
             buffer.writeStaticString("\r\nDate: ")
@@ -125,12 +126,27 @@ final class AnswerCounter: ChannelOutboundHandler, RemovableChannelHandler {
 }
 
 /// New identities for requests that bring none: random UUIDs (RFC 9562, version 4) as lowercase text.
-enum RequestID {
+///
+/// They tell requests apart and keep no secret, so the system is asked for randomness once a connection (SplitMix64).
+struct RequestIDs {
     private static let digits = Array("0123456789abcdef".utf8)
+    private var state: UInt64
 
-    static func next() -> [UInt8] {
+    init() {
         var random = SystemRandomNumberGenerator()
-        var bits = (random.next(), random.next())
+        state = random.next()
+    }
+
+    private mutating func word() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+        return word ^ word >> 31
+    }
+
+    mutating func next() -> [UInt8] {
+        var bits = (word(), word())
         bits.0 = bits.0 & ~0xF000 | 0x4000
         bits.1 = bits.1 & ~(3 << 62) | 2 << 62
         var text = [UInt8](repeating: UInt8(ascii: "-"), count: 36)
@@ -138,7 +154,7 @@ enum RequestID {
         for index in 0..<32 {
             if index == 8 || index == 12 || index == 16 || index == 20 { place += 1 }
             let half = index < 16 ? bits.0 : bits.1
-            text[place] = digits[Int(half >> UInt64(60 - index % 16 * 4) & 15)]
+            text[place] = Self.digits[Int(half >> UInt64(60 - index % 16 * 4) & 15)]
             place += 1
         }
         return text

@@ -36,7 +36,7 @@ struct PredictController {
         // What is no chance of two has more to say; several classes keep the original's member, the second one's chance.
         var members = [("prediction", prediction), ("model", JSONValue.string(model.name))]
         members.append(("version", .int(model.version)))
-        if model.predictor.hasProbabilities { members.append(("p_win", .double(outputs[1]))) }
+        if model.predictor.hasProbabilities, outputs.count > 1 { members.append(("p_win", .double(outputs[1]))) }
         return .object(members)
     }
 

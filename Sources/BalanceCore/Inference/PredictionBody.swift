@@ -70,7 +70,7 @@ package struct PredictionBody {
     }
 
     private static func row(_ row: JSONValue, _ place: [JSONValue], _ model: any Predictor) throws -> [Cell] {
-        if let members = row.members { return try named(members, row, place, model) }
+        if let members = row.members { return try named(members, place, model) }
         guard let elements = row.elements else {
             throw failure("list_type", place, "Input should be a list of numbers, or an object by names", row)
         }
@@ -90,7 +90,6 @@ package struct PredictionBody {
 
     private static func named(
         _ members: [(String, JSONValue)],
-        _ row: JSONValue,
         _ place: [JSONValue],
         _ model: any Predictor
     ) throws -> [Cell] {
@@ -98,11 +97,13 @@ package struct PredictionBody {
             let message = "This model does not know its features' names; send a list of \(model.featureCount) numbers"
             throw failure("list_type", place, message, .null)
         }
-        if let unknown = members.first(where: { member in !names.contains { $0.utf8.elementsEqual(member.0.utf8) } }) {
+        let known = Set(names.map(ByteText.init))
+        if let unknown = members.first(where: { !known.contains(ByteText($0.0)) }) {
             throw failure("extra_forbidden", place + [.string(unknown.0)], "The model has no such feature", unknown.1)
         }
+        let values = ByteText.dictionary(members)
         return try names.enumerated().map { index, name in
-            guard let value = row[name] else {
+            guard let value = values[ByteText(name)] else {
                 if model.acceptsMissing { return .number(.nan) }
                 throw failure("missing", place + [.string(name)], "Field required", .null)
             }
@@ -149,7 +150,16 @@ extension PredictionBody {
     ) throws -> [[Double]] {
         let rows = try rows(for: model)
         do {
-            return try evaluate?(rows) ?? model.outputs(of: rows)
+            let outputs = try evaluate?(rows) ?? model.outputs(of: rows)
+            guard outputs.count == rows.count else {
+                throw Failure(.internalError, "the model answers \(outputs.count) rows of \(rows.count)")
+            }
+            for (index, output) in outputs.enumerated() where !output.allSatisfy(\.isFinite) {
+                var refusal = RowRefusal(column: nil, reason: "the model's answer to this row is no finite number")
+                refusal.row = index
+                throw refusal
+            }
+            return outputs
         } catch let refusal as RowRefusal {
             let row: [JSONValue] = isSingle ? ["features"] : ["instances", .int(refusal.row)]
             let column = refusal.column.map { index in

@@ -37,13 +37,18 @@ package struct ScoringBody {
         guard let names = model.featureNames else {
             let order = rows.first?.members?.map(\.0)
             return try PredictionBody(
-                rows: rows.map { row in order.map { .array($0.map { row[$0] ?? .null }) } ?? row }
+                rows: rows.map { row in
+                    guard let order, let members = row.members else { return row }
+                    let values = ByteText.dictionary(members)
+                    return .array(order.map { values[ByteText($0)] ?? .null })
+                }
             )
         }
         return try PredictionBody(
             rows: rows.map { row in
-                guard row.members != nil else { return row }
-                return .object(names.compactMap { name in row[name].map { (name, $0) } })
+                guard let members = row.members else { return row }
+                let values = ByteText.dictionary(members)
+                return .object(names.compactMap { name in values[ByteText(name)].map { (name, $0) } })
             }
         )
     }

@@ -50,6 +50,7 @@ package struct TabularInference: Sendable {
         for name in names where !outputs.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
             throw Self.refusal("the model has no output '\(name)'; it gives \(outputs.map(\.name))")
         }
+        guard Set(names).count == names.count else { throw Self.refusal("an output is asked for twice") }
         let rows = try rows(inputs)
         let answers: [[Double]]
         do {
@@ -113,11 +114,24 @@ package struct TabularInference: Sendable {
         return Self.refusal("the model has no input '\(name)'; it takes '\(Self.input)' of \(whole.shape)\(columns)")
     }
 
+    /// The most cells of a request, so that a small body cannot ask for much memory.
+    private static let maximumCells = 1 << 24
+
+    private func checkSize(_ rows: Int) throws {
+        let (cells, overflow) = rows.multipliedReportingOverflow(by: model.featureCount)
+        guard !overflow, cells <= Self.maximumCells else {
+            throw Self.refusal(
+                "\(rows) rows of \(model.featureCount) features are more than \(Self.maximumCells) cells"
+            )
+        }
+    }
+
     private func rows(whole input: Tensor) throws -> [[Cell]] {
         let width = model.featureCount
         guard input.shape.count == 2, input.shape[1] == width else {
             throw Self.refusal("the input '\(input.name)' has the shape \(input.shape); the model takes [-1, \(width)]")
         }
+        try checkSize(input.shape[0])
         let columns = Array(0..<width)
         let cells = try cells(input) { columns[$0 % width] }
         return (0..<input.shape[0]).map { Array(cells[$0 * width..<($0 + 1) * width]) }
@@ -125,6 +139,11 @@ package struct TabularInference: Sendable {
 
     private func rows(columns names: [String], _ inputs: [Tensor]) throws -> [[Cell]] {
         let count = inputs.first?.shape.first ?? 0
+        for input in inputs where input.shape != [count] && input.shape != [count, 1] {
+            let wanted = "[\(count), 1], like the first input"
+            throw Self.refusal("the input '\(input.name)' has the shape \(input.shape); the model takes \(wanted)")
+        }
+        try checkSize(count)
         var columns: [[Cell]] = []
         for (index, name) in names.enumerated() {
             let found = inputs.filter { $0.name.utf8.elementsEqual(name.utf8) }
@@ -133,10 +152,6 @@ package struct TabularInference: Sendable {
                 guard model.acceptsMissing else { throw Self.refusal("the input '\(name)' is missing") }
                 columns.append([Cell](repeating: .number(.nan), count: count))
                 continue
-            }
-            guard input.shape == [count] || input.shape == [count, 1] else {
-                let wanted = "[\(count), 1], like the first input"
-                throw Self.refusal("the input '\(name)' has the shape \(input.shape); the model takes \(wanted)")
             }
             columns.append(try cells(input) { _ in index })
         }

@@ -71,9 +71,9 @@ enum LightGBMModel {
         let labels = (0..<groups).map(String.init)
         switch words.first ?? "" {
         case "binary": return (.scaledSigmoid(factor), ["0", "1"])
-        case "multiclass": return (.softmax, labels)
-        case "multiclassova": return (.sigmoids(factor), labels)
-        case "cross_entropy": return (.sigmoid, [])
+        case "multiclass" where groups > 1: return (.softmax, labels)
+        case "multiclassova" where groups > 1: return (.sigmoids(factor), labels)
+        case "cross_entropy": return (.sigmoids(1), [])
         case "poisson", "gamma", "tweedie": return (.exponential, [])
         case "regression", "regression_l2", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank",
             "rank_xendcg", "custom", "":
@@ -101,7 +101,7 @@ enum LightGBMModel {
         }
         let sets = try categories(section)
         // A child that is negative is a leaf, counted from -1; leaves stand behind the inner nodes here.
-        func place(_ child: Int) -> Int { child >= 0 ? child : inner - child - 1 }
+        func place(_ child: Int) -> Int { child >= 0 ? child : child < -leafCount ? -1 : inner - child - 1 }
         let splits = try (0..<inner).map { index -> TreeNodes.Node in
             var node = TreeNodes.Node(
                 kind: .split(

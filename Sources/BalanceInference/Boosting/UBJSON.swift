@@ -61,6 +61,8 @@ struct UBJSON {
         if let count {
             // An element takes at least a byte, so that no small file may ask for much.
             guard count <= bytes.count - position else { throw Self.damaged }
+            // Of these an element takes nothing more.
+            if let type, "ZTFN".utf8.contains(type), count > 1000 { throw Self.damaged }
             elements.reserveCapacity(count)
             for _ in 0..<count {
                 elements.append(try type.map { try value($0, depth: depth + 1) } ?? value(depth: depth + 1))

@@ -44,7 +44,9 @@ enum XGBoostModel {
         guard groups <= 10_000, parameters.whole("num_target") <= 1, all.count == trees.count,
             weights.isEmpty || weights.count == trees.count
         else { throw refusal("several targets") }
-        let perRound = groups * max(model["gbtree_model_param"]?.whole("num_parallel_tree") ?? 1, 1)
+        let parallel = max(model["gbtree_model_param"]?.whole("num_parallel_tree") ?? 1, 1)
+        guard parallel < 1 << 24 else { throw refusal("too many parallel trees") }
+        let perRound = groups * parallel
         let limit = bestRound.flatMap { (0..<1 << 24).contains($0) ? ($0 + 1) * perRound : nil } ?? trees.count
         let info = all.prefix(limit)
         var nodes = TreeNodes()
@@ -75,7 +77,7 @@ enum XGBoostModel {
         switch objective {
         case "binary:logistic": return (.sigmoid, ["0", "1"])
         case "reg:logistic": return (.sigmoid, [])
-        case "multi:softprob", "multi:softmax": return (.softmax, labels)
+        case "multi:softprob" where groups > 1, "multi:softmax" where groups > 1: return (.softmax, labels)
         case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft": return (.exponential, [])
         case "reg:squarederror", "reg:linear", "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror",
             "reg:quantileerror", "rank:pairwise", "rank:ndcg", "rank:map", "binary:logitraw", "binary:hinge":

@@ -15,7 +15,7 @@ package struct PipelinePredictor: Predictor {
     package var classes: [String] { model.classes }
     package var textFeatures: Set<Int> { transforms.isEmpty ? model.textColumns : transforms.textColumns }
     package var hasProbabilities: Bool { model.hasProbabilities }
-    package var acceptsMissing: Bool { transforms.acceptsMissing ?? model.acceptsMissing }
+    package var acceptsMissing: Bool { transforms.acceptsMissing(before: model.acceptsMissing) }
     package var acceptsInfinite: Bool { transforms.isEmpty && model.acceptsInfinite }
 
     /// Neighbours look at all rows of the training data.

@@ -8,12 +8,15 @@ protocol RowTransform: Sendable {
     func outputCount(_ count: Int) -> Int?
     /// Whether a row may have NaN.
     var acceptsMissing: Bool { get }
+    /// Whether no NaN is left behind it.
+    var removesMissing: Bool { get }
     /// The columns that are texts.
     var textColumns: Set<Int> { get }
 }
 
 extension RowTransform {
     var acceptsMissing: Bool { false }
+    var removesMissing: Bool { false }
     var textColumns: Set<Int> { [] }
 }
 
@@ -40,7 +43,14 @@ extension [any RowTransform] {
         return []
     }
 
-    var acceptsMissing: Bool? { first?.acceptsMissing }
+    /// Whether a row may have NaN before these steps and a model behind them.
+    func acceptsMissing(before model: Bool) -> Bool {
+        for step in self {
+            if !step.acceptsMissing { return false }
+            if step.removesMissing { return true }
+        }
+        return model
+    }
 }
 
 extension RowTransform {
@@ -81,7 +91,7 @@ struct Staged: RowModel {
 
     var classes: [String] { model.classes }
     var hasProbabilities: Bool { model.hasProbabilities }
-    var acceptsMissing: Bool { steps.acceptsMissing ?? model.acceptsMissing }
+    var acceptsMissing: Bool { steps.acceptsMissing(before: model.acceptsMissing) }
     var textColumns: Set<Int> { steps.textColumns }
 
     func outputs(_ row: [Double]) throws -> [Double] { try model.outputs(steps.apply(row)) }

@@ -4,6 +4,7 @@ import BalanceCore
 struct StandardScale: RowTransform {
     var mean: [Double]
     var scale: [Double]
+    var acceptsMissing: Bool { true }
 
     func apply(_ row: [Double]) -> [Double] {
         var row = row
@@ -24,12 +25,13 @@ struct LinearScale: RowTransform {
     var scale: [Double]
     var offset: [Double]
     var range: ClosedRange<Double>?
+    var acceptsMissing: Bool { true }
 
     func apply(_ row: [Double]) -> [Double] {
         row.indices.map { index in
             let value = row[index] * scale[index] + (offset.isEmpty ? 0 : offset[index])
             guard let range else { return value }
-            return min(max(value, range.lowerBound), range.upperBound)
+            return value.isNaN ? value : min(max(value, range.lowerBound), range.upperBound)
         }
     }
 
@@ -51,7 +53,8 @@ struct Normalize: RowTransform {
         case .l2: length = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
         case .max: length = row.reduce(0) { Swift.max($0, abs($1)) }
         }
-        return length == 0 ? row : row.map { $0 / length }
+        // What is nearly nothing counts as 1, as in scikit-learn.
+        return length < 10 * Double.ulpOfOne ? row : row.map { $0 / length }
     }
 
     func outputCount(_ count: Int) -> Int? { count }
@@ -68,6 +71,7 @@ struct Impute: RowTransform {
     var isText = false
 
     var acceptsMissing: Bool { true }
+    var removesMissing: Bool { missing.isNaN }
     var textColumns: Set<Int> { isText ? Set(values.indices) : [] }
     /// Whether each column stays where it is.
     var keepsPlaces: Bool { values.allSatisfy { !$0.isNaN } }
@@ -80,7 +84,7 @@ struct Impute: RowTransform {
     }
 
     func outputCount(_ count: Int) -> Int? {
-        guard values.count == count, marks.allSatisfy({ $0 < count }) else { return nil }
+        guard values.count == count, marks.allSatisfy({ (0..<count).contains($0) }) else { return nil }
         return values.count { !$0.isNaN } + marks.count
     }
 
@@ -149,8 +153,12 @@ struct Encode: RowTransform {
     var unknown = Unknown.refuse
     /// The number of a category that is missing (OrdinalEncoder).
     var missing = Double.nan
+    /// The columns whose category that is missing is None.
+    var noneColumns: Set<Int> = []
     /// For each column the output of each of its categories, where rare ones share one.
     var places: [[Int]] = []
+
+    var removesMissing: Bool { isOneHot }
 
     var acceptsMissing: Bool {
         if case .refuse = unknown { return categories.contains { $0.contains(where: \.isNaN) } }
@@ -183,7 +191,8 @@ struct Encode: RowTransform {
             if case .value(let number) = unknown { return number }
             return .nan
         }
-        if categories[index][found].isNaN { return missing }
+        // None is a category like any other; only NaN is missing.
+        if categories[index][found].isNaN, !noneColumns.contains(index) { return missing }
         return Double(places.isEmpty ? found : places[index][found])
     }
 
@@ -201,7 +210,9 @@ struct Encode: RowTransform {
     var rare: [Bool] = []
 
     func outputCount(_ count: Int) -> Int? {
-        guard categories.count == count, [0, count].contains(dropped.count) else { return nil }
+        guard categories.count == count, [0, count].contains(dropped.count),
+            dropped.indices.allSatisfy({ index in dropped[index].map { (0..<width(index)).contains($0) } ?? true })
+        else { return nil }
         return isOneHot ? categories.indices.reduce(0) { $0 + width($1) } - dropped.count { $0 != nil } : count
     }
 }
@@ -210,7 +221,8 @@ struct Encode: RowTransform {
 struct Columns: RowTransform {
     var parts: [(columns: [Int], steps: [any RowTransform])]
 
-    var acceptsMissing: Bool { parts.allSatisfy { $0.steps.acceptsMissing ?? true } }
+    var acceptsMissing: Bool { parts.allSatisfy { $0.steps.acceptsMissing(before: true) } }
+    var removesMissing: Bool { parts.contains { part in part.steps.contains(where: \.removesMissing) } }
 
     var textColumns: Set<Int> {
         Set(parts.flatMap { part in part.steps.textColumns.map { part.columns[$0] } })

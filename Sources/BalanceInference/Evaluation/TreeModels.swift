@@ -1,3 +1,21 @@
+import BalanceCore
+
+/// Rows as the libraries that work in single precision see them.
+enum SinglePrecision {
+    /// - Throws: `RowRefusal` for a number that is larger than single precision holds, which those libraries refuse too.
+    static func row(_ row: [Double]) throws -> [Double] {
+        var rounded = row
+        for index in row.indices {
+            let single = Float(row[index])
+            guard single.isFinite || !row[index].isFinite else {
+                throw RowRefusal(column: index, reason: "the number is too large for single precision")
+            }
+            rounded[index] = Double(single)
+        }
+        return rounded
+    }
+}
+
 /// Trees that vote: the mean of their leaves (decision trees and forests).
 struct TreeMean: RowModel {
     var classes: [String]
@@ -5,9 +23,9 @@ struct TreeMean: RowModel {
     var trees: Forest
     var acceptsMissing = true
 
-    func outputs(_ row: [Double]) -> [Double] {
+    func outputs(_ row: [Double]) throws -> [Double] {
         // scikit-learn compares in single precision.
-        let row = row.map { Double(Float($0)) }
+        let row = try SinglePrecision.row(row)
         let width = max(classes.count, 1)
         let values = trees.trees.values
         let count = Double(trees.count)
@@ -59,8 +77,8 @@ struct BoostedTrees: RowModel {
     var acceptsMissing = true
     var acceptsInfinite = true
 
-    func outputs(_ row: [Double]) -> [Double] {
-        let row = roundsInput ? row.map { Double(Float($0)) } : row
+    func outputs(_ row: [Double]) throws -> [Double] {
+        let row = roundsInput ? try SinglePrecision.row(row) : row
         var scores = base
         let values = trees.trees.values
         if base.count == 1 {
@@ -105,10 +123,9 @@ struct SingleTrees: RowModel {
     var base: [Float]
     var link: Link
     var acceptsMissing: Bool { true }
-    var acceptsInfinite: Bool { true }
 
-    func outputs(_ row: [Double]) -> [Double] {
-        let row = row.map { Double(Float($0)) }
+    func outputs(_ row: [Double]) throws -> [Double] {
+        let row = try SinglePrecision.row(row)
         var scores = base
         let values = trees.trees.values
         trees.forEachLeaf(row) { tree, leaf in
@@ -137,12 +154,14 @@ struct IsolationTrees: RowModel {
     var trees: Forest
     var sampleCount: Int
     var offset: Double
+    var acceptsMissing: Bool { true }
+    var acceptsInfinite: Bool { true }
 
     var classes: [String] { ["-1", "1"] }
     var hasProbabilities: Bool { false }
 
-    func outputs(_ row: [Double]) -> [Double] {
-        let row = row.map { Double(Float($0)) }
+    func outputs(_ row: [Double]) throws -> [Double] {
+        let row = try SinglePrecision.row(row)
         var depth = 0.0
         // A leaf's value is the length of the path to it, with what is expected below.
         let values = trees.trees.values

@@ -22,6 +22,7 @@ enum EstimatorConverter {
         guard let className = model.className else { throw refusal(model.kind) }
         let (steps, last) = try parts(of: model)
         let transforms = try steps.flatMap(transform)
+        guard transforms.count <= 1000 else { throw refusal("a Pipeline with too many steps") }
         let final = try self.model(last)
         let first = steps.first ?? last
         let count = try featureCount(model["n_features_in_"] ?? first["n_features_in_"], transforms, final, className)

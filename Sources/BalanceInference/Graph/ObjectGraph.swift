@@ -35,6 +35,36 @@ enum ObjectNode: Sendable {
 struct ObjectView {
     let graph: ObjectGraph
     let index: Int
+    /// How many steps it is away from the root: a hostile graph may hold cycles, and ends there.
+    private let depth: Int
+    /// What all views of a graph may still do together: a small graph can hold an estimator a million times.
+    private let work: Work
+
+    /// Counts the parts that were looked at.
+    private final class Work {
+        var left = 20_000_000
+    }
+
+    /// Deeper than the objects of any estimator nest.
+    private static let maximumDepth = 200
+
+    init(graph: ObjectGraph, index: Int) {
+        self.init(graph: graph, index: index, depth: 0, work: Work())
+    }
+
+    private init(graph: ObjectGraph, index: Int, depth: Int, work: Work) {
+        self.graph = graph
+        self.index = index
+        self.depth = depth
+        self.work = work
+    }
+
+    /// The view of a part; a part that is too deep down is None.
+    private func part(_ index: Int) -> ObjectView {
+        work.left -= 1
+        let isThere = depth < Self.maximumDepth && work.left > 0
+        return ObjectView(graph: graph, index: isThere ? index : 0, depth: depth + 1, work: work)
+    }
 
     var node: ObjectNode { graph.nodes[index] }
 
@@ -66,8 +96,8 @@ struct ObjectView {
     subscript(_ key: String) -> ObjectView? {
         guard let items else { return nil }
         let found = items.last { graph.nodes[$0.key].text.map { $0.utf8.elementsEqual(key.utf8) } ?? false }
-        guard let found, !ObjectView(graph: graph, index: found.value).isNone else { return nil }
-        return ObjectView(graph: graph, index: found.value)
+        let value = found.map { part($0.value) }
+        return value?.isNone == false ? value : nil
     }
 
     /// The items of a dict or of an object's state; one step only, as a hostile graph may hold cycles.
@@ -85,7 +115,7 @@ struct ObjectView {
     /// The elements of a list or tuple, or nil.
     var elements: [ObjectView]? {
         switch node {
-        case .list(let items), .tuple(let items): items.map { ObjectView(graph: graph, index: $0) }
+        case .list(let items), .tuple(let items): items.map(part)
         default: nil
         }
     }
@@ -113,7 +143,7 @@ struct ObjectView {
 
     /// The rows of an array of numbers with two dimensions, or nil.
     var matrix: [[Double]]? {
-        guard let shape, shape.count == 2, let flat = doubles else { return nil }
+        guard let shape, shape.count == 2, let flat = doubles, shape[0] <= flat.count else { return nil }
         return (0..<shape[0]).map { Array(flat[$0 * shape[1]..<($0 + 1) * shape[1]]) }
     }
 
@@ -168,7 +198,7 @@ struct ObjectView {
     /// The elements of a list or tuple, or of an array of objects.
     var members: [ObjectView]? {
         if case .array(let array) = node, let objects = array.objects {
-            return objects.map { ObjectView(graph: graph, index: $0) }
+            return objects.map(part)
         }
         return elements
     }
@@ -181,7 +211,7 @@ struct ObjectView {
     /// The arguments that an object was constructed with.
     var arguments: [ObjectView]? {
         guard case .object(_, let index, _) = node else { return nil }
-        return ObjectView(graph: graph, index: index).elements
+        return part(index).elements
     }
 
     /// The shape of an array, or nil.

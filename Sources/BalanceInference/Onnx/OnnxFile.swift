@@ -37,6 +37,7 @@ struct OnnxFile {
             case (.model, 7), (.attribute, 6), (.attribute, 11), (.training, 1), (.training, 2): .graph
             case (.model, 20): .training
             case (.model, 25): .function
+            case (.function, 11): .attribute
             case (.graph, 1), (.function, 7): .node
             case (.graph, 5), (.attribute, 5), (.attribute, 10), (.sparseTensor, 1), (.sparseTensor, 2): .tensor
             case (.graph, 15), (.attribute, 22), (.attribute, 23): .sparseTensor
@@ -58,7 +59,8 @@ struct OnnxFile {
                 if case .node = message, field == 4 { operators.insert(String(decoding: part, as: UTF8.self)) }
                 if let child = message.child(field) { try walk(part, child, depth: depth + 1) }
             case .number(let number):
-                if case .tensor = message, field == 14, number == 1 { throw Self.externalData }
+                // Where the data is: 0 is here. Readers look at 32 bits, whatever else is set.
+                if case .tensor = message, field == 14, number & 0xFFFF_FFFF != 0 { throw Self.externalData }
             }
         }
     }
@@ -112,6 +114,8 @@ struct ProtobufReader {
     /// The next field, or nil at the end; numbers of fixed size are skipped.
     mutating func next() throws -> (field: Int, value: Value)? {
         while let tag = try varint() {
+            // Other readers cut a longer tag off, and would find another field than this one.
+            guard tag >> 3 > 0, tag <= UInt64(UInt32.max) else { throw damaged }
             let field = Int(truncatingIfNeeded: tag >> 3)
             switch tag & 7 {
             case 0:

@@ -89,7 +89,7 @@ struct OnnxPredictor: Predictor {
             return (.none, [])
         }
         let width = table.shape[1] == -1 ? labels?.count ?? 0 : table.shape[1]
-        guard width > 1 else { return (.none, []) }
+        guard (2...100_000).contains(width) else { return (.none, []) }
         let classes = labels?.count == width ? labels ?? [] : (0..<width).map(String.init)
         return (.probabilities(table.name), classes)
     }
@@ -111,7 +111,7 @@ struct OnnxPredictor: Predictor {
 
     private static func labels(_ tensor: Tensor) -> ([String], LabelType) {
         if tensor.type == .bytes { return (tensor.texts.map { String(decoding: $0, as: UTF8.self) }, .text) }
-        return (tensor.doubles.map { String(Int($0)) }, .int)
+        return (tensor.doubles.map { String(Int(exactly: $0) ?? 0) }, .int)
     }
 
     func naming(_ names: [String]) -> any Predictor {
@@ -126,7 +126,9 @@ struct OnnxPredictor: Predictor {
     func outputs(of rows: [[Cell]]) throws -> [[Double]] {
         switch answer {
         case .value(let name):
-            return try session.run(tensors(rows), outputs: [name])[0].doubles.map { [$0] }
+            let values = try session.run(tensors(rows), outputs: [name])[0].doubles
+            guard values.count == rows.count else { throw OnnxLibrary.failure("'\(name)' has another shape") }
+            return values.map { [$0] }
         case .probabilities(let name):
             let flat = try session.run(tensors(rows), outputs: [name])[0].doubles
             let width = classes.count

@@ -4,7 +4,7 @@ import CZlib
 /// Unpacks zlib and gzip streams.
 package enum Inflate {
     /// What a model may grow to when it is unpacked, in bytes.
-    package static let maximumSize = 1 << 30
+    package static let maximumSize = 1 << 29
 
     /// Whether the bytes begin as a zlib or gzip stream does.
     static func isCompressed(_ bytes: [UInt8]) -> Bool {

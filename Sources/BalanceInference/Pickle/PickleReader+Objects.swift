@@ -76,8 +76,10 @@ extension PickleReader {
     }
 
     /// The named parts in the state of a structured type: names, and for each a type and an offset.
-    func addFields(to type: inout NumpyType, _ items: [Int]) throws {
+    mutating func addFields(to type: inout NumpyType, _ items: [Int]) throws {
         guard type.kind == "V", items.count > 4, case .tuple(let names) = nodes[items[3]] else { return }
+        guard names.count <= 200 else { throw damaged("a dtype with too many fields") }
+        if case .dict(let fields) = nodes[items[4]] { try spend(names.count * fields.count * 16) }
         for name in names {
             guard let text = nodes[name].text, let place = item(text, of: items[4]),
                 case .tuple(let parts) = nodes[place], parts.count >= 2, case .type(let part) = nodes[parts[0]],
@@ -164,6 +166,9 @@ extension PickleReader {
     /// An array of objects is a pickle of its own inside the stream, with its own stack and memo.
     mutating func nestedArray() throws -> NumpyArray {
         nestedStreams += 1
+        nestedDepth += 1
+        defer { nestedDepth -= 1 }
+        guard nestedDepth <= 32 else { throw unsupported("arrays of objects that nest deeper than 32 levels") }
         guard nestedStreams <= 1000, nestedStreams >= 0 else { throw unsupported("too many arrays of objects") }
         let outer = (stack, marks, memo)
         (stack, marks, memo) = ([], [], [:])

@@ -14,6 +14,7 @@ struct PickleReader {
     var marks: [Int] = []
     var memo: [Int: Int] = [:]
     var nestedStreams = 0
+    var nestedDepth = 0
     /// Bytes that were copied and items that were looked at, over the input's own: a small file may not ask for much.
     var effort = 0
     var nodes: [ObjectNode] = [.none, .bool(false), .bool(true)]

@@ -9,6 +9,8 @@ struct SkopsReader {
     private var nodes: [ObjectNode] = [.none, .bool(false), .bool(true)]
     /// What stands under an `__id__`, for the places that repeat it.
     private var memo: [Int: Int] = [:]
+    /// The arrays that were read, by their members' names.
+    private var arrays: [String: Int] = [:]
 
     private static let maximumDepth = 400
     private static let maximumNodes = 8_000_000
@@ -89,8 +91,11 @@ struct SkopsReader {
 
     private mutating func array(_ json: JSONValue, depth: Int) throws -> Int {
         if let file = json["file"]?.string {
+            if let known = arrays[file] { return known }
             guard let bytes = try archive.member(file) else { throw Self.damaged("an array that is not there") }
-            return push(.array(try NpyFile.array(bytes)))
+            let index = push(.array(try NpyFile.array(bytes)))
+            arrays[file] = index
+            return index
         }
         // An array of objects is written as the list of its elements.
         guard let content = json["content"], let type = NumpyType("O") else { throw Self.damaged("an array") }

@@ -14,7 +14,7 @@ struct ZipArchive {
     private let bytes: [UInt8]
     private var members: [String: Member] = [:]
     private static let maximumMembers = 200_000
-    private static let maximumSize = 1 << 30
+    private static let maximumSize = 1 << 29
 
     static func isZip(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) }
 
@@ -40,7 +40,7 @@ struct ZipArchive {
             )
             total += member.size
             guard total <= Self.maximumSize else {
-                throw Failure(.modelNotReadable, "the archive grows to more than 1 GiB")
+                throw Failure(.modelNotReadable, "the archive grows to more than 512 MiB")
             }
             members[name] = member
             position = nameStart + nameLength + number(position + 30, 2) + number(position + 32, 2)

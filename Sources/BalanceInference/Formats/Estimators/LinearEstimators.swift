@@ -67,12 +67,11 @@ extension EstimatorConverter {
     private static func gradientDescent(_ view: ObjectView) throws -> any RowModel {
         guard ["log_loss", "log"].contains(view["loss"]?.string) else { return try linear(view, isClassifier: true) }
         let (weights, intercepts) = try weights(view)
-        return LogisticClassifier(
-            classes: try classes(view),
-            weights: weights,
-            intercepts: intercepts,
-            isOneVersusRest: true
-        )
+        let classes = try classes(view)
+        guard classes.count == (weights.count == 1 ? 2 : weights.count) else {
+            throw refusal("a \(view.kind) whose weights and classes do not fit together")
+        }
+        return LogisticClassifier(classes: classes, weights: weights, intercepts: intercepts, isOneVersusRest: true)
     }
 
     private static func calibrated(_ view: ObjectView) throws -> any RowModel {
@@ -188,7 +187,8 @@ extension EstimatorConverter {
         let classes = try classes(view)
         guard let means = view["theta_"]?.matrix, let variances = (view["var_"] ?? view["sigma_"])?.matrix,
             let priors = view["class_prior_"]?.doubles,
-            [means.count, variances.count, priors.count].allSatisfy({ $0 == classes.count })
+            [means.count, variances.count, priors.count].allSatisfy({ $0 == classes.count }),
+            (means + variances).allSatisfy({ $0.count == means[0].count })
         else { throw refusal("a GaussianNB that was not fitted") }
         return GaussianBayes(classes: classes, means: means, variances: variances, priors: priors)
     }

@@ -22,7 +22,15 @@ extension EstimatorConverter {
     /// The steps that a transformer stands for: none for one that changes nothing.
     static func transform(_ view: ObjectView) throws -> [any RowTransform] {
         guard let name = view.className else { throw refusal(view.kind) }
-        if name == pipeline { return try steps(of: view).flatMap(transform) }
+        if name == pipeline {
+            var all: [any RowTransform] = []
+            for step in try steps(of: view) {
+                all += try transform(step)
+                // Pipelines that hold one another twice would double with each level.
+                guard all.count <= 1000 else { throw refusal("a Pipeline with too many steps") }
+            }
+            return all
+        }
         if name == "sklearn.preprocessing._function_transformer.FunctionTransformer" {
             guard view["func"].map(passesOn) ?? true else { throw refusal("a FunctionTransformer with a function") }
             return []
@@ -102,6 +110,9 @@ extension EstimatorConverter {
         if view["include_bias"]?.bool != false { powers.append([Int](repeating: 0, count: count)) }
         var level: [[Int]] = [[]]
         for degree in 1...max(highest, 1) where degree <= highest {
+            guard level.count <= (1 << 24) / (count * max(count, degree)) else {
+                throw refusal("a PolynomialFeatures with too many outputs")
+            }
             level = level.flatMap { combination in
                 ((combination.last ?? 0)..<count).compactMap { next in
                     isInteraction && combination.last == next ? nil : combination + [next]
@@ -148,6 +159,7 @@ extension EstimatorConverter {
         if isOneHot, let dropped {
             encode.dropped = dropped.members?.map(\.integer) ?? dropped.numbers?.map { Int(exactly: $0) } ?? []
         }
+        encode.noneColumns = Set(lists.indices.filter { lists[$0].members?.contains(where: \.isNone) ?? false })
         return encode
     }
 
@@ -209,10 +221,10 @@ extension EstimatorConverter {
         if view.labelType == .bool, labels.count == count { return labels.indices.filter { labels[$0] == "True" } }
         if let arguments = view.arguments, view.className == "builtins.slice", arguments.count == 3 {
             let step = arguments[2].integer ?? 1
-            guard step > 0 else { throw refusal("a slice of columns") }
-            return Array(
-                stride(from: arguments[0].integer ?? 0, to: min(arguments[1].integer ?? count, count), by: step)
-            )
+            func place(_ end: Int) -> Int { min(max(end < 0 ? count + max(end, -count) : end, 0), count) }
+            guard (1...1 << 24).contains(step) else { throw refusal("a slice of columns") }
+            let (start, end) = (place(arguments[0].integer ?? 0), place(arguments[1].integer ?? count))
+            return Array(stride(from: start, to: end, by: step))
         }
         return try labels.map { label in
             guard let index = names.firstIndex(of: label) else { throw refusal("a column '\(label)' without a place") }

@@ -33,9 +33,10 @@ extension EstimatorConverter {
         isClassifier: Bool
     ) throws -> any RowModel {
         let classes = isClassifier ? try classes(view) : []
-        guard !estimators.isEmpty, view["n_outputs_"]?.integer ?? 1 == 1 else {
+        guard (1...100_000).contains(estimators.count), view["n_outputs_"]?.integer ?? 1 == 1 else {
             throw refusal("a \(view.kind) without trees or with several outputs")
         }
+        try checkAreDistinct(estimators.map { $0["tree_"] })
         var nodes = TreeNodes()
         for estimator in estimators {
             let width = max(classes.count, 1)
@@ -48,6 +49,18 @@ extension EstimatorConverter {
             trees: Forest(nodes),
             acceptsMissing: tree?.column("missing_go_to_left") != nil
         )
+    }
+
+    /// No estimator holds one tree twice; a small file could, a million times.
+    private static func checkAreDistinct(_ trees: [ObjectView?]) throws {
+        let places = trees.compactMap { $0?.index }
+        guard Set(places).count == places.count else { throw refusal("an ensemble that holds one tree twice") }
+    }
+
+    /// A number that names a node, a column or a count.
+    private static func whole(_ number: Double) throws -> Int {
+        guard let whole = Int(exactly: number), (-2..<1 << 32).contains(whole) else { throw TreeNodes.damaged }
+        return whole
     }
 
     /// Of counts (before scikit-learn 1.3) or shares the shares.
@@ -68,15 +81,15 @@ extension EstimatorConverter {
             values.count == left.count * width
         else { throw refusal("a \(estimator.kind) whose tree cannot be read") }
         let missing = nodes.column("missing_go_to_left")
-        return left.indices.map { index in
+        return try left.indices.map { index in
             if left[index] < 0 {
                 return .init(kind: .leaf(leaf(Array(values[index * width..<(index + 1) * width]))))
             }
             let kind = TreeNodes.Node.Kind.split(
-                feature: Int(features[index]),
+                feature: try whole(features[index]),
                 threshold: thresholds[index],
-                left: Int(left[index]),
-                right: Int(right[index])
+                left: try whole(left[index]),
+                right: try whole(right[index])
             )
             return .init(kind: kind, missingGoesLeft: missing?[index] == 1)
         }
@@ -92,9 +105,11 @@ extension EstimatorConverter {
     private static func gradientBoosting(_ view: ObjectView, isClassifier: Bool) throws -> any RowModel {
         let classes = isClassifier ? try classes(view) : []
         let groups = isClassifier && classes.count > 2 ? classes.count : 1
-        guard let estimators = view["estimators_"]?.members, !estimators.isEmpty, estimators.count % groups == 0,
+        guard let estimators = view["estimators_"]?.members, (1...1_000_000).contains(estimators.count),
+            estimators.count % groups == 0,
             let rate = view["learning_rate"]?.double
         else { throw refusal("a \(view.kind) that was not fitted") }
+        try checkAreDistinct(estimators.map { $0["tree_"] })
         var nodes = TreeNodes()
         for estimator in estimators { try nodes.add(tree(estimator, width: 1) { $0 }) }
         let isExponential = view["loss"]?.string == "exponential"
@@ -149,6 +164,7 @@ extension EstimatorConverter {
             let base = view["_baseline_prediction"]?.doubles ?? view["_baseline_prediction"]?.double.map({ [$0] }),
             base.count == groups
         else { throw refusal("a \(view.kind) that was not fitted") }
+        try checkAreDistinct(rounds.flatMap { $0.elements ?? [] }.map { $0["nodes"] })
         var nodes = TreeNodes()
         for round in rounds {
             guard let predictors = round.elements, predictors.count == groups else { throw TreeNodes.damaged }
@@ -187,18 +203,19 @@ extension EstimatorConverter {
             if leaves[index] == 1 { return .init(kind: .leaf([values[index]])) }
             var node = TreeNodes.Node(
                 kind: .split(
-                    feature: Int(features[index]),
+                    feature: try whole(features[index]),
                     threshold: thresholds[index],
-                    left: Int(left[index]),
-                    right: Int(right[index])
+                    left: try whole(left[index]),
+                    right: try whole(right[index])
                 ),
                 missingGoesLeft: missing[index] == 1
             )
             if categorical?[index] == 1 {
-                guard let set = sets.map({ Int($0[index]) }), bits.indices.contains(set), bits[set].count == 8 else {
+                guard let set = try sets.map({ try whole($0[index]) }), bits.indices.contains(set), bits[set].count == 8
+                else {
                     throw TreeNodes.damaged
                 }
-                let words = bits[set].map { UInt64($0) }
+                let words = try bits[set].map { UInt64(max(try whole($0), 0)) }
                 node.categories = (0..<4).map { words[2 * $0] | words[2 * $0 + 1] << 32 }
             }
             return node
@@ -211,12 +228,13 @@ extension EstimatorConverter {
             let samples = view["_max_samples"]?.integer ?? view["max_samples_"]?.integer,
             let offset = view["offset_"]?.double, let count = view["n_features_in_"]?.integer
         else { throw refusal("an IsolationForest that was not fitted") }
+        try checkAreDistinct(estimators.map { $0["tree_"] })
         var nodes = TreeNodes()
         for (estimator, list) in zip(estimators, columns) {
             guard let numbers = list.numbers, numbers.allSatisfy({ $0 >= 0 && $0 < Double(count) }) else {
                 throw refusal("an IsolationForest whose trees look at more features than it takes")
             }
-            try nodes.add(pathTree(estimator, columns: numbers.map { Int($0) }))
+            try nodes.add(pathTree(estimator, columns: numbers.map(whole)))
         }
         return IsolationTrees(featureCount: count, trees: Forest(nodes), sampleCount: samples, offset: offset)
     }
@@ -236,7 +254,7 @@ extension EstimatorConverter {
                 nodes[node].kind = .split(feature: column, threshold: threshold, left: left, right: right)
                 waiting += [(left, depth + 1), (right, depth + 1)]
             } else {
-                let length = Double(depth) + IsolationTrees.averagePath(Int(samples[node]))
+                let length = Double(depth) + IsolationTrees.averagePath(try whole(samples[node]))
                 nodes[node].kind = .leaf([length])
             }
         }

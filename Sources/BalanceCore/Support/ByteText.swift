@@ -1,0 +1,17 @@
+/// A text that is compared by its bytes: Swift takes two spellings of one letter for the same, SQL and Python do not.
+package struct ByteText: Hashable, Sendable {
+    package let text: String
+
+    package init(_ text: String) { self.text = text }
+
+    package static func == (left: ByteText, right: ByteText) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    package func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
+    }
+
+    /// The values by their names; the last one where a name stands twice, as in Python.
+    package static func dictionary<Value>(_ members: [(String, Value)]) -> [ByteText: Value] {
+        Dictionary(members.map { (ByteText($0.0), $0.1) }, uniquingKeysWith: { $1 })
+    }
+}
