@@ -131,3 +131,21 @@ def test_what_cannot_be_executed_is_refused_by_name(shared, tmp_path):
     done = workspace.run("models", "inspect", path, "--onnx-runtime", "/nowhere/lib.so", check=False)
     assert done.returncode == 5 and "bootstrap.sh --onnx" in done.stderr
     assert "onnx" in workspace.run("models", "inspect", path).stdout
+
+
+def test_a_loop_without_end_is_ended(shared, tmp_path):
+    from onnx import TensorProto, helper
+    workspace, server = shared
+    body = helper.make_graph([helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Add", ["v", "v"], ["w"])], "b",
+                             [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+                              helper.make_tensor_value_info("v", TensorProto.FLOAT, [1, 2])],
+                             [helper.make_tensor_value_info("on", TensorProto.BOOL, []), helper.make_tensor_value_info("w", TensorProto.FLOAT, [1, 2])])
+    count = onnx.numpy_helper.from_array(numpy.array(10 ** 15), "count")
+    graph = helper.make_graph([helper.make_node("Loop", ["count", "", "x"], ["y"], body=body)], "g",
+                              [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])], [count])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    workspace.run("models", "import", tmp_path / "m.onnx", "--name", "endless")
+    tensor = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}
+    answer = server.client.post("/v2/models/endless/versions/1/infer", json={"inputs": [tensor]})
+    assert answer.status_code == 400 and "terminate" in answer.json()["error"]

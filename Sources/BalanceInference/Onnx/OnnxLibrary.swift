@@ -53,8 +53,8 @@ package final class OnnxLibrary: @unchecked Sendable {
         var environment: OpaquePointer?
         var memory: OpaquePointer?
         var allocator: OpaquePointer?
-        // Level 3: errors alone; they reach the caller anyway.
-        try Self.check(table, ort_create_env(table, 3, "balanceops", &environment))
+        // Level 4: nothing on the standard error output; failures reach the caller anyway.
+        try Self.check(table, ort_create_env(table, 4, "balanceops", &environment))
         try Self.check(table, ort_cpu_memory(table, &memory))
         try Self.check(table, ort_default_allocator(table, &allocator))
         guard let environment, let memory, let allocator else { throw Self.failure("it has no environment") }
@@ -82,6 +82,7 @@ package final class OnnxLibrary: @unchecked Sendable {
     }
 
     static func failure(_ message: String) -> Failure {
-        Failure(.modelNotReadable, "ONNX Runtime: \(message.prefix(400))")
+        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return Failure(.modelNotReadable, "ONNX Runtime: \(line.prefix(400))")
     }
 }

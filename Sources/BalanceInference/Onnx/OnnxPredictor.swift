@@ -34,7 +34,8 @@ struct OnnxPredictor: Predictor {
     /// - Throws: `Failure` with code `modelNotReadable`, with the command that installs the library where it is missing.
     init(_ bytes: [UInt8]) throws {
         let file = try OnnxFile(bytes)
-        let session = try OnnxSession(bytes)
+        let loops: Set<String> = ["Loop", "Scan", "If"]
+        let session = try OnnxSession(bytes, hasLoops: !file.operators.isDisjoint(with: loops))
         self.session = session
         modelType = "ONNX"
         acceptsMissing = file.operators.contains { $0.hasPrefix("TreeEnsemble") || $0 == "Imputer" }

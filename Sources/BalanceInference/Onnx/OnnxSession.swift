@@ -16,8 +16,14 @@ final class OnnxSession: @unchecked Sendable {
         var isMap: Bool
     }
 
+    /// Whether a run is ended after ``longestRun``: graphs with loops may go on for ever.
+    private let isWatched: Bool
+    /// The seconds that a graph with loops may take.
+    private static let longestRun = 10.0
+
     /// - Throws: `Failure` with code `modelNotReadable`.
-    init(_ bytes: [UInt8]) throws {
+    init(_ bytes: [UInt8], hasLoops: Bool) throws {
+        isWatched = hasLoops
         let library = try OnnxLibrary.shared()
         self.library = library
         let table = library.table
@@ -26,7 +32,7 @@ final class OnnxSession: @unchecked Sendable {
         guard let options else { throw OnnxLibrary.failure("no options") }
         defer { ort_release(table, Int32(ort_release_session_options), options) }
         // One thread, the caller's: the fastest for single rows, and no threads that spin.
-        for (place, value): (Int32, Int32) in [(13, 0), (22, 3), (23, 99), (24, 1), (25, 1)] {
+        for (place, value): (Int32, Int32) in [(13, 0), (22, 4), (23, 99), (24, 1), (25, 1)] {
             try library.check(ort_set_option(table, place, options, value))
         }
         try library.check(ort_disable_arena(table, options))
@@ -121,16 +127,19 @@ final class OnnxSession: @unchecked Sendable {
             try withNames(wanted) { outputNames in
                 do {
                     try library.check(
-                        ort_run(
-                            library.table,
-                            session,
-                            inputNames,
-                            values,
-                            values.count,
-                            outputNames,
-                            wanted.count,
-                            &results
-                        )
+                        watched { options in
+                            ort_run(
+                                library.table,
+                                session,
+                                options,
+                                inputNames,
+                                values,
+                                values.count,
+                                outputNames,
+                                wanted.count,
+                                &results
+                            )
+                        }
                     )
                 } catch let failure as Failure {
                     throw Failure(.invalidParameter, failure.message)
@@ -141,6 +150,23 @@ final class OnnxSession: @unchecked Sendable {
             guard let value else { throw OnnxLibrary.failure("no output '\(name)'") }
             return try tensor(name, value)
         }
+    }
+
+    /// Runs with options by which another thread ends the run, where the graph has loops.
+    private func watched(_ run: (OpaquePointer?) -> OpaquePointer?) -> OpaquePointer? {
+        guard isWatched else { return run(nil) }
+        var options: OpaquePointer?
+        if let status = ort_create_run_options(library.table, &options) { return status }
+        let watch = RunWatch(library: library, options: options)
+        let timer = DispatchSource.makeTimerSource(queue: .global())
+        timer.schedule(deadline: .now() + Self.longestRun)
+        timer.setEventHandler { watch.terminate() }
+        timer.resume()
+        defer {
+            timer.cancel()
+            watch.release()
+        }
+        return run(options)
     }
 
     /// Calls with C strings that live as long as the call.
@@ -251,7 +277,19 @@ final class OnnxSession: @unchecked Sendable {
         try withNames(tensors.map(\.name)) { inputNames in
             try withNames([output]) { outputNames in
                 try library.check(
-                    ort_run(library.table, session, inputNames, values, values.count, outputNames, 1, &results)
+                    watched { options in
+                        ort_run(
+                            library.table,
+                            session,
+                            options,
+                            inputNames,
+                            values,
+                            values.count,
+                            outputNames,
+                            1,
+                            &results
+                        )
+                    }
                 )
             }
         }
@@ -264,5 +302,33 @@ final class OnnxSession: @unchecked Sendable {
         try library.check(ort_part(library.table, value, Int32(index), library.allocator, &part))
         guard let part else { throw OnnxLibrary.failure("a map without parts") }
         return part
+    }
+}
+
+/// The options of a run, until the run is over.
+// Safe to share: the pointer is only used under the lock, and not after it was released.
+private final class RunWatch: @unchecked Sendable {
+    private let library: OnnxLibrary
+    private var options: OpaquePointer?
+    private let lock = NSLock()
+
+    init(library: OnnxLibrary, options: OpaquePointer?) {
+        self.library = library
+        self.options = options
+    }
+
+    /// Ends the run, if it goes on.
+    func terminate() {
+        lock.withLock {
+            guard let options, let status = ort_terminate(library.table, options) else { return }
+            ort_release(library.table, Int32(ort_release_status), status)
+        }
+    }
+
+    func release() {
+        lock.withLock {
+            ort_release(library.table, Int32(ort_release_run_options), options)
+            options = nil
+        }
     }
 }

@@ -35,6 +35,7 @@ enum {
     ort_release_env = 92,
     ort_release_status = 93,
     ort_release_memory_info = 94,
+    ort_release_run_options = 97,
     ort_release_session = 95,
     ort_release_value = 96,
     ort_release_type_info = 98,
@@ -145,11 +146,20 @@ static inline ort_object *ort_part(ort_table t, const ort_object *value, int ind
                                                                                                out);
 }
 
-static inline ort_object *ort_run(ort_table t, ort_object *session, const char *const *input_names,
+static inline ort_object *ort_create_run_options(ort_table t, ort_object **out) {
+    return ORT_CALL(t, 39, ort_object *, ort_object **)(out);
+}
+// Ends a run that goes on, from another thread.
+static inline ort_object *ort_terminate(ort_table t, ort_object *run_options) {
+    return ORT_CALL(t, 46, ort_object *, ort_object *)(run_options);
+}
+// The options may be NULL.
+static inline ort_object *ort_run(ort_table t, ort_object *session, const ort_object *run_options,
+                                  const char *const *input_names,
                                   ort_object *const *inputs, size_t input_count, const char *const *output_names,
                                   size_t output_count, ort_object **outputs) {
     return ORT_CALL(t, 9, ort_object *, ort_object *, const ort_object *, const char *const *, ort_object *const *,
-                    size_t, const char *const *, size_t, ort_object **)(session, NULL, input_names, inputs, input_count,
+                    size_t, const char *const *, size_t, ort_object **)(session, run_options, input_names, inputs, input_count,
                                                                         output_names, output_count, outputs);
 }
 
