@@ -91,9 +91,11 @@ final class FastLaneHandler: ChannelInboundHandler, RemovableChannelHandler {
         if rest.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(rest)) }
     }
 
-    /// The end of the client's bytes: what is left of a request is for the normal pipeline to judge.
+    /// The end of the client's bytes, or of the server: what has come of a request is for the normal pipeline to judge,
+    /// which lets it finish.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .some(.inputClosed) = event as? ChannelEvent { leaveAloneNow(context) }
+        let isEnd = if case .some(.inputClosed) = event as? ChannelEvent { true } else { false }
+        if isEnd || event is ChannelShouldQuiesceEvent { leaveAloneNow(context) }
         context.fireUserInboundEventTriggered(event)
     }
 

@@ -34,6 +34,8 @@ package protocol RegistryStore: Sendable {
     ) async throws -> Decision
     /// Runs `body` with the current version while no other process can promote.
     func exclusively(_ name: String, _ body: @escaping @Sendable (CurrentModel?) throws -> Void) async throws
+    /// Adds a line to the audit trail: a candidate failed its test, and what serves goes on serving.
+    func recordFailedTest(of name: String, version: Int?, run: RunID?, reason: String, actor: String) async throws
     /// The newest lines of the audit trail, newest first.
     func auditEvents(limit: Int) async throws -> [AuditEvent]
 }

@@ -84,6 +84,8 @@ package struct Promotion: Sendable {
     package var policy: PromotionPolicy?
     /// The model's tensors, features and classes, as JSON.
     package var signature: String?
+    /// How long it took to load and to answer a row, for the audit trail.
+    package var selfTest: JSONValue?
 
     package init(
         name: String,

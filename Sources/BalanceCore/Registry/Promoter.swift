@@ -46,7 +46,7 @@ package struct Promoter: Sendable {
         try await repair(name)
         let staged = try files.stage(source, for: name)
         do {
-            let model = try test(staged, source: label ?? source)
+            let (model, measured) = try test(staged, source: label ?? source)
             var promotion = Promotion(
                 name: name,
                 version: version,
@@ -61,6 +61,7 @@ package struct Promoter: Sendable {
                 at: .now(),
                 policy: policy
             )
+            promotion.selfTest = measured
             promotion.signature = model.predictor.signatureJSON.text()
             let files = self.files
             let decision = try await registry.promote(promotion, servedFrom: path) {
@@ -73,8 +74,22 @@ package struct Promoter: Sendable {
         } catch {
             files.discard(staged, for: name)
             try? await repair(name)
+            if let failure = error as? Failure, failure.code == .modelNotReadable {
+                try? await recordFailedTest(of: name, version: version, run: run, failure.message, actor)
+            }
             throw error
         }
+    }
+
+    /// Leaves in the audit trail why a candidate does not serve.
+    package func recordFailedTest(
+        of name: String,
+        version: Int?,
+        run: RunID?,
+        _ reason: String,
+        _ actor: String
+    ) async throws {
+        try await registry.recordFailedTest(of: name, version: version, run: run, reason: reason, actor: actor)
     }
 
     /// Points the alias `current` to a version whose files cannot be executed; refused where a version serves.
@@ -108,8 +123,10 @@ package struct Promoter: Sendable {
         try await registry.exclusively(name) { try files.repair(name, current: $0) }
     }
 
-    /// Loads the candidate and asks it for the answer that its trainer recorded.
-    private func test(_ staged: StagedModel, source: String) throws -> LoadedModel {
+    /// Loads the candidate, asks it for the answer that its trainer recorded, and measures both.
+    private func test(_ staged: StagedModel, source: String) throws -> (LoadedModel, measured: JSONValue) {
+        let clock = ContinuousClock()
+        let start = clock.now
         let model: LoadedModel
         do {
             model = try reader.predictor(from: staged.bytes)
@@ -117,7 +134,16 @@ package struct Promoter: Sendable {
             failure.message = "\(source): \(failure.message)"
             throw failure
         }
-        guard let golden = model.golden else { return model }
+        var measured: [(String, JSONValue)] = [
+            ("load_ms", .double(Double((clock.now - start).nanoseconds) / 1e6)), ("golden", .bool(model.golden != nil)),
+        ]
+        let begin = clock.now
+        // Zeros cost what other numbers do; whether they are a sensible row does not matter here.
+        let row = model.golden?.features ?? [Double](repeating: 0, count: model.predictor.featureCount)
+        if !row.isEmpty, (try? model.predictor.outputs(row)) != nil {
+            measured.append(("row_us", .double(Double((clock.now - begin).nanoseconds) / 1e3)))
+        }
+        guard let golden = model.golden else { return (model, .object(measured)) }
         let answer = try model.predictor.outputs(golden.features).last ?? .nan
         guard abs(answer - golden.probability) <= 1e-9 else {
             throw Failure(
@@ -126,6 +152,6 @@ package struct Promoter: Sendable {
                 hint: "train the candidate again"
             )
         }
-        return model
+        return (model, .object(measured))
     }
 }

@@ -32,9 +32,11 @@ package struct VersionPromoter: Sendable {
                 actor: actor
             ).decision
         } else {
+            let problem = found.problem ?? "its files were not found"
+            try await promoter.recordFailedTest(of: name, version: number, run: version.runID, problem, actor)
             decision = try await promoter.point(
                 to: version,
-                problem: found.problem ?? "its files were not found",
+                problem: problem,
                 policy: policy,
                 actor: actor
             )

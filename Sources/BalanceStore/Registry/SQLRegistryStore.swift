@@ -38,6 +38,26 @@ package struct SQLRegistryStore: RegistryStore {
         }
     }
 
+    package func recordFailedTest(
+        of name: String,
+        version: Int?,
+        run: RunID?,
+        reason: String,
+        actor: String
+    ) async throws {
+        try await database.write { connection in
+            let before = try RegistryRows.current(name, connection)
+            try connection.execute(
+                "INSERT INTO audit_event (at_ms, actor, action, subject, reason, from_version, to_version, run_id) "
+                    + "VALUES (?, ?, 'self-test failed', ?, ?, ?, ?, ?)",
+                [
+                    .integer(Timestamp.now().milliseconds), .text(actor), .text(name), .text(reason),
+                    .optional(before?.version), .optional(version), .optional(run?.stored),
+                ]
+            )
+        }
+    }
+
     package func exclusively(
         _ name: String,
         _ body: @escaping @Sendable (CurrentModel?) throws -> Void
@@ -141,13 +161,14 @@ package struct SQLRegistryStore: RegistryStore {
         to: Int?,
         _ connection: any SQLConnection
     ) throws {
+        let selfTest = promotion.selfTest.map { [("self_test", $0)] } ?? []
         try connection.execute(
             "INSERT INTO audit_event (at_ms, actor, action, subject, reason, from_version, to_version, run_id, "
                 + "decision_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .integer(promotion.at.milliseconds), .text(promotion.actor), .text(action), .text(promotion.name),
                 .text(decision.reason), .optional(from), .optional(to), .optional(promotion.runID?.stored),
-                .text(decision.json.text()),
+                .text(JSONValue.object((decision.json.members ?? []) + selfTest).text()),
             ]
         )
     }

@@ -79,4 +79,9 @@ package protocol SQLDatabase: Sendable {
     func read<Value: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value
     /// Writes in one transaction that holds the write lock from its beginning; an error rolls it back.
     func write<Value: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value
+    /// Writes in one transaction with others that wait at the same time, each with a savepoint of its own; returns after
+    /// the commit. For short writes that touch nothing but the database.
+    func writeTogether<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value
 }

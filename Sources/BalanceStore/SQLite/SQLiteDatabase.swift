@@ -8,6 +8,7 @@ import GRDB
 package final class SQLiteDatabase: SQLDatabase {
     package let path: String
     private let pool: DatabasePool
+    private let group: GroupCommit
 
     /// Opens the database, creates it where it is missing, and brings it to the newest schema.
     ///
@@ -23,6 +24,7 @@ package final class SQLiteDatabase: SQLDatabase {
             pool = try DatabasePool(path: path, configuration: Self.configuration())
             // GRDB lowers this to NORMAL when it turns on WAL.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            group = GroupCommit(pool: pool)
         } catch {
             let failure = Failure.database(error, path: path)
             guard failure.code == .internalError, error is DatabaseError else { throw failure }
@@ -50,6 +52,16 @@ package final class SQLiteDatabase: SQLDatabase {
     ) async throws -> Value {
         do {
             return try await pool.write { try body(SQLiteConnection(database: $0)) }
+        } catch {
+            throw Failure.database(error, path: path)
+        }
+    }
+
+    package func writeTogether<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await group.write(body)
         } catch {
             throw Failure.database(error, path: path)
         }

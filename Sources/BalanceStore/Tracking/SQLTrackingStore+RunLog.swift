@@ -2,7 +2,7 @@ package import BalanceCore
 
 extension SQLTrackingStore: RunLog {
     package func createRun(_ start: RunStart) async throws -> TrackedRun {
-        try await database.write { connection in
+        try await database.writeTogether { connection in
             try Self.requireActive(start.experimentID, connection)
             try connection.execute(
                 "INSERT INTO run (run_id, experiment_id, name, status, created_at, start_time_ms, user_id) "
@@ -13,7 +13,7 @@ extension SQLTrackingStore: RunLog {
                 ]
             )
             for tag in start.tags { try Self.upsert(tag, run: start.id, connection) }
-            return try Self.tracked(start.id, connection)
+            return try Self.started(start, connection)
         }
     }
 
@@ -22,7 +22,7 @@ extension SQLTrackingStore: RunLog {
     }
 
     package func updateRun(_ id: RunID, _ update: RunUpdate) async throws -> TrackedRun {
-        try await database.write { connection in
+        try await database.writeTogether { connection in
             try Self.requireActive(id, connection)
             try connection.execute(
                 "UPDATE run SET status = COALESCE(?, status), end_time_ms = COALESCE(?, end_time_ms), "
@@ -38,7 +38,7 @@ extension SQLTrackingStore: RunLog {
     }
 
     package func setStage(_ stage: LifecycleStage, ofRun id: RunID, at moment: Timestamp) async throws {
-        try await database.write { connection in
+        try await database.writeTogether { connection in
             let count = try connection.execute(
                 "UPDATE run SET lifecycle_stage = ?, deleted_time_ms = ? WHERE run_id = ?",
                 [
@@ -50,7 +50,7 @@ extension SQLTrackingStore: RunLog {
     }
 
     package func log(_ batch: LogBatch, to id: RunID) async throws {
-        try await database.write { connection in
+        try await database.writeTogether { connection in
             try Self.requireActive(id, connection)
             try Self.insert(batch.params, of: id, connection)
             for point in batch.metrics { try RunRows.insert(point, of: id.stored, connection) }
@@ -60,7 +60,7 @@ extension SQLTrackingStore: RunLog {
     }
 
     package func append(_ value: JSONValue, toTag key: String, of id: RunID) async throws {
-        try await database.write { connection in
+        try await database.writeTogether { connection in
             try Self.requireActive(id, connection)
             let text = try connection.rows(
                 "SELECT value FROM tag WHERE run_id = ? AND key = ?",
@@ -72,7 +72,7 @@ extension SQLTrackingStore: RunLog {
     }
 
     package func deleteTag(_ key: String, ofRun id: RunID) async throws {
-        try await database.write { connection in
+        try await database.writeTogether { connection in
             try Self.requireActive(id, connection)
             let count = try connection.execute(
                 "DELETE FROM tag WHERE run_id = ? AND key = ?",
@@ -196,6 +196,25 @@ extension SQLTrackingStore: RunLog {
             stage: row.text(7).flatMap(LifecycleStage.init) ?? .active,
             location: row.text(8) ?? ""
         )
+    }
+
+    /// A run that has nothing yet but its tags.
+    private static func started(_ start: RunStart, _ connection: any SQLConnection) throws -> TrackedRun {
+        let rows = try connection.rows(
+            "SELECT \(trackedColumns) FROM \(trackedSource) WHERE r.run_id = ?",
+            [.text(start.id.stored)]
+        )
+        guard var run = rows.first.map(tracked) else { throw missing(start.id) }
+        // As they are read: by their keys, the last where one stands twice, and the run's name among them.
+        for tag in start.tags {
+            run.tags.removeAll { $0.key.utf8.elementsEqual(tag.key.utf8) }
+            run.tags.append(tag)
+        }
+        run.tags.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        if !run.tags.contains(where: { $0.key == runNameTag }) {
+            run.tags.append(KeyValue(key: runNameTag, value: run.name))
+        }
+        return run
     }
 
     private static func tracked(_ id: RunID, _ connection: any SQLConnection) throws -> TrackedRun {
