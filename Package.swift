@@ -37,7 +37,7 @@ let package = Package(
         .executableTarget(name: "balanceops", dependencies: ["BalanceCommands"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "BalanceBench",
-            dependencies: ["BalanceCore", "BalanceInference"],
+            dependencies: ["BalanceAPI", "BalanceCore", "BalanceInference", "BalanceStore"],
             path: "bench/kernels",
             swiftSettings: swiftSettings
         ),

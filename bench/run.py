@@ -1,7 +1,6 @@
 """Runs the comparison that bench/run.sh sets up, and writes the report: tables with medians and ratios, and SVG charts."""
 
 import argparse
-import concurrent.futures
 import datetime
 import http.client
 import json
@@ -241,13 +240,20 @@ class Bench:
                                         folder / "art", "--port", theirs], f"http://127.0.0.1:{theirs}/health", environment, wait=120)
         sides = {"BalanceOps": ours, "mlflow server": theirs}
         runs = {name: self.create_run(number) for name, number in sides.items()}
+        for number in sides.values():
+            self.post(number, "experiments/create", {"name": "more"})
+            for index in range(200 if self.quick else 2000):
+                run = self.create_run(number)
+                self.post(number, "runs/log-batch", {"run_id": run, "metrics": [{"key": "loss", "value": index * 37 % 101 / 100, "timestamp": 1, "step": 1}],
+                                                     "params": [{"key": "depth", "value": str(index % 9)}]})
         seconds = 2 if self.quick else 5
         jobs = {
             "log-metric": lambda run: ("runs/log-metric", {"run_id": run, "key": "loss", "value": 0.5, "timestamp": 1, "step": 1}),
             "log-batch of 1000": lambda run: ("runs/log-batch", {"run_id": run, "metrics": [{"key": "m", "value": i / 7, "timestamp": i, "step": i} for i in range(1000)]}),
-            "create run": lambda run: ("runs/create", {"experiment_id": "0", "start_time": 1}),
+            # Into an experiment of its own: the search below is over the same runs on both sides.
+            "create run": lambda run: ("runs/create", {"experiment_id": "1", "start_time": 1}),
             "get run": lambda run: (f"runs/get?run_id={run}", None),
-            "search 100, ordered by a metric": lambda run: ("runs/search", {"experiment_ids": ["0"], "max_results": 100, "filter": "metrics.loss > 0.1", "order_by": ["metrics.loss DESC"]}),
+            "search 100 of all, ordered by a metric": lambda run: ("runs/search", {"experiment_ids": ["0"], "max_results": 100, "filter": "metrics.loss > 0.1", "order_by": ["metrics.loss DESC"]}),
         }
         rows = []
         for job, make in jobs.items():
@@ -264,32 +270,23 @@ class Bench:
         stop(mlflow)
 
     @staticmethod
-    def create_run(number):
+    def post(number, path, body):
         connection = http.client.HTTPConnection("127.0.0.1", number)
-        connection.request("POST", "/api/2.0/mlflow/runs/create", json.dumps({"experiment_id": "0", "start_time": 1}), {"Content-Type": "application/json"})
-        return json.loads(connection.getresponse().read())["run"]["info"]["run_id"]
+        connection.request("POST", f"/api/2.0/mlflow/{path}", json.dumps(body), {"Content-Type": "application/json"})
+        return json.loads(connection.getresponse().read())
 
-    @staticmethod
-    def load(number, path, body, seconds):
-        """Requests a second over 8 connections; a client in Python, so that a high number is a floor."""
-        text = None if body is None else json.dumps(body).encode()
-        end = time.perf_counter() + seconds
+    def create_run(self, number):
+        return self.post(number, "runs/create", {"experiment_id": "0", "start_time": 1})["run"]["info"]["run_id"]
 
-        def one(_):
-            connection = http.client.HTTPConnection("127.0.0.1", number, timeout=60)
-            count = 0
-            while time.perf_counter() < end:
-                connection.request("GET" if text is None else "POST", f"/api/2.0/mlflow/{path}", text, {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 200, answer.status
-                count += 1
-            return count
-
-        begin = time.perf_counter()
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            total = sum(pool.map(one, range(8)))
-        return total / (time.perf_counter() - begin)
+    def load(self, number, path, body, seconds):
+        """Requests a second over 8 connections."""
+        script = self.work / "load.lua"
+        lines = [] if body is None else ["wrk.method = 'POST'", f"wrk.body = '{json.dumps(body)}'", "wrk.headers['Content-Type'] = 'application/json'"]
+        script.write_text("\n".join(lines))
+        text = subprocess.run(["wrk", "-t1", "-c8", f"-d{seconds}s", "--timeout", "60s", "-s", script, f"http://127.0.0.1:{number}/api/2.0/mlflow/{path}"],
+                              capture_output=True, text=True).stdout
+        assert "Non-2xx" not in text, text
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
 
     # Report
 

@@ -2,15 +2,17 @@ import BalanceCore
 import BalanceInference
 import Foundation
 
-/// Times the evaluation of model files, single rows and batches: `BalanceBench evaluator ROWS.csv MODEL...`.
-///
-/// A line for each model: the median of single rows in microseconds, and rows a second in batches of 1000.
+/// `BalanceBench evaluator ROWS.csv MODEL...` times model files: for each the median of single rows in microseconds, and rows
+/// a second in batches of 1000. `BalanceBench count NAME TIMES` runs one of ``HotPaths``, for a tool that counts instructions.
 @main
 enum BalanceBench {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "count", arguments.count == 3, let times = Int(arguments[arguments.startIndex + 2]) {
+            return try HotPaths.run(arguments[arguments.startIndex + 1], times: times)
+        }
         guard arguments.first == "evaluator", arguments.count > 2 else {
-            print("usage: BalanceBench evaluator ROWS.csv MODEL...")
+            print("usage: BalanceBench evaluator ROWS.csv MODEL..., or BalanceBench count NAME TIMES")
             exit(64)
         }
         let text = try String(contentsOfFile: arguments[arguments.startIndex + 1], encoding: .utf8)

@@ -28,6 +28,14 @@ package struct QuickAnswers: Sendable {
         case tensors(String)
     }
 
+    /// The body of the answer to one whole request as it came over the wire, or nil.
+    package func answer(wire bytes: [UInt8]) -> [UInt8]? {
+        bytes.withUnsafeBytes { bytes in
+            guard case .complete(let request) = WireRequest.read(bytes) else { return nil }
+            return answer(request, bytes)
+        }
+    }
+
     /// The body of the answer, or nil.
     func answer(_ request: WireRequest, _ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
         guard request.isPost, request.isPlain, allows(bytes, request.host),

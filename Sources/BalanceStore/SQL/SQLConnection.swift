@@ -58,6 +58,8 @@ package protocol SQLConnection {
     /// - Returns: How many rows it changed.
     @discardableResult
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int
+    /// Runs one statement with each of several lists of arguments.
+    func execute(_ sql: String, each arguments: [[SQLValue]]) throws
     /// Runs one query and reads all its rows.
     func rows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow]
     /// The same for a text that is not worth keeping prepared, as each search has its own.

@@ -11,6 +11,15 @@ struct SQLiteConnection: SQLConnection {
         return database.changesCount
     }
 
+    func execute(_ sql: String, each arguments: [[SQLValue]]) throws {
+        let statement = try database.cachedStatement(sql: sql)
+        for values in arguments {
+            // Their number is this file's callers' own; checking it a thousand times a request is what would cost.
+            statement.setUncheckedArguments(StatementArguments(values.map(\.databaseValue)))
+            try statement.execute()
+        }
+    }
+
     func rows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow] {
         try rows(database.cachedStatement(sql: sql), arguments)
     }

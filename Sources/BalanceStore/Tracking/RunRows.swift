@@ -12,23 +12,48 @@ enum RunRows {
         }
     }
 
-    /// Adds a point to the history and makes it the latest if its step, time and value are the greatest so far.
+    /// Adds points to the history; of each key the one whose step, time and value are the greatest so far is the latest.
     ///
     /// NaN stands as 0 with a mark, because no database can compare it.
-    static func insert(_ point: MetricPoint, of run: String, _ connection: any SQLConnection) throws {
-        let values: [SQLValue] = [
-            .text(run), .text(point.key), .real(point.value.isNaN ? 0 : point.value),
-            .integer(point.value.isNaN ? 1 : 0), .integer(point.step), .integer(point.timestamp.milliseconds),
-        ]
+    static func insert(_ points: [MetricPoint], of run: String, _ connection: any SQLConnection) throws {
         let columns = "(run_id, key, value, is_nan, step, timestamp_ms) VALUES (?, ?, ?, ?, ?, ?)"
-        try connection.execute("INSERT INTO metric \(columns) ON CONFLICT DO NOTHING", values)
+        let rows = points.map { point -> [SQLValue] in
+            [
+                .text(run), .text(point.key), .real(point.value.isNaN ? 0 : point.value),
+                .integer(point.value.isNaN ? 1 : 0), .integer(point.step), .integer(point.timestamp.milliseconds),
+            ]
+        }
+        try connection.execute("INSERT INTO metric \(columns) ON CONFLICT DO NOTHING", each: rows)
         try connection.execute(
             "INSERT INTO latest_metric \(columns) ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, "
                 + "is_nan = excluded.is_nan, step = excluded.step, timestamp_ms = excluded.timestamp_ms "
                 + "WHERE (excluded.step, excluded.timestamp_ms, excluded.value) "
                 + "> (latest_metric.step, latest_metric.timestamp_ms, latest_metric.value)",
-            values
+            each: greatest(points).map { rows[$0] }
         )
+    }
+
+    static func insert(_ point: MetricPoint, of run: String, _ connection: any SQLConnection) throws {
+        try insert([point], of: run, connection)
+    }
+
+    /// The places of the points that can become the latest of their keys, by the same order that the statement asks for.
+    private static func greatest(_ points: [MetricPoint]) -> [Int] {
+        guard points.count > 1 else { return Array(points.indices) }
+        var places: [ByteText: Int] = [:]
+        for (index, point) in points.enumerated() {
+            let key = ByteText(point.key)
+            guard let known = places[key] else {
+                places[key] = index
+                continue
+            }
+            if order(points[known]) < order(point) { places[key] = index }
+        }
+        return places.values.sorted()
+    }
+
+    private static func order(_ point: MetricPoint) -> (Int, Int, Double) {
+        (point.step, point.timestamp.milliseconds, point.value.isNaN ? 0 : point.value)
     }
 
     /// The value of a metric's row, from the columns `value` and `is_nan`.

@@ -53,7 +53,7 @@ extension SQLTrackingStore: RunLog {
         try await database.writeTogether { connection in
             try Self.requireActive(id, connection)
             try Self.insert(batch.params, of: id, connection)
-            for point in batch.metrics { try RunRows.insert(point, of: id.stored, connection) }
+            if !batch.metrics.isEmpty { try RunRows.insert(batch.metrics, of: id.stored, connection) }
             for metric in batch.modelMetrics { try LoggedModelRows.insert(metric, connection) }
             for tag in batch.tags { try Self.upsert(tag, run: id, connection) }
         }

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Counts the instructions of the hot paths with callgrind and compares them with bench/baseline.txt: a loss of more than a
+# tenth fails. bench/check.sh --record writes the baseline anew.
+set -eu
+cd "$(dirname "$0")/.."
+
+if ! command -v valgrind >/dev/null 2>&1; then
+    echo "[bench] SKIPPED: the count of instructions, as there is no valgrind"
+    exit 0
+fi
+swift build -c release --product BalanceBench >/dev/null 2>&1 || { echo "[bench] BalanceBench does not build"; exit 1; }
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
+
+# This valgrind does not read the debug information that Swift writes.
+strip -o "$folder/bench" .build/release/BalanceBench
+
+# Instructions of one run of a path, from the difference between many and few.
+count() {
+    valgrind --tool=callgrind --callgrind-out-file="$folder/out" "$folder/bench" count "$1" "$2" 2>"$folder/err" || {
+        cat "$folder/err"
+        return 1
+    }
+    sed -n 's/^.*Collected : \([0-9]*\).*$/\1/p' "$folder/err"
+}
+
+status=0
+: >"$folder/new"
+for path in predict forest log-metric; do
+    few="$(count "$path" 50)"
+    many="$(count "$path" 550)"
+    each=$(((many - few) / 500))
+    echo "$path $each" >>"$folder/new"
+    before="$(sed -n "s/^$path //p" bench/baseline.txt 2>/dev/null || true)"
+    echo "[bench] $path: $each instructions${before:+, recorded $before}"
+    if [ "${1:-}" != --record ] && [ -n "$before" ] && [ "$each" -gt $((before + before / 10)) ]; then
+        echo "[bench] $path takes over a tenth more than was recorded"
+        status=1
+    fi
+done
+if [ "${1:-}" = --record ]; then cp "$folder/new" bench/baseline.txt; fi
+exit "$status"

@@ -1,0 +1,116 @@
+import BalanceAPI
+import BalanceCore
+import BalanceInference
+import BalanceStore
+import Foundation
+import Synchronization
+
+/// The paths whose instructions bench/check.sh counts: `BalanceBench count NAME TIMES`.
+enum HotPaths {
+    static let names = ["predict", "forest", "log-metric"]
+
+    static func run(_ name: String, times: Int) throws {
+        switch name {
+        case "predict": try predict(times)
+        case "forest": try forest(times)
+        case "log-metric": try logMetric(times)
+        default: throw Failure(.invalidArgument, "no such path: '\(name)'", hint: names.joined(separator: ", "))
+        }
+    }
+
+    /// A whole request for a prediction, from its bytes to the answer's.
+    private static func predict(_ times: Int) throws {
+        let file = LinearModelFile(
+            modelType: "Pipeline",
+            featureNames: (0..<8).map { "f\($0)" },
+            mean: [Double](repeating: 0.5, count: 8),
+            scale: [Double](repeating: 2, count: 8),
+            weights: [Double](repeating: 0.25, count: 8),
+            intercept: 0.1,
+            classes: ["0", "1"],
+            clip: 0,
+            training: .null
+        )
+        let directory = OneModel(
+            model: ServedModel(predictor: file.predictor, name: defaultModelName, version: 1, runID: nil, path: "")
+        )
+        let registry = try registry()
+        let service = ModelService(directory: directory, registry: registry, statistics: InferenceStatistics())
+        let answers = QuickAnswers(directory: directory, service: service, hosts: [])
+        let body = "{\"features\":[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8]}"
+        let head = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        let request = Array((head + "Content-Length: \(body.utf8.count)\r\n\r\n" + body).utf8)
+        for _ in 0..<times {
+            guard answers.answer(wire: request) != nil else { throw Failure(.internalError, "the fast lane left it") }
+        }
+    }
+
+    /// One row through a hundred trees of 31 leaves, read from LightGBM's text.
+    private static func forest(_ times: Int) throws {
+        // A child that is negative is a leaf, counted from -1.
+        func child(_ place: Int) -> Int { place < 31 ? place : 30 - place }
+        func line(_ name: String, _ count: Int, _ value: (Int) -> String) -> String {
+            name + "=" + (0..<count).map(value).joined(separator: " ") + "\n"
+        }
+        var tree = "num_leaves=32\nnum_cat=0\n"
+        tree += line("split_feature", 31) { String($0 % 8) }
+        tree += line("threshold", 31) { String(Double($0 % 5) / 5 - 0.3) }
+        tree += line("decision_type", 31) { _ in "2" }
+        tree += line("left_child", 31) { String(child(2 * $0 + 1)) }
+        tree += line("right_child", 31) { String(child(2 * $0 + 2)) }
+        tree += line("leaf_value", 32) { String(Double($0) / 320) }
+        var text = "tree\nversion=v4\nnum_tree_per_iteration=1\nmax_feature_idx=7\nobjective=binary sigmoid:1\n\n"
+        for index in 0..<100 { text += "Tree=\(index)\n\(tree)\n\n" }
+        let model = try ModelFormats().predictor(from: Array((text + "end of trees\n").utf8)).predictor
+        for index in 0..<times {
+            let row = (0..<8).map { Double((index * 7 + $0 * 3) % 11) / 11 - 0.5 }
+            guard try model.outputs(row).count == 2 else { throw Failure(.internalError, "no answer") }
+        }
+    }
+
+    /// A metric of a run, from the store's call to the commit.
+    ///
+    /// A main function that is asynchronous would park its thread in a way that callgrind does not survive.
+    private static func logMetric(_ times: Int) throws {
+        let (store, _) = try stores()
+        let done = DispatchSemaphore(value: 0)
+        let failure = Mutex<(any Error)?>(nil)
+        Task {
+            do { try await log(times, to: store) } catch { failure.withLock { $0 = error } }
+            done.signal()
+        }
+        done.wait()
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    private static func log(_ times: Int, to store: SQLTrackingStore) async throws {
+        let id = RunID()
+        _ = try await store.createRun(
+            RunStart(id: id, experimentID: 0, name: "bench", userID: "", startedAt: Timestamp(milliseconds: 1), tags: [])
+        )
+        for index in 0..<times {
+            let point = MetricPoint(key: "m", value: 0.5, timestamp: Timestamp(milliseconds: 1), step: index)
+            try await store.log(LogBatch(metrics: [point]), to: id)
+        }
+    }
+
+    private static func stores() throws -> (SQLTrackingStore, SQLRegistryStore) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)").path
+        let database = try SQLiteDatabase(path: "\(folder)/bench.db")
+        return (SQLTrackingStore(database: database), SQLRegistryStore(database: database))
+    }
+
+    private static func registry() throws -> SQLRegistryStore { try stores().1 }
+}
+
+/// A directory that holds one model.
+private struct OneModel: ModelDirectory {
+    let model: ServedModel
+
+    func current(of name: String) async throws -> ServedModel { model }
+    func version(_ text: String, of name: String) async throws -> ServedModel { model }
+    func loaded(_ name: String) -> ServedModel? { model }
+    func load(_ name: String) async throws {}
+    func unload(_ name: String) async throws {}
+    func isUnloaded(_ name: String) -> Bool { false }
+}
