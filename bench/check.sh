@@ -2,22 +2,22 @@
 # Counts the instructions of the hot paths with callgrind and compares them with bench/baseline.txt: a loss of more than a
 # tenth fails. bench/check.sh --record writes the baseline anew.
 set -eu
+export SWIFT_DETERMINISTIC_HASHING=1
 cd "$(dirname "$0")/.."
 
 if ! command -v valgrind >/dev/null 2>&1; then
     echo "[bench] SKIPPED: the count of instructions, as there is no valgrind"
     exit 0
 fi
-swift build -c release --product BalanceBench >/dev/null 2>&1 || { echo "[bench] BalanceBench does not build"; exit 1; }
+swift build -c release --static-swift-stdlib -Xlinker -s --product BalanceBench >/dev/null 2>&1 || { echo "[bench] BalanceBench does not build"; exit 1; }
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 
-# This valgrind does not read the debug information that Swift writes.
-strip -o "$folder/bench" .build/release/BalanceBench
+bench=.build/release/BalanceBench
 
 # Instructions of one run of a path, from the difference between many and few.
 count() {
-    valgrind --tool=callgrind --callgrind-out-file="$folder/out" "$folder/bench" count "$1" "$2" 2>"$folder/err" || {
+    valgrind --tool=callgrind --callgrind-out-file="$folder/out" "$bench" count "$1" "$2" 2>"$folder/err" || {
         cat "$folder/err"
         return 1
     }
@@ -27,9 +27,9 @@ count() {
 status=0
 : >"$folder/new"
 for path in predict forest log-metric; do
-    few="$(count "$path" 50)"
-    many="$(count "$path" 550)"
-    each=$(((many - few) / 500))
+    few="$(count "$path" 100)"
+    many="$(count "$path" 2100)"
+    each=$(((many - few) / 2000))
     echo "$path $each" >>"$folder/new"
     before="$(sed -n "s/^$path //p" bench/baseline.txt 2>/dev/null || true)"
     echo "[bench] $path: $each instructions${before:+, recorded $before}"

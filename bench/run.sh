@@ -27,6 +27,7 @@ if ! cmp -s bench/requirements.txt "$home/venv/requirements.txt"; then
     cp bench/requirements.txt "$home/venv/requirements.txt"
 fi
 say "building in release mode"
-swift build -c release --product balanceops >/dev/null
-swift build -c release --product BalanceBench >/dev/null
+for product in balanceops BalanceBench; do
+    swift build -c release --static-swift-stdlib -Xlinker -s --product "$product" >/dev/null 2>&1
+done
 exec "$home/venv/bin/python" bench/run.py --home "$home" --bin .build/release "$@"

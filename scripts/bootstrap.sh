@@ -45,6 +45,7 @@ if command -v apt-get >/dev/null 2>&1; then
     install libsqlite3-dev zlib1g-dev git
     if [ "$with_tests" -eq 1 ] && ! command -v chromium >/dev/null 2>&1; then
         install python3 python3-venv || true
+        install valgrind || true
         install chromium-headless-shell || say "no Chromium: the tests of the pages will be skipped"
     fi
 elif [ "$(uname)" = Linux ]; then

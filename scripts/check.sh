@@ -4,3 +4,4 @@
 
 ./scripts/bootstrap.sh --tests
 ./scripts/ci_check.sh --include-tabular-baseline "$@"
+./bench/check.sh
