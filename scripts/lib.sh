@@ -5,10 +5,6 @@ cd "$(dirname "$0")/.."
 # The configuration to build: release for use, debug where the tests have built it already.
 configuration="${BALANCEOPS_CONFIGURATION:-release}"
 binary=".build/$configuration/balanceops"
-# A release needs no Swift on the machine that it runs on, and carries no symbols. bench/ uses the same flags: others would
-# build everything anew.
-flags=""
-if [ "$configuration" = release ] && [ "$(uname)" = Linux ]; then flags="--static-swift-stdlib -Xlinker -s"; fi
 
 say() { printf '[%s] %s\n' "$(basename "$0" .sh)" "$*"; }
 fail() { printf '[%s] ERROR: %s\n' "$(basename "$0" .sh)" "$*" >&2; exit 1; }
@@ -17,6 +13,10 @@ fail() { printf '[%s] ERROR: %s\n' "$(basename "$0" .sh)" "$*" >&2; exit 1; }
 build() {
     command -v swift >/dev/null 2>&1 || fail "swift is not installed: https://www.swift.org/install (6.2 or newer)"
     log="$(mktemp)"
+    # A release needs no Swift on the machine that it runs on, and carries no symbols. bench/ uses the same flags: others
+    # would build everything anew.
+    flags=""
+    if [ "$configuration" = release ] && [ "$(uname)" = Linux ]; then flags="--static-swift-stdlib -Xlinker -s"; fi
     # shellcheck disable=SC2086
     swift build -c "$configuration" $flags --product balanceops >"$log" 2>&1 &
     pid=$!

@@ -85,7 +85,8 @@ struct RootCommand: AsyncParsableCommand {
         Purge.self,
         Import.self, Export.self,
         Serve.self,
-        DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, ConfigCommand.self,
+        DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, Bench.self,
+        ConfigCommand.self,
     ]
 }
 

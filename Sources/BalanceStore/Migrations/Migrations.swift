@@ -3,7 +3,7 @@
 /// A step is never edited once it was released.
 enum Migrations {
     static let all: [@Sendable (any SQLConnection) throws -> Void] = [
-        { try Schema001.create($0) }, { try Schema002.create($0) },
+        { try Schema001.create($0) }, { try Schema002.create($0) }, { try Schema003.create($0) },
     ]
 
     static let tableNames = Schema001.tableNames.union(Schema002.tableNames)

@@ -83,6 +83,23 @@ struct RunSQL: ConditionSQL {
         }
     }
 
+    /// The same search along the index of the metric that it is sorted by first, or nil where it is sorted otherwise.
+    ///
+    /// It finds the runs whose value is a real number alone; whoever finds too few asks the whole search.
+    static func along(_ order: [SearchFilter.Order], _ search: PagedSQL) -> PagedSQL? {
+        guard let first = order.first, case .metric(let key)? = try? RunField(first.identifier), search.order.count > 2
+        else { return nil }
+        var quick = search
+        quick.identity = search.fingerprint
+        quick.source =
+            "latest_metric m JOIN run r ON r.run_id = m.run_id JOIN experiment e ON e.experiment_id = r.experiment_id"
+        quick.condition = "m.key = ? AND m.is_nan = 0 AND \(search.condition)"
+        quick.arguments = [.text(key)] + search.arguments
+        quick.order[0] = SortTerm(sql: "m.is_nan")
+        quick.order[1] = SortTerm(sql: "m.value", isAscending: first.isAscending)
+        return quick
+    }
+
     private static func lookUp(_ table: String, _ column: String) -> String {
         "(SELECT x.\(column) FROM \(table) x WHERE x.run_id = r.run_id AND x.key = ?)"
     }
@@ -92,7 +109,11 @@ struct RunSQL: ConditionSQL {
         let test = compare("x.value", comparison)
         // NaN is unequal to everything and nothing else.
         let isNaN = comparison.comparator == .notEqual ? "(x.is_nan = 1 OR \(test))" : "(x.is_nan = 0 AND \(test))"
-        return "EXISTS (SELECT 1 FROM latest_metric x WHERE x.run_id = r.run_id AND x.key = ? AND \(isNaN))"
+        // What is unequal to a value is nearly everything; all else is a part of an index.
+        if comparison.comparator == .notEqual {
+            return "EXISTS (SELECT 1 FROM latest_metric x WHERE x.run_id = r.run_id AND x.key = ? AND \(isNaN))"
+        }
+        return "r.run_id IN (SELECT x.run_id FROM latest_metric x WHERE x.key = ? AND \(isNaN))"
     }
 
     private mutating func exists(_ table: String, _ key: String, _ comparison: SearchFilter.Comparison) -> String {

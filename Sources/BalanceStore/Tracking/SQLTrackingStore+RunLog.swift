@@ -111,7 +111,10 @@ extension SQLTrackingStore: RunLog {
         // The nth of all points is taken where n * (limit - 1) / (all - 1) passes a whole number.
         let spread = max(limit - 1, 1)
         return try await database.read { connection in
-            try connection.rows(
+            if steps.lowerBound == .min, steps.upperBound == .max, try Self.isLong(key, run, connection) {
+                return try Self.sampleByTime(of: key, run: run, limit: limit, connection)
+            }
+            return try connection.rows(
                 "SELECT value, is_nan, timestamp_ms, step FROM (SELECT value, is_nan, timestamp_ms, step, ROW_NUMBER() "
                     + "OVER (ORDER BY step, timestamp_ms, value) - 1 AS n, COUNT(*) OVER () AS total FROM metric "
                     + "WHERE run_id = ? AND key = ? AND step BETWEEN ? AND ?) AS q WHERE n = 0 OR (? > 1 AND "
@@ -131,6 +134,54 @@ extension SQLTrackingStore: RunLog {
         }
     }
 
+    /// More points than are numbered one by one to take a sample.
+    private static let longHistory = 200_000
+
+    private static func isLong(_ key: String, _ run: RunID, _ connection: any SQLConnection) throws -> Bool {
+        let rows = try connection.rows(
+            "SELECT 1 FROM metric WHERE run_id = ? AND key = ? LIMIT 1 OFFSET ?",
+            [.text(run.stored), .text(key), .integer(longHistory)]
+        )
+        return !rows.isEmpty
+    }
+
+    /// Points that lie evenly in time, each found by the index: nobody counts ten million points for a picture.
+    private static func sampleByTime(
+        of key: String,
+        run: RunID,
+        limit: Int,
+        _ connection: any SQLConnection
+    ) throws -> [MetricPoint] {
+        let place: [SQLValue] = [.text(run.stored), .text(key)]
+        let columns = "SELECT value, is_nan, timestamp_ms, step FROM metric WHERE run_id = ? AND key = ?"
+        func end(_ direction: String) throws -> SQLRow? {
+            let order = ["timestamp_ms", "step", "value", "is_nan"].map { "\($0) \(direction)" }.joined(separator: ", ")
+            return try connection.rows("\(columns) ORDER BY \(order) LIMIT 1", place).first
+        }
+        guard let first = try end("ASC"), let last = try end("DESC"), let from = first.integer(2),
+            let to = last.integer(2)
+        else { return [] }
+        var rows = [first]
+        let count = max(limit, 2)
+        for index in 1..<count - 1 {
+            let target = from + Int(Double(to - from) * Double(index) / Double(count - 1))
+            let next = try connection.rows(
+                "\(columns) AND timestamp_ms >= ? ORDER BY timestamp_ms, step, value, is_nan LIMIT 1",
+                place + [.integer(target)]
+            )
+            if let row = next.first, row.values != rows[rows.count - 1].values { rows.append(row) }
+        }
+        if last.values != rows[rows.count - 1].values { rows.append(last) }
+        return rows.map { row in
+            MetricPoint(
+                key: key,
+                value: RunRows.value(row, 0),
+                timestamp: Timestamp(milliseconds: row.integer(2) ?? 0),
+                step: row.integer(3) ?? 0
+            )
+        }.sorted { ($0.step, $0.timestamp.milliseconds) < ($1.step, $1.timestamp.milliseconds) }
+    }
+
     package func search(_ search: RunSearch) async throws -> Page<TrackedRun> {
         if search.experimentIDs?.isEmpty == true { return Page(items: []) }
         var builder = RunSQL()
@@ -142,7 +193,12 @@ extension SQLTrackingStore: RunLog {
             order: try builder.order(search.query.order)
         )
         return try await database.read { connection in
-            let page = try sql.page(limit: search.query.limit, after: search.query.after, connection).map(Self.tracked)
+            let page = try sql.page(
+                limit: search.query.limit,
+                after: search.query.after,
+                trying: RunSQL.along(search.query.order, sql),
+                connection
+            ).map(Self.tracked)
             return search.isLight ? page : Page(items: try Self.filled(page.items, connection), next: page.next)
         }
     }

@@ -46,8 +46,10 @@ package struct SQLTrackingStore: TrackingStore {
     /// Fills in the folder names of runs that were brought over from a database which does not have them.
     package func nameFolders(_ name: @escaping @Sendable (RunID) -> String?) async throws {
         let unnamed = try await database.read { connection in
-            try connection.rows("SELECT run_id FROM run WHERE run_dir_name IS NULL AND status = 'FINISHED'")
-                .compactMap { $0.text(0).map(RunID.init(stored:)) }
+            try connection.rows(
+                "SELECT run_id FROM run WHERE run_dir_name IS NULL AND status = 'FINISHED' AND kind IS NOT NULL"
+            )
+            .compactMap { $0.text(0).map(RunID.init(stored:)) }
         }
         let named = unnamed.compactMap { id in name(id).map { (id, $0) } }
         guard !named.isEmpty else { return }
