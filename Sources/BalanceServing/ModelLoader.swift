@@ -1,4 +1,5 @@
 import BalanceCore
+import Synchronization
 
 /// Loads the current model, one load at a time.
 actor ModelLoader {
@@ -58,19 +59,50 @@ actor ModelLoader {
             same.row = nil
             return same
         }
+        var fresh = look(at: row)
+        guard fresh.signature != nil else { return fresh }
+        let isSame = fresh.row == last.row && fresh.path == last.path && fresh.signature == last.signature
+        if isSame, !last.mayRecover { return last }
+        // The file may be there before its row, or the row before its file: what no promotion is in the middle of, counts.
+        if !isSame, let settled = try? await settled() { fresh = settled }
+        for _ in 0..<3 {
+            guard let row = fresh.row, fresh.signature != nil else { return fresh }
+            do {
+                fresh.served = try served(row, fresh.path)
+            } catch {
+                fresh.failure = Self.describe(error)
+                fresh.served = stillServing(row) ?? fallback(row)
+            }
+            // The next promotion may have come while the file was read.
+            guard FileSignature(path: fresh.path) != fresh.signature, let settled = try? await settled() else { break }
+            fresh = settled
+        }
+        return fresh
+    }
+
+    /// The file of a row and its state.
+    private func look(at row: CurrentModel?) -> Published {
         var fresh = Published(sequence: last.sequence + 1, row: row)
         guard let row, let path = locations.path(of: row) else { return fresh }
         fresh.path = path
         fresh.signature = FileSignature(path: path)
-        let isSame = row == last.row && path == last.path && fresh.signature == last.signature
-        if isSame, last.signature != nil, !last.mayRecover { return last }
-        do {
-            fresh.served = try served(row, path)
-        } catch {
-            fresh.failure = Self.describe(error)
-            fresh.served = stillServing(row) ?? fallback(row)
-        }
         return fresh
+    }
+
+    /// Row and file as they are while nobody promotes.
+    private func settled() async throws -> Published {
+        let (locations, sequence) = (self.locations, last.sequence + 1)
+        let found = Mutex(Published(sequence: sequence))
+        try await registry.exclusively(name) { row in
+            guard let row else { return }
+            found.withLock { found in
+                found.row = row
+                guard let path = locations.path(of: row) else { return }
+                found.path = path
+                found.signature = FileSignature(path: path)
+            }
+        }
+        return found.withLock { $0 }
     }
 
     private func served(_ row: CurrentModel, _ path: String) throws -> ServedModel {
