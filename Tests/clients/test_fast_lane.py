@@ -44,7 +44,16 @@ def request(path, body, method="POST", *headers, version="HTTP/1.1", host="127.0
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def talk(server, pieces, pause=0.0):
+def both(lanes, pieces, pause=0.0):
+    """The answers of both lanes; asked again, and longer, where a busy machine may have been too slow."""
+    for quiet in (0.15, 1.5):
+        fast, slow = (talk(server, pieces, pause, quiet) for server in lanes)
+        if fast == slow:
+            break
+    return fast, slow
+
+
+def talk(server, pieces, pause=0.0, quiet=0.15):
     """What comes back on one connection, until the server has nothing more to say."""
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -57,7 +66,7 @@ def talk(server, pieces, pause=0.0):
         except OSError:
             pass
         answer = b""
-        connection.settimeout(0.15)
+        connection.settimeout(quiet)
         while True:
             try:
                 part = connection.recv(65536)
@@ -133,7 +142,7 @@ SMUGGLING = [
 @pytest.mark.parametrize("place", range(len(GOOD + ODD + SMUGGLING)))
 def test_one_request_is_answered_alike(lanes, place):
     raw = (GOOD + ODD + SMUGGLING)[place]
-    fast, slow = (talk(server, [raw]) for server in lanes)
+    fast, slow = both(lanes, [raw])
     assert fast == slow, raw
     if place < len(GOOD):
         assert fast[0][0][0][0] == "200"
@@ -143,17 +152,18 @@ def test_pipelined_requests_keep_their_order(lanes):
     generator = random.Random(4)
     for _ in range(40):
         chosen = [generator.choice(GOOD if generator.random() < 0.8 else ODD) for _ in range(generator.randint(2, 6))]
-        fast, slow = (talk(server, [b"".join(chosen)]) for server in lanes)
+        fast, slow = both(lanes, [b"".join(chosen)])
         assert fast == slow, chosen
 
 
 def test_splits_change_nothing(lanes):
     raw = GOOD[1] + GOOD[11] + GOOD[0]
-    whole = talk(lanes[1], [raw])
+    whole = talk(lanes[1], [raw], quiet=1)
     for cut in range(1, len(raw), 7):
-        assert talk(lanes[0], [raw[:cut], raw[cut:]], pause=0.002) == whole, cut
+        pieces = [raw[:cut], raw[cut:]]
+        assert talk(lanes[0], pieces, 0.002) == whole or talk(lanes[0], pieces, 0.002, 1.5) == whole, cut
     slowly = [raw[i:i + 1] for i in range(len(raw))]
-    assert talk(lanes[0], slowly, pause=0.0002) == whole
+    assert talk(lanes[0], slowly, 0.0002, 1) == whole
 
 
 def test_what_follows_a_strange_request_is_judged_alike(lanes):
@@ -162,7 +172,7 @@ def test_what_follows_a_strange_request_is_judged_alike(lanes):
         raw = generator.choice(GOOD) + strange + generator.choice(GOOD)
         cut = generator.randrange(1, len(raw))
         for pieces in ([raw], [raw[:cut], raw[cut:]]):
-            fast, slow = (talk(server, pieces, pause=0.01) for server in lanes)
+            fast, slow = both(lanes, pieces, 0.01)
             assert fast == slow, raw
 
 
