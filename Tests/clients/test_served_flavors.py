@@ -90,6 +90,18 @@ def test_a_logged_model_answers_at_once(name, server):
     assert detail["signature"]["inputs"] and detail["servable"]
 
 
+def test_a_folder_is_inspected_and_imported(workspace, serve, tmp_path):
+    model, _, _ = scikit()
+    mlflow.sklearn.save_model(model, tmp_path / "m", input_example=TABLE[:2], serialization_format="cloudpickle")
+    shown = workspace.run("models", "inspect", tmp_path / "m").stdout
+    assert "StandardScaler > LogisticRegression" in shown and "c29" in shown
+    workspace.run("models", "import", tmp_path / "m", "--name", "folder", "--current")
+    answer = serve(workspace).client.post("/models/folder/predict", json={"features": TABLE.iloc[0].to_dict()})
+    assert abs(answer.json()["prediction"]["p_win"] - model.predict_proba(ROWS[:1])[0, 1]) < 1e-9
+    (tmp_path / "empty").mkdir()
+    assert "MLmodel" in workspace.run("models", "inspect", tmp_path / "empty", check=False).stderr
+
+
 def test_a_version_that_fails_its_input_example_does_not_serve(server, tmp_path):
     """An input example with a column fewer: the version exists, says why, and the old one goes on serving."""
     good, _, _ = scikit()

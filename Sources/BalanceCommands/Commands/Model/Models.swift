@@ -24,13 +24,15 @@ struct ModelsInspect: ExemplifiedCommand {
     static let examples = ["balanceops models inspect model.pkl"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The file.") var file: String
+    @Argument(help: "The file, or a folder with an MLmodel.") var file: String
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
         Workspace.useOnnxRuntime(try await options.load())
-        let (bytes, digest) = try FileModelFiles(defaultPath: file).load(file)
-        let model = try ModelFormats().predictor(from: bytes)
+        let place = try ModelPlace(file)
+        let (bytes, digest) = try FileModelFiles(defaultPath: place.file).load(place.file)
+        var model = try ModelFormats().predictor(from: bytes)
+        if let names = place.columns { model.predictor = model.predictor.naming(names) }
         if json { return Output.json(Self.document(model, bytes.count, digest)) }
         Self.print(model, size: bytes.count, digest)
         Output.ok("it can be served")
@@ -89,14 +91,15 @@ struct ModelsImport: ExemplifiedCommand {
     static let examples = ["balanceops models import model.ubj --name churn --current"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The file.") var file: String
+    @Argument(help: "The file, or a folder with an MLmodel.") var file: String
     @Option(help: "The registered model; it is made where it is missing.") var name: String
     @Flag(help: "Make the version current, as far as the policy allows.") var current = false
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
-        _ = try ModelFormats().predictor(from: FileModelFiles(defaultPath: file).load(file).bytes)
+        let place = try ModelPlace(file)
+        _ = try ModelFormats().predictor(from: FileModelFiles(defaultPath: place.file).load(place.file).bytes)
         let version = try await register(in: workspace)
         if current { try await workspace.versionPromoter.promote(version.version, of: name, actor: "models import") }
         if json {
@@ -113,11 +116,14 @@ struct ModelsImport: ExemplifiedCommand {
         let run = try await workspace.log.createRun(
             RunStart(id: id, experimentID: 0, name: "import of \(name)", userID: "", startedAt: now, tags: [])
         )
-        let path = "model/" + (file as NSString).lastPathComponent
-        let key = try ArtifactKey("0/\(id.stored)/artifacts/\(path)")
-        let upload = try await workspace.artifactFiles.upload(to: key)
-        try LocalFiles.send(file, to: upload)
-        try await upload.commit()
+        let place = try ModelPlace(file)
+        let path = place.isFolder ? "model" : "model/" + (file as NSString).lastPathComponent
+        for (name, file) in place.files {
+            let key = try ArtifactKey("0/\(id.stored)/artifacts/model/\(name)")
+            let upload = try await workspace.artifactFiles.upload(to: key)
+            try LocalFiles.send(file, to: upload)
+            try await upload.commit()
+        }
         _ = try await workspace.log.updateRun(run.id, RunUpdate(status: .finished, endedAt: .now(), name: nil))
         do {
             _ = try await workspace.models.createModel(
@@ -138,5 +144,41 @@ struct ModelsImport: ExemplifiedCommand {
         version.digest = found.digest
         version.signature = found.signature
         return try await workspace.models.createVersion(version)
+    }
+}
+
+/// Where the user's model is: a file, or a folder that MLflow wrote, with the file that its `MLmodel` names.
+private struct ModelPlace {
+    /// The file that holds the model.
+    let file: String
+    let isFolder: Bool
+    /// The names of the features, where the `MLmodel` has some.
+    let columns: [String]?
+    /// All files that belong to it, by their names below it.
+    let files: [(name: String, path: String)]
+
+    init(_ path: String) throws {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            (file, isFolder, columns) = (path, false, nil)
+            files = [((path as NSString).lastPathComponent, path)]
+            return
+        }
+        guard let bytes = FileManager.default.contents(atPath: "\(path)/MLmodel") else {
+            throw Failure(
+                .modelNotReadable,
+                "there is no file MLmodel in \(path)",
+                hint: "name the model's file itself"
+            )
+        }
+        let description = try ModelFormats().manifest(from: Array(bytes))
+        let names = FileManager.default.subpaths(atPath: path) ?? []
+        isFolder = true
+        columns = description.columns
+        file = "\(path)/\(description.dataFile)"
+        files = names.sorted().map { ($0, "\(path)/\($0)") }.filter { entry in
+            var isDirectory: ObjCBool = false
+            return FileManager.default.fileExists(atPath: entry.1, isDirectory: &isDirectory) && !isDirectory.boolValue
+        }
     }
 }
