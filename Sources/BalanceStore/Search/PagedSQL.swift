@@ -47,6 +47,15 @@ struct PagedSQL {
 
     /// The rows of a page, with the columns first.
     func page(limit: Int, after: String?, _ connection: any SQLConnection) throws -> Page<SQLRow> {
+        let (sql, values) = try query(limit: limit + 1, after: after)
+        var rows = try connection.freshRows(sql, values)
+        guard rows.count > limit, let last = rows.dropLast().last else { return Page(items: rows) }
+        rows.removeLast()
+        return Page(items: rows, next: Self.text(Array(last.values.suffix(order.count)), search: fingerprint))
+    }
+
+    /// The statement for so many rows behind a place.
+    func query(limit: Int, after: String?) throws -> (sql: String, values: [SQLValue]) {
         let keys = order.indices.map { "(\(order[$0].sql)) AS k\($0)" }.joined(separator: ", ")
         var sql = "SELECT * FROM (SELECT \(columns), \(keys) FROM \(source) WHERE \(condition)) AS q"
         var values = order.flatMap(\.arguments) + arguments
@@ -57,10 +66,7 @@ struct PagedSQL {
         }
         let sorting = order.indices.map { "k\($0) \(order[$0].isAscending ? "ASC" : "DESC")" }
         sql += " ORDER BY \(sorting.joined(separator: ", ")) LIMIT ?"
-        var rows = try connection.freshRows(sql, values + [.integer(limit + 1)])
-        guard rows.count > limit, let last = rows.dropLast().last else { return Page(items: rows) }
-        rows.removeLast()
-        return Page(items: rows, next: Self.text(Array(last.values.suffix(order.count)), search: fingerprint))
+        return (sql, values + [.integer(limit)])
     }
 
     /// The condition that a row stands behind one with these sort values.

@@ -1,16 +1,63 @@
 import BalanceCore
-import BalanceStore
 import BalanceTestSupport
 import Testing
+
+@testable import BalanceStore
 
 /// Runs sorted by a metric come along its index while there are enough; pages must not show where that ends.
 struct MetricOrderTests {
     private let folder: TemporaryFolder
+    private let database: SQLiteDatabase
     private let store: SQLTrackingStore
 
     init() throws {
         folder = try TemporaryFolder()
-        store = SQLTrackingStore(database: try SQLiteDatabase(path: folder("order.db")))
+        database = try SQLiteDatabase(path: folder("order.db"))
+        store = SQLTrackingStore(database: database)
+    }
+
+    /// How SQLite would find the rows.
+    private func plan(_ sql: String, _ values: [SQLValue]) async throws -> String {
+        try await database.read { connection in
+            try connection.freshRows("EXPLAIN QUERY PLAN " + sql, values).compactMap { $0.text(3) }.joined(
+                separator: "\n"
+            )
+        }
+    }
+
+    @Test(arguments: ["", "metrics.other > 20"])
+    func `a search by a metric goes along its index and sorts nothing`(text: String) async throws {
+        let filter = text.isEmpty ? nil : try SearchFilter.parse(text, dialect: .extended)
+        let order = [SearchFilter.Order(identifier: .init(entity: "metrics", key: "m"), isAscending: false)]
+        let search = RunSearch(experimentIDs: [0], query: SearchQuery(filter: filter, order: order))
+        var builder = RunSQL()
+        let whole = PagedSQL(
+            columns: "r.run_id",
+            source: "run r JOIN experiment e ON e.experiment_id = r.experiment_id",
+            condition: try builder.conditions(search),
+            arguments: builder.arguments,
+            order: try builder.order(order)
+        )
+        let quick = try #require(RunSQL.along(order, whole))
+        let (sql, values) = try quick.query(limit: 101, after: nil)
+        let plan = try await plan(sql, values)
+        #expect(plan.contains("SEARCH m USING COVERING INDEX latest_metric_value (key=? AND is_nan=?)"), "\(plan)")
+        #expect(!plan.contains("USE TEMP B-TREE FOR ORDER BY"), "\(plan)")
+        if filter != nil { #expect(plan.contains("SEARCH x USING COVERING INDEX latest_metric_value"), "\(plan)") }
+    }
+
+    @Test func `the newest runs and the points of a history are found by an index`() async throws {
+        let newest = try await plan(
+            "SELECT run_id FROM run WHERE lifecycle_stage = 'active' ORDER BY start_time_ms DESC, seq DESC LIMIT 1",
+            []
+        )
+        #expect(newest.contains("USING INDEX run_newest") && !newest.contains("TEMP B-TREE"))
+        let history = try await plan(
+            "SELECT value FROM metric WHERE run_id = ? AND key = ? AND timestamp_ms >= ? "
+                + "ORDER BY timestamp_ms, step, value, is_nan LIMIT 1",
+            [.text("a"), .text("b"), .integer(1)]
+        )
+        #expect(history.contains("INDEX metric_point") && !history.contains("TEMP B-TREE"))
     }
 
     /// Runs with ties, NaN and missing values.
