@@ -105,8 +105,8 @@ actor ModelLoader {
         return found.withLock { $0 }
     }
 
-    private func served(_ row: CurrentModel, _ path: String) throws -> ServedModel {
-        let model = try reader.predictor(from: files.load(path).bytes)
+    private func served(_ row: CurrentModel, _ path: String, _ bytes: [UInt8]? = nil) throws -> ServedModel {
+        let model = try reader.predictor(from: bytes ?? files.load(path).bytes)
         return ServedModel(
             predictor: row.featureNames.map(model.predictor.naming) ?? model.predictor,
             name: row.name,
@@ -131,10 +131,10 @@ actor ModelLoader {
 
     /// The file that the version was made from, if it is still what it was.
     private func fallback(_ row: CurrentModel) -> ServedModel? {
-        guard let source = row.sourcePath, let digest = row.digest, let (_, found) = try? files.load(source),
+        guard let source = row.sourcePath, let digest = row.digest, let (bytes, found) = try? files.load(source),
             found == digest
         else { return nil }
-        return try? served(row, source)
+        return try? served(row, source, bytes)
     }
 
     private static func describe(_ error: any Error) -> Failure {

@@ -126,6 +126,8 @@ ODD = [
 ]
 
 SMUGGLING = [
+    request("/predict", {"features": ROW}, "POST", f"Content-Length: {len(json.dumps({'features': ROW}))}\t"),
+    request("/predict", {"features": ROW}, "POST", "Connection: keep-alive\t"),
     request("/predict", {"features": ROW}, "POST", "Content-Length: 5", "Content-Length: 6"),
     request("/predict", {"features": ROW}, "POST", "Content-Length: +5"), request("/predict", {"features": ROW}, "POST", "Content-Length: 0x5"),
     request("/predict", {"features": ROW}, "POST", "Content-Length: 5,5"), request("/predict", {"features": ROW}, "POST", "Content-Length : 5"),

@@ -20,6 +20,8 @@ final class FastLaneHandler: ChannelInboundHandler, RemovableChannelHandler {
     fileprivate var inFlight = 0
     /// Reads since the last whole request.
     private var attempts = 0
+    /// The last answer, which an end of the connection must not cut off.
+    private var lastWrite: EventLoopFuture<Void>?
     private var identities = RequestIDs()
 
     /// A client that sends a request in more pieces gains nothing from this lane.
@@ -80,7 +82,7 @@ final class FastLaneHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func flush(_ context: ChannelHandlerContext, _ output: inout ByteBuffer?) {
         guard let buffer = output else { return }
         output = nil
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        lastWrite = context.writeAndFlush(wrapOutboundOut(buffer))
     }
 
     private func leaveAlone(_ context: ChannelHandlerContext, _ output: inout ByteBuffer?) {
@@ -95,8 +97,14 @@ final class FastLaneHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// which lets it finish.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         let isEnd = if case .some(.inputClosed) = event as? ChannelEvent { true } else { false }
-        if isEnd || event is ChannelShouldQuiesceEvent { leaveAloneNow(context) }
-        context.fireUserInboundEventTriggered(event)
+        guard isEnd || event is ChannelShouldQuiesceEvent else { return context.fireUserInboundEventTriggered(event) }
+        leaveAloneNow(context)
+        guard let lastWrite else { return context.fireUserInboundEventTriggered(event) }
+        // The normal pipeline knows nothing of answers that are still on their way, and would close on them.
+        let (place, held) = (
+            NIOLoopBound(context, eventLoop: context.eventLoop), NIOLoopBound(event, eventLoop: context.eventLoop)
+        )
+        lastWrite.whenComplete { _ in place.value.fireUserInboundEventTriggered(held.value) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -90,7 +90,7 @@ package struct QuickAnswers: Sendable {
     }
 
     private func features(_ body: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard let model = directory.loaded(defaultModelName), model.predictor.isQuick,
+        guard let model = directory.loaded(defaultModelName), model.predictor.rowCost <= Self.maximumCost,
             model.predictor.classes.count == 2, model.predictor.hasProbabilities,
             model.predictor.textFeatures.isEmpty,
             let row = FeatureScanner.numbers(body, count: model.predictor.featureCount),
@@ -104,29 +104,43 @@ package struct QuickAnswers: Sendable {
         return answer
     }
 
-    private func model(_ name: String) throws -> ServedModel {
-        guard let model = directory.loaded(name), model.predictor.isQuick else { throw NotQuick() }
+    /// The steps that one answer may take on the event loop, where every other connection waits for it.
+    private static let maximumCost = 50_000
+    /// The bytes of a body that is read as JSON there.
+    private static let maximumBody = 8 << 10
+
+    private func model(_ name: String, _ body: UnsafeRawBufferPointer) throws -> ServedModel {
+        guard body.count <= Self.maximumBody, let model = directory.loaded(name) else { throw NotQuick() }
+        try check(model, rows: 1)
         return model
+    }
+
+    private func check(_ model: ServedModel, rows: Int) throws {
+        let (cost, overflow) = model.predictor.rowCost.multipliedReportingOverflow(by: max(rows, 1))
+        guard !overflow, cost <= Self.maximumCost else { throw NotQuick() }
     }
 
     private struct NotQuick: Error {}
 
     private func rows(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
-        let model = try model(name)
+        let model = try model(name, body)
         let value = try JSONValue(parsing: Array(body))
+        try check(model, rows: value["instances"]?.elements?.count ?? 1)
         guard value["features"] != nil || value["instances"] != nil else { throw NotQuick() }
         return try service.answer(PredictionBody(value), with: model).bytes()
     }
 
     private func scoring(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
-        let model = try model(name)
-        let value = try JSONValue(parsing: Array(body))
-        return try ScoringController(service: service).answer(ScoringBody(value), model).bytes()
+        let model = try model(name, body)
+        let request = try ScoringBody(JSONValue(parsing: Array(body)))
+        try check(model, rows: request.rows.count)
+        return try ScoringController(service: service).answer(request, model).bytes()
     }
 
     private func tensors(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
-        let model = try model(name)
+        let model = try model(name, body)
         let request = try InferenceBody(Array(body), headLength: nil)
+        try check(model, rows: request.request.inputs.first?.shape.first ?? 1)
         guard !request.isBinary, request.outputs.allSatisfy({ $0.isBinary != true }) else { throw NotQuick() }
         return try OpenInferenceAPI.answer(request, with: model, service).head.bytes()
     }

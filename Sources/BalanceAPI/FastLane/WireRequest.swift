@@ -114,8 +114,9 @@ private struct WireReader {
         }
         guard position + 1 < bytes.count else { return .incomplete }
         guard bytes[position] == 0x0D, bytes[position + 1] == 0x0A else { return .unknown }
+        // A tab behind a value stays in it: readers differ in whether they take it for part of a number.
         var last = position
-        while last > first, bytes[last - 1] == 0x20 || bytes[last - 1] == 0x09 { last -= 1 }
+        while last > first, bytes[last - 1] == 0x20 { last -= 1 }
         position += 2
         return take(name, first..<last) ? .ok : .unknown
     }

@@ -23,8 +23,8 @@ package protocol Predictor: Sendable {
     var acceptsMissing: Bool { get }
     /// Whether a row may have infinite numbers.
     var acceptsInfinite: Bool { get }
-    /// Whether a row takes microseconds, whatever it holds.
-    var isQuick: Bool { get }
+    /// About how many simple steps a row takes, whatever it holds: a thousand are some microseconds.
+    var rowCost: Int { get }
     /// Of a classifier the probability of each class, or 1 for the label that it chooses; of a regressor one value.
     ///
     /// The row has ``featureCount`` numbers.
@@ -48,7 +48,7 @@ extension Predictor {
     package var labelType: LabelType { .text }
     package var steps: [String] { [modelType] }
     package var acceptsInfinite: Bool { false }
-    package var isQuick: Bool { false }
+    package var rowCost: Int { 1 << 40 }
     package func naming(_ names: [String]) -> any Predictor { self }
 
     package func outputs(of rows: [[Cell]]) throws -> [[Double]] {

@@ -78,6 +78,7 @@ struct NeuralNetwork: RowModel {
     var last: Activation
 
     var featureCount: Int { layers.first?.weights.first?.count ?? 0 }
+    var cost: Int { layers.reduce(50) { $0 + $1.biases.count * (($1.weights.first?.count ?? 0) + 20) } }
 
     func outputs(_ row: [Double]) -> [Double] {
         var values = row
@@ -135,6 +136,8 @@ struct Neighbors: RowModel {
     var power: Double
 
     var featureCount: Int { rows.first?.count ?? 0 }
+    /// It looks at all rows of the training data, and sorts them.
+    var cost: Int { rows.count * (featureCount + 20) }
 
     func outputs(_ row: [Double]) -> [Double] {
         let nearest = rows.indices.map { (distance: distance(row, rows[$0]), index: $0) }
@@ -191,6 +194,10 @@ struct Calibrated: RowModel {
     var classes: [String]
     var featureCount: Int
     var folds: [Fold]
+    var cost: Int {
+        folds.reduce(0) { sum, fold in fold.steps.reduce(sum + fold.model.cost + 50 * fold.maps.count) { $0 + $1.cost }
+        }
+    }
 
     func outputs(_ row: [Double]) throws -> [Double] {
         var sums = [Double](repeating: 0, count: classes.count)

@@ -18,8 +18,7 @@ package struct PipelinePredictor: Predictor {
     package var acceptsMissing: Bool { transforms.acceptsMissing(before: model.acceptsMissing) }
     package var acceptsInfinite: Bool { transforms.isEmpty && model.acceptsInfinite }
 
-    /// Neighbours look at all rows of the training data.
-    package var isQuick: Bool { !(model is Neighbors) }
+    package var rowCost: Int { transforms.reduce(model.cost) { $0 + $1.cost } }
 
     package func naming(_ names: [String]) -> any Predictor {
         guard featureNames == nil, names.count == featureCount, Set(names).count == names.count else { return self }

@@ -8,6 +8,8 @@ protocol RowTransform: Sendable {
     func outputCount(_ count: Int) -> Int?
     /// Whether a row may have NaN.
     var acceptsMissing: Bool { get }
+    /// About how many simple steps a row takes.
+    var cost: Int { get }
     /// Whether no NaN is left behind it.
     var removesMissing: Bool { get }
     /// The columns that are texts.
@@ -16,6 +18,7 @@ protocol RowTransform: Sendable {
 
 extension RowTransform {
     var acceptsMissing: Bool { false }
+    var cost: Int { 200 }
     var removesMissing: Bool { false }
     var textColumns: Set<Int> { [] }
 }
@@ -71,6 +74,8 @@ protocol RowModel: Sendable {
     var acceptsMissing: Bool { get }
     /// Whether a row may have infinite numbers.
     var acceptsInfinite: Bool { get }
+    /// About how many simple steps a row takes.
+    var cost: Int { get }
     /// The columns that are texts.
     var textColumns: Set<Int> { get }
     func outputs(_ row: [Double]) throws -> [Double]
@@ -80,6 +85,8 @@ extension RowModel {
     var hasProbabilities: Bool { !classes.isEmpty }
     var acceptsMissing: Bool { false }
     var acceptsInfinite: Bool { false }
+    /// That of a linear model; others say more.
+    var cost: Int { 50 + featureCount * max(classes.count, 1) }
     var textColumns: Set<Int> { [] }
 }
 
@@ -92,6 +99,7 @@ struct Staged: RowModel {
     var classes: [String] { model.classes }
     var hasProbabilities: Bool { model.hasProbabilities }
     var acceptsMissing: Bool { steps.acceptsMissing(before: model.acceptsMissing) }
+    var cost: Int { steps.reduce(model.cost) { $0 + $1.cost } }
     var textColumns: Set<Int> { steps.textColumns }
 
     func outputs(_ row: [Double]) throws -> [Double] { try model.outputs(steps.apply(row)) }

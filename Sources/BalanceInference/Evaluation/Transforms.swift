@@ -94,6 +94,7 @@ struct Impute: RowTransform {
 /// Products of columns: for each output how often it takes each column.
 struct Polynomial: RowTransform {
     var powers: [[Int]]
+    var cost: Int { powers.count * (powers.first?.count ?? 0) }
 
     func apply(_ row: [Double]) -> [Double] {
         powers.map { powers in
@@ -114,6 +115,7 @@ struct Project: RowTransform {
     var components: [[Double]]
     /// What each output is divided by; empty: nothing.
     var deviations: [Double]
+    var cost: Int { components.count * (components.first?.count ?? 0) }
 
     func apply(_ row: [Double]) -> [Double] {
         let centred = mean.isEmpty ? row : zip(row, mean).map { $0 - $1 }
@@ -159,6 +161,7 @@ struct Encode: RowTransform {
     var places: [[Int]] = []
 
     var removesMissing: Bool { isOneHot }
+    var cost: Int { categories.reduce(50) { $0 + $1.count * 2 } }
 
     var acceptsMissing: Bool {
         if case .refuse = unknown { return categories.contains { $0.contains(where: \.isNaN) } }
@@ -221,6 +224,7 @@ struct Encode: RowTransform {
 struct Columns: RowTransform {
     var parts: [(columns: [Int], steps: [any RowTransform])]
 
+    var cost: Int { parts.reduce(50) { sum, part in part.steps.reduce(sum + part.columns.count) { $0 + $1.cost } } }
     var acceptsMissing: Bool { parts.allSatisfy { $0.steps.acceptsMissing(before: true) } }
     var removesMissing: Bool { parts.contains { part in part.steps.contains(where: \.removesMissing) } }
 

@@ -21,6 +21,7 @@ struct TreeMean: RowModel {
     var classes: [String]
     var featureCount: Int
     var trees: Forest
+    var cost: Int { trees.count * 20 }
     var acceptsMissing = true
 
     func outputs(_ row: [Double]) throws -> [Double] {
@@ -64,6 +65,7 @@ struct BoostedTrees: RowModel {
     var classes: [String]
     var featureCount: Int
     var trees: Forest
+    var cost: Int { trees.count * 20 }
     /// The output that each tree adds to.
     var groups: [Int]
     var base: [Double]
@@ -117,6 +119,7 @@ struct SingleTrees: RowModel {
     var classes: [String]
     var featureCount: Int
     var trees: Forest
+    var cost: Int { trees.count * 20 }
     var groups: [Int]
     /// The weight of each tree; empty: 1 (dart has others).
     var weights: [Float]
@@ -152,6 +155,7 @@ struct SingleTrees: RowModel {
 struct IsolationTrees: RowModel {
     var featureCount: Int
     var trees: Forest
+    var cost: Int { trees.count * 20 }
     var sampleCount: Int
     var offset: Double
     var acceptsMissing: Bool { true }

@@ -58,7 +58,9 @@ struct TreeNodes: Sendable {
                 append(feature: -1, threshold: 0, left: 0, right: 0, output: Int32(values.count))
                 values += leaf
             case .split(let feature, let threshold, let left, let right):
-                guard feature >= 0, feature < 1 << 24, tree.indices.contains(left), tree.indices.contains(right) else {
+                guard !threshold.isNaN, feature >= 0, feature < 1 << 24, tree.indices.contains(left),
+                    tree.indices.contains(right)
+                else {
                     throw Self.damaged
                 }
                 append(

@@ -183,7 +183,14 @@ final class OnnxSession: @unchecked Sendable {
         let shape = tensor.shape.map { Int64($0) }
         let number = Int32(Self.types.first { $0.value == tensor.type }?.key ?? 0)
         var value: OpaquePointer?
+        if tensor.type == .bool, tensor.bytes.contains(where: { $0 > 1 }) {
+            throw Failure(.invalidParameter, "the input '\(tensor.name)' has values that are neither true nor false")
+        }
         if tensor.type == .bytes {
+            // The library takes texts that end at the first zero.
+            guard !tensor.texts.contains(where: { $0.contains(0) }) else {
+                throw Failure(.invalidParameter, "the input '\(tensor.name)' has a text with a zero byte")
+            }
             try library.check(
                 ort_create_tensor(library.table, library.allocator, shape, shape.count, number, &value)
             )
