@@ -1,12 +1,11 @@
 package import BalanceCore
-import ServiceLifecycle
 import Synchronization
 
 /// Publishes the current model of one name and follows the registry and the file without a restart.
 ///
-/// A request looks at the published snapshot and at the file's signature, never at the database. As a service it looks
-/// at the registry's row ten times a second. A file that cannot be loaded leaves the last good model serving.
-package final class ModelHost: ModelProvider, Service {
+/// A request looks at the published snapshot and at the file's signature, never at the database;
+/// ``ModelHosts`` has it look at the registry's row ten times a second. A file that cannot be loaded leaves the last good model serving.
+package final class ModelHost: ModelProvider {
     private let loader: ModelLoader
     private let published = Mutex(Published())
 
@@ -46,16 +45,6 @@ package final class ModelHost: ModelProvider, Service {
 
     package func problem() async -> String? {
         published.withLock { $0.failure.map { $0.details?["message"]?.string ?? $0.message } }
-    }
-
-    /// Watches the registry until the server stops.
-    package func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                _ = await self.refresh()
-                try? await Task.sleep(for: .milliseconds(100))
-            }
-        }
     }
 
     /// Looks once at the registry and the file.

@@ -70,28 +70,19 @@ struct ModelsPredictController: Sendable {
     }
 
     private func list() async throws -> JSONValue {
-        var items: [JSONValue] = []
-        var after: String?
-        repeat {
-            let page = try await registry.searchModels(SearchQuery(after: after))
-            items += page.items.map { model in
-                .object([
-                    ("name", .string(model.name)), ("description", .optional(model.description)),
-                    ("aliases", .object(model.aliases.map { ($0.name, .int($0.version)) })),
-                    ("latest_version", .int(model.latest.map(\.version).max() ?? 0)),
-                ])
-            }
-            after = page.next
-        } while after != nil
+        let items = try await service.registeredModels().map { model in
+            JSONValue.object([
+                ("name", .string(model.name)), ("description", .optional(model.description)),
+                ("aliases", .object(model.aliases.map { ($0.name, .int($0.version)) })),
+                ("latest_version", .int(model.latest.map(\.version).max() ?? 0)),
+            ])
+        }
         return .object([("items", .array(items)), ("count", .int(items.count))])
     }
 
     private func detail(_ name: String) async throws -> JSONValue {
         let model = try await registry.model(name)
-        let filter = SearchFilter.comparison(
-            .init(identifier: .init(entity: "", key: "name"), comparator: .equal, value: .text(name), offset: 0)
-        )
-        let versions = try await registry.searchVersions(SearchQuery(filter: filter, limit: 1000)).items
+        let versions = try await service.versions(of: name)
         return .object([
             ("name", .string(model.name)), ("description", .optional(model.description)),
             ("policy", .optional(try await registry.policyName(of: name))),

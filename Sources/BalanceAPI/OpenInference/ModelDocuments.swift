@@ -3,18 +3,11 @@ import BalanceCore
 /// What the Open Inference Protocol says of models, as JSON.
 enum ModelDocuments {
     static func metadata(_ model: ServedModel, versions: [Int]) -> JSONValue {
-        let signature = model.predictor.signature
+        let signature = model.predictor.signature.json
         return .object([
             ("name", .string(model.name)), ("versions", .strings(versions.map(String.init))),
-            ("platform", .string(model.platform)), ("inputs", .array(signature.inputs.map(tensor))),
-            ("outputs", .array(signature.outputs.map(tensor))),
-        ])
-    }
-
-    private static func tensor(_ spec: TensorSpec) -> JSONValue {
-        .object([
-            ("name", .string(spec.name)), ("datatype", .string(spec.type.rawValue)),
-            ("shape", .array(spec.shape.map(JSONValue.int))),
+            ("platform", .string(model.platform)), ("inputs", signature["inputs"] ?? .null),
+            ("outputs", signature["outputs"] ?? .null),
         ])
     }
 

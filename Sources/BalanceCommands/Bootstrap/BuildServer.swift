@@ -58,7 +58,7 @@ struct ServerBuilder {
     }
 
     /// The API's routes, its models, and the services that keep them fresh.
-    func apiRouter() -> (router: Router<AppContext>, host: ModelHost, hosts: ModelHosts, service: ModelService) {
+    func apiRouter() -> (router: Router<AppContext>, hosts: ModelHosts, service: ModelService) {
         let host = workspace.modelHost()
         let workspace = self.workspace
         let hosts = ModelHosts(
@@ -96,7 +96,7 @@ struct ServerBuilder {
         mlflow.addRoutes(to: router)
         api.addRoutes(to: router, allRoutes: routes)
         dashboard.addRoutes(to: router)
-        return (router, host, hosts, service)
+        return (router, hosts, service)
     }
 
     /// The dashboard on a port of its own.

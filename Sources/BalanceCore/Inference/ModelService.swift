@@ -151,7 +151,8 @@ package struct ModelService: Sendable {
     /// Takes a model out of service until it is loaded again or the server restarts.
     package func unload(_ name: String) async throws { try await directory.unload(name) }
 
-    private func registeredModels() async throws -> [RegisteredModel] {
+    /// All registered models.
+    package func registeredModels() async throws -> [RegisteredModel] {
         var models: [RegisteredModel] = []
         var after: String?
         repeat {
@@ -162,7 +163,8 @@ package struct ModelService: Sendable {
         return models
     }
 
-    private func versions(of name: String) async throws -> [ModelVersion] {
+    /// The versions of a model.
+    package func versions(of name: String) async throws -> [ModelVersion] {
         let filter = SearchFilter.comparison(
             .init(identifier: .init(entity: "", key: "name"), comparator: .equal, value: .text(name), offset: 0)
         )

@@ -23,7 +23,6 @@ struct LogisticClassifier: RowModel {
         return each.map { sum == 0 ? 1 / Double(each.count) : $0 / sum }
     }
 
-    static func sigmoid(_ value: Double) -> Double { Outputs.sigmoid(value) }
 }
 
 /// A linear model that answers with its decision: a value, or the label that it chooses.

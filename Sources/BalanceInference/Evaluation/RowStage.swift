@@ -123,8 +123,7 @@ enum Outputs {
 
     /// 1 at the first largest number and 0 elsewhere.
     static func choice(_ values: [Double]) -> [Double] {
-        var best = 0
-        for index in values.indices where values[index] > values[best] { best = index }
+        let best = TabularInference.best(values)
         return values.indices.map { $0 == best ? 1 : 0 }
     }
 }

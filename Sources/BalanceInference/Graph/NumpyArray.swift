@@ -1,3 +1,5 @@
+import BalanceCore
+
 /// The element type of a numpy array.
 ///
 /// Its text form is numpy's: `f8`, `i4`, `b1`, `U12`, `O`.
@@ -136,22 +138,12 @@ struct NumpyArray: Sendable {
         switch (type.kind, type.size) {
         case ("f", 8): return Double(bitPattern: bits)
         case ("f", 4): return Double(Float(bitPattern: UInt32(bits)))
-        case ("f", _): return Self.half(UInt16(bits))
+        case ("f", _): return HalfPrecision.double(UInt16(bits))
         case ("i", _):
             let shift = UInt64(64 - type.size * 8)
             return Double(Int64(bitPattern: bits << shift) >> Int64(shift))
         default: return Double(bits)
         }
-    }
-
-    /// IEEE 754 binary16 by its fields; the platform type is not available on every target.
-    private static func half(_ bits: UInt16) -> Double {
-        let sign: Double = bits & 0x8000 == 0 ? 1 : -1
-        let exponent = Int(bits >> 10 & 0x1F)
-        let fraction = Double(bits & 0x3FF)
-        if exponent == 31 { return fraction == 0 ? sign * .infinity : .nan }
-        if exponent == 0 { return sign * fraction * 0x1p-24 }
-        return sign * (1 + fraction / 1024) * Double(sign: .plus, exponent: exponent - 15, significand: 1)
     }
 
     private func texts(width: Int) -> [String]? {

@@ -115,6 +115,23 @@ final class OnnxSession: @unchecked Sendable {
 
     /// Runs the model; each input fits its spec.
     func run(_ tensors: [Tensor], outputs wanted: [String]) throws -> [Tensor] {
+        try withResults(of: tensors, outputs: wanted, failingAs: .invalidParameter) { results in
+            try zip(wanted, results).map { try tensor($0, $1) }
+        }
+    }
+
+    /// The labels that the maps of an output have, from an answer to one row.
+    func labels(of output: String, answering tensors: [Tensor]) throws -> Tensor? {
+        try withResults(of: tensors, outputs: [output], failingAs: .modelNotReadable) { try maps(output, $0[0]).labels }
+    }
+
+    /// Calls with the outputs, which live as long as the call.
+    private func withResults<Answer>(
+        of tensors: [Tensor],
+        outputs wanted: [String],
+        failingAs code: Failure.Code,
+        _ body: ([OpaquePointer]) throws -> Answer
+    ) throws -> Answer {
         var values: [OpaquePointer?] = []
         var buffers: [UnsafeMutableRawPointer] = []
         var results = [OpaquePointer?](repeating: nil, count: wanted.count)
@@ -123,33 +140,31 @@ final class OnnxSession: @unchecked Sendable {
             for buffer in buffers { buffer.deallocate() }
         }
         for tensor in tensors { values.append(try value(of: tensor, &buffers)) }
-        try withNames(tensors.map(\.name)) { inputNames in
-            try withNames(wanted) { outputNames in
-                do {
-                    try library.check(
-                        watched { options in
-                            ort_run(
-                                library.table,
-                                session,
-                                options,
-                                inputNames,
-                                values,
-                                values.count,
-                                outputNames,
-                                wanted.count,
-                                &results
-                            )
-                        }
+        let status = withNames(tensors.map(\.name)) { inputNames in
+            withNames(wanted) { outputNames in
+                watched { options in
+                    ort_run(
+                        library.table,
+                        session,
+                        options,
+                        inputNames,
+                        values,
+                        values.count,
+                        outputNames,
+                        wanted.count,
+                        &results
                     )
-                } catch let failure as Failure {
-                    throw Failure(.invalidParameter, failure.message)
                 }
             }
         }
-        return try zip(wanted, results).map { name, value in
-            guard let value else { throw OnnxLibrary.failure("no output '\(name)'") }
-            return try tensor(name, value)
+        do {
+            try library.check(status)
+        } catch let failure as Failure {
+            throw Failure(code, failure.message)
         }
+        let found = results.compactMap { $0 }
+        guard found.count == wanted.count else { throw OnnxLibrary.failure("an output is missing") }
+        return try body(found)
     }
 
     /// Runs with options by which another thread ends the run, where the graph has loops.
@@ -268,40 +283,6 @@ final class OnnxSession: @unchecked Sendable {
         }
         let width = labels?.count ?? 0
         return (Tensor(name, .float32, [count, width], bytes: bytes), labels)
-    }
-
-    /// The labels that the maps of an output have, from an answer to one row.
-    func labels(of output: String, answering tensors: [Tensor]) throws -> Tensor? {
-        var found: Tensor?
-        var values: [OpaquePointer?] = []
-        var buffers: [UnsafeMutableRawPointer] = []
-        var results: [OpaquePointer?] = [nil]
-        defer {
-            for value in values + results { ort_release(library.table, Int32(ort_release_value), value) }
-            for buffer in buffers { buffer.deallocate() }
-        }
-        for tensor in tensors { values.append(try value(of: tensor, &buffers)) }
-        try withNames(tensors.map(\.name)) { inputNames in
-            try withNames([output]) { outputNames in
-                try library.check(
-                    watched { options in
-                        ort_run(
-                            library.table,
-                            session,
-                            options,
-                            inputNames,
-                            values,
-                            values.count,
-                            outputNames,
-                            1,
-                            &results
-                        )
-                    }
-                )
-            }
-        }
-        if let value = results[0] { found = try maps(output, value).labels }
-        return found
     }
 
     private func part(_ value: OpaquePointer, _ index: Int) throws -> OpaquePointer {

@@ -69,7 +69,7 @@ private struct Problem {
 
     func evaluate(_ point: [Double]) -> State {
         let decisions = decisions(point)
-        let probabilities = decisions.map(LogisticClassifier.sigmoid)
+        let probabilities = decisions.map(Outputs.sigmoid)
         var gradient = transposed(zip(probabilities, target).map { $0 - $1 })
         var objective = zip(decisions, target).reduce(0) { $0 + softplus($1.1 == 1 ? -$1.0 : $1.0) }
         for index in 0..<features.columns {
