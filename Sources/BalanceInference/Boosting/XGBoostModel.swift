@@ -119,9 +119,10 @@ enum XGBoostModel {
             let threshold = Double(Float(condition))
             if child < 0 { return .init(kind: .leaf([threshold])) }
             let goesLeft = missing[index].boolean ?? (missing[index].integer == 1)
+            // A node that asks for categories has no threshold; older versions write NaN there.
             let kind = TreeNodes.Node.Kind.split(
                 feature: features[index].integer ?? -1,
-                threshold: threshold,
+                threshold: sets[index] == nil ? threshold : 0,
                 left: child,
                 right: other
             )
