@@ -53,7 +53,9 @@ let package = Package(
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
@@ -129,7 +131,14 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
-        .target(name: "BalanceCore", swiftSettings: swiftSettings),
+        .target(
+            name: "BalanceCore",
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CBalanceAssets", exclude: ["files"]),
         .target(name: "COnnxRuntime"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),

@@ -12,6 +12,10 @@ package struct NativeAPI: Sendable {
     private let named: ModelsPredictController
     private let inference: OpenInferenceAPI
     private let scoring: ScoringController
+    private let transitions: TransitionsController
+    private let policies: PoliciesController
+    private let audit: AuditController
+    private let webhooks: WebhooksController
 
     package init(
         tracking: any TrackingStore,
@@ -20,7 +24,7 @@ package struct NativeAPI: Sendable {
         registry: any RegistryStore,
         artifacts: any ArtifactStore,
         models: any ModelProvider,
-        catalog: any ModelRegistry,
+        governance: GovernanceSources,
         service: ModelService,
         unpack: @escaping Unpack,
         build: BuildInfo
@@ -32,13 +36,23 @@ package struct NativeAPI: Sendable {
         predictions = PredictController(service: service)
         lifecycle = LifecycleController(log: log, trash: trash)
         folders = FoldersController(log: log)
-        named = ModelsPredictController(registry: catalog, service: service)
+        named = ModelsPredictController(
+            registry: governance.registry,
+            governance: governance.governance,
+            service: service
+        )
+        transitions = TransitionsController(sources: governance)
+        policies = PoliciesController(sources: governance)
+        audit = AuditController(sources: governance)
+        webhooks = WebhooksController(sources: governance)
     }
 
     /// Every route of the native API.
     package static let routes =
         SystemController.routes + RunsController.routes + FoldersController.routes + LifecycleController.routes
-        + ModelsPredictController.routes + OpenInferenceAPI.routes + ScoringController.routes + [
+        + ModelsPredictController.routes + OpenInferenceAPI.routes + ScoringController.routes
+        + TransitionsController.routes + PoliciesController.routes + AuditController.routes + WebhooksController.routes
+        + [
             PredictController.route, RouteDescription("GET", "/openapi.json", "This document.", answer: "Document"),
         ]
 
@@ -78,6 +92,10 @@ package struct NativeAPI: Sendable {
         named.addRoutes(to: router)
         inference.addRoutes(to: router)
         scoring.addRoutes(to: router)
+        transitions.addRoutes(to: router)
+        policies.addRoutes(to: router)
+        audit.addRoutes(to: router)
+        webhooks.addRoutes(to: router)
         router.post("/predict") { request, _ in Response.json(try await predictions.predict(request)) }
         router.get("/openapi.json") { _, _ in Response.json(document) }
     }

@@ -9,6 +9,10 @@ package struct DashboardSources: Sendable {
     package var files: any ArtifactFiles
     package var registry: any RegistryStore
     package var artifacts: any ArtifactStore
+    package var models: any ModelRegistry
+    package var governance: any Governance
+    package var audit: any AuditTrail
+    package var promoter: VersionPromoter
     /// What the API's `/version` says, or why it cannot be asked.
     package var server: @Sendable () async -> Result<JSONValue, Failure>
     /// Each setting's variable, value and origin.
@@ -21,6 +25,10 @@ package struct DashboardSources: Sendable {
         files: any ArtifactFiles,
         registry: any RegistryStore,
         artifacts: any ArtifactStore,
+        models: any ModelRegistry,
+        governance: any Governance,
+        audit: any AuditTrail,
+        promoter: VersionPromoter,
         server: @escaping @Sendable () async -> Result<JSONValue, Failure>,
         settings: [(name: String, value: String, origin: String)]
     ) {
@@ -30,6 +38,10 @@ package struct DashboardSources: Sendable {
         self.files = files
         self.registry = registry
         self.artifacts = artifacts
+        self.models = models
+        self.governance = governance
+        self.audit = audit
+        self.promoter = promoter
         self.server = server
         self.settings = settings
     }

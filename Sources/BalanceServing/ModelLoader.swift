@@ -106,7 +106,8 @@ actor ModelLoader {
     }
 
     private func served(_ row: CurrentModel, _ path: String, _ bytes: [UInt8]? = nil) throws -> ServedModel {
-        let model = try reader.predictor(from: bytes ?? files.load(path).bytes)
+        let loaded = try bytes.map { (bytes: $0, digest: row.digest ?? "") } ?? files.load(path)
+        let model = try reader.predictor(from: loaded.bytes, digest: loaded.digest)
         return ServedModel(
             predictor: row.featureNames.map(model.predictor.naming) ?? model.predictor,
             name: row.name,

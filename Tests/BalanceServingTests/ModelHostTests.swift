@@ -15,9 +15,20 @@ struct ModelHostTests {
     init() throws {
         folder = try TemporaryFolder()
         database = try SQLiteDatabase(path: folder("b.db"))
-        let registry = SQLRegistryStore(database: database)
+        let registry = SQLRegistryStore(database: database, key: nil)
         let files = FileModelFiles(defaultPath: folder("models/current.model"))
-        promoter = Promoter(registry: registry, files: files, reader: ModelFormats())
+        promoter = Promoter(
+            registry: registry,
+            governance: registry,
+            evidence: EvidenceSource(
+                governance: registry,
+                log: SQLTrackingStore(database: database),
+                artifacts: SQLArtifactFiles(database: database, root: folder.path),
+                reader: PredictionFiles()
+            ),
+            files: files,
+            reader: WarmModels(reader: ModelFormats())
+        )
         host = ModelHost(
             registry: registry,
             artifacts: FileArtifactStore(root: folder.path),
@@ -35,7 +46,11 @@ struct ModelHostTests {
         let (model, metrics) = try DummyTrainer.train(seed: seed, samples: 40, features: 3)
         let path = folder("candidate-\(id)")
         try FileSystem.write(model.bytes, to: path)
-        return try await promoter.promote(path, run: id, metrics: metrics, policy: policy, actor: "test")
+        return try await promoter.promote(
+            Promoter.Candidate(source: path, run: id, metrics: metrics),
+            judge: .bound(otherwise: policy),
+            by: TransitionRequest(actor: "test")
+        )
     }
 
     private func answer() async throws -> Double { try await host.current().predictor.outputs([1, 2, 3])[1] }
@@ -96,7 +111,11 @@ struct ModelHostTests {
         try await promote(seed: 1)
         let bad = try folder.write("rubbish", to: "bad.model")
         let failure = await #expect(throws: Failure.self) {
-            try await promoter.promote(bad, run: RunID(), metrics: [], policy: nil, actor: "test")
+            try await promoter.promote(
+                Promoter.Candidate(source: bad, run: RunID(), metrics: []),
+                judge: .nobody,
+                by: TransitionRequest(actor: "test")
+            )
         }
         #expect(failure?.code == .modelNotReadable)
         #expect(try await answer() == expected(seed: 1))
@@ -108,7 +127,8 @@ struct ModelHostTests {
         let outcome = try await promote(seed: 1, policy: .standard)
         #expect(!outcome.decision.promotes)
         #expect(try await answer() == expected(seed: 1))
-        let events = try await SQLRegistryStore(database: database).auditEvents(limit: 5)
+        let events = try await SQLRegistryStore(database: database, key: nil)
+            .auditEvents(subject: nil, before: nil, limit: 5)
         #expect(events.map(\.action) == ["promotion refused", "promoted"])
         #expect(folder.names(in: "models") == ["current.model"])
     }
@@ -118,7 +138,7 @@ struct ModelHostTests {
             for seed in 1...12 { group.addTask { try await promote(seed: seed) } }
             try await group.waitForAll()
         }
-        let registry = SQLRegistryStore(database: database)
+        let registry = SQLRegistryStore(database: database, key: nil)
         let row = try #require(try await registry.currentModel(named: defaultModelName))
         let (_, digest) = try FileModelFiles(defaultPath: "").load(folder("models/current.model"))
         #expect(row.version == 12)

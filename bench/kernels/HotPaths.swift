@@ -97,7 +97,7 @@ enum HotPaths {
     private static func stores() throws -> (SQLTrackingStore, SQLRegistryStore) {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)").path
         let database = try SQLiteDatabase(path: "\(folder)/bench.db")
-        return (SQLTrackingStore(database: database), SQLRegistryStore(database: database))
+        return (SQLTrackingStore(database: database), SQLRegistryStore(database: database, key: nil))
     }
 
     private static func registry() throws -> SQLRegistryStore { try stores().1 }

@@ -94,7 +94,7 @@ struct ModelsController: Sendable {
         let alias = try MLflowRules.alias(fields)
         let version = try VersionsController.number(fields)
         if alias == currentAlias {
-            try await promoter.promote(version, of: name, actor: Self.actor)
+            _ = try await promoter.requirePromotion(version, of: name, by: TransitionRequest(actor: Self.actor))
         } else {
             try await registry.setAlias(alias, ofVersion: version, of: name, at: .now())
         }

@@ -141,7 +141,11 @@ struct VersionsController: Sendable {
         if stage == .current {
             let version = try await registry.version(number, of: name)
             if version.stage != .current {
-                try await sources.promoter.promote(number, of: name, actor: ModelsController.actor)
+                _ = try await sources.promoter.requirePromotion(
+                    number,
+                    of: name,
+                    by: TransitionRequest(actor: ModelsController.actor)
+                )
             }
             return Self.answer(try await registry.version(number, of: name))
         }

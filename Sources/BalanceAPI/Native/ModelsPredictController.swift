@@ -6,6 +6,7 @@ import Hummingbird
 /// `/models…`: the registry to read, and predictions of any model, alias or version.
 struct ModelsPredictController: Sendable {
     let registry: any ModelRegistry
+    let governance: any Governance
     let service: ModelService
 
     /// The most that a body may hold, in bytes.
@@ -85,7 +86,7 @@ struct ModelsPredictController: Sendable {
         let versions = try await service.versions(of: name)
         return .object([
             ("name", .string(model.name)), ("description", .optional(model.description)),
-            ("policy", .optional(try await registry.policyName(of: name))),
+            ("policy", .optional(try await governance.slot(of: name).policy)),
             ("aliases", .object(model.aliases.map { ($0.name, .int($0.version)) })),
             ("versions", .array(versions.map(Self.version))),
         ])

@@ -173,6 +173,125 @@ enum OpenAPISchemas {
             ])
         ),
         (
+            "Slot",
+            object([
+                ("model", text), ("alias", text), ("generation", integer), ("current", nullable("integer")),
+                ("previous", nullable("integer")), ("policy", nullable("string")), ("policy_hash", nullable("string")),
+                ("moved_at", nullable("string")), ("frozen", flag), ("frozen_by", nullable("string")),
+                ("frozen_reason", nullable("string")), ("forced", flag),
+            ])
+        ),
+        ("SlotHistory", object([("model", text), ("items", list(anything))])),
+        (
+            "DecisionRequest",
+            object(
+                [("version", integer), ("run_id", text), ("policy", text)],
+                optional: ["version", "run_id", "policy"]
+            )
+        ),
+        (
+            "Decision",
+            object([
+                ("decision", text), ("promotes", flag), ("reason", text), ("policy", text),
+                ("policy_hash", nullable("string")), ("slot", anything), ("candidate", nullable("integer")),
+                ("rules", list(anything)), ("would_promote", flag), ("next", list(text)), ("warnings", list(text)),
+                ("inputs_hash", text), ("decision_hash", text),
+            ])
+        ),
+        (
+            "TransitionRequest",
+            object(
+                [
+                    ("version", integer), ("to", integer), ("reason", text), ("expected_generation", integer),
+                    ("allow_any", flag), ("dry_run", flag), ("if_decision", text), ("actor", text),
+                ],
+                optional: ["version", "to", "expected_generation", "allow_any", "dry_run", "if_decision", "actor"]
+            )
+        ),
+        (
+            "Transition",
+            object([
+                ("ok", flag), ("kind", text), ("model", text), ("from_version", nullable("integer")),
+                ("to_version", nullable("integer")), ("generation", integer), ("noop", flag), ("audit_seq", integer),
+                ("decision", reference("Decision")), ("slot", reference("Slot")),
+            ])
+        ),
+        (
+            "GovernanceRequest",
+            object(
+                [("reason", text), ("actor", text), ("expected_generation", integer)],
+                optional: ["reason", "actor", "expected_generation"]
+            )
+        ),
+        ("Governed", anything),
+        ("PolicyText", object([("text", text), ("actor", text)], optional: ["actor"])),
+        (
+            "PolicyCheck",
+            object([
+                ("ok", flag), ("name", text), ("hash", text), ("document", anything), ("warnings", list(text)),
+            ])
+        ),
+        (
+            "Policy",
+            object([
+                ("name", text), ("version", integer), ("hash", text), ("text", text), ("document", anything),
+                ("created_at", text), ("actor", text), ("warnings", list(text)),
+            ])
+        ),
+        ("PolicyList", object([("items", list(reference("Policy"))), ("count", integer)])),
+        (
+            "PolicyBinding",
+            object(
+                [("policy", text), ("version", integer), ("text", text), ("reason", text), ("actor", text)],
+                optional: ["policy", "version", "text", "reason", "actor"]
+            )
+        ),
+        ("AuditLine", anything),
+        ("AuditList", object([("items", list(anything)), ("count", integer)])),
+        (
+            "AuditHead",
+            object([
+                ("seq", integer), ("hash", text), ("signature", nullable("string")), ("public_key", text),
+                ("key", text),
+            ])
+        ),
+        (
+            "AuditReport",
+            object([
+                ("ok", flag), ("lines", integer), ("signatures", integer), ("head", anything), ("problem", anything),
+            ])
+        ),
+        (
+            "AuditReplay",
+            object([("seq", integer), ("same", flag), ("recorded", anything), ("again", reference("Decision"))])
+        ),
+        (
+            "WebhookRequest",
+            object(
+                [("url", text), ("format", text), ("secret", text), ("model", text), ("actions", list(text))],
+                optional: ["format", "secret", "model", "actions"]
+            )
+        ),
+        (
+            "Webhook",
+            object(
+                [
+                    ("id", text), ("url", text), ("format", text), ("model", nullable("string")),
+                    ("actions", list(text)), ("active", flag), ("created_at", text), ("secret", text),
+                ],
+                optional: ["secret"]
+            )
+        ),
+        ("WebhookList", object([("items", list(reference("Webhook"))), ("count", integer)])),
+        ("DeliveryList", object([("items", list(anything)), ("count", integer)])),
+        (
+            "WebhookProbe",
+            object([
+                ("delivered", flag), ("status_class", nullable("string")), ("milliseconds", integer),
+                ("error", nullable("string")),
+            ])
+        ),
+        (
             "Error",
             object([
                 ("ok", flag),

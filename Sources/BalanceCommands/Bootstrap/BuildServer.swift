@@ -4,6 +4,7 @@ import BalanceDashboard
 import BalanceGRPC
 import BalanceInference
 import BalanceServing
+import BalanceStore
 import Foundation
 import Hummingbird
 import HummingbirdCore
@@ -41,7 +42,7 @@ struct ServerBuilder {
         let isFast = try workspace.settings.isOn(.fastLane)
         let server = HTTPServerBuilder { FastLaneChannel(responder: $0, answers: answers) }
         var application = application(parts.router, server: isFast ? server : .http1(), port: port, onStart: onStart)
-        application.addServices(parts.hosts)
+        application.addServices(parts.hosts, sender)
         if let grpc {
             application.addServices(
                 InferenceGRPCServer(
@@ -75,7 +76,7 @@ struct ServerBuilder {
             registry: workspace.registry,
             artifacts: workspace.artifacts,
             models: host,
-            catalog: workspace.models,
+            governance: governance,
             service: service,
             unpack: { try Inflate.unpack($0, limit: $1) },
             build: build
@@ -97,6 +98,33 @@ struct ServerBuilder {
         api.addRoutes(to: router, allRoutes: routes)
         dashboard.addRoutes(to: router)
         return (router, hosts, service)
+    }
+
+    /// What sends webhooks.
+    private var sender: WebhookSender {
+        WebhookSender(
+            store: workspace.webhooks,
+            rules: OutboundRules(allowed: workspace.settings[.webhookHosts].text),
+            logger: logger
+        )
+    }
+
+    private var governance: GovernanceSources {
+        let rules = OutboundRules(allowed: workspace.settings[.webhookHosts].text)
+        let sender = self.sender
+        let keyPath = Workspace.auditKeyPath(workspace.settings)
+        return GovernanceSources(
+            governance: workspace.governance,
+            registry: workspace.models,
+            promoter: workspace.versionPromoter,
+            tracking: workspace.tracking,
+            audit: workspace.audit,
+            webhooks: workspace.webhooks,
+            publicKey: workspace.auditKey.publicKey,
+            rememberedHead: { AuditKey.head(besideKey: keyPath) },
+            checkURL: { _ = try rules.target($0) },
+            probe: { await sender.probe($0) }
+        )
     }
 
     /// The dashboard on a port of its own.
@@ -122,6 +150,10 @@ struct ServerBuilder {
                 files: workspace.artifactFiles,
                 registry: workspace.registry,
                 artifacts: workspace.artifacts,
+                models: workspace.models,
+                governance: workspace.governance,
+                audit: workspace.audit,
+                promoter: workspace.versionPromoter,
                 server: server,
                 settings: Setting.all.map { setting in
                     let value = workspace.settings[setting]

@@ -74,6 +74,18 @@ package struct Setting: Sendable, Hashable {
         defaultValue: "auto",
         meaning: "the file of ONNX Runtime's library; auto looks beside the binary and where the system has libraries"
     )
+    package static let auditKey = Setting(
+        variable: "BALANCEOPS_AUDIT_KEY",
+        flag: "audit-key",
+        defaultValue: "auto",
+        meaning: "the file of the key that signs the audit trail; auto is the database's path with .audit-key behind it"
+    )
+    package static let webhookHosts = Setting(
+        variable: "BALANCEOPS_WEBHOOK_HOSTS",
+        flag: "webhook-hosts",
+        defaultValue: "",
+        meaning: "hosts and address blocks in private networks that webhooks may go to, also over http, with commas"
+    )
     package static let logLevel = Setting(
         variable: "BALANCEOPS_LOG_LEVEL",
         flag: "log-level",
@@ -83,7 +95,6 @@ package struct Setting: Sendable, Hashable {
 
     package static let all = [
         database, artifacts, currentModel, apiURL, host, port, grpcPort, fastLane, dashboardPort, allowedHosts,
-        onnxRuntime,
-        logLevel,
+        onnxRuntime, auditKey, webhookHosts, logLevel,
     ]
 }

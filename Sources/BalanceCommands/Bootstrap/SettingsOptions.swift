@@ -17,12 +17,15 @@ package struct SettingsOptions: ParsableArguments {
     @Option(help: "The file of ONNX Runtime's library, or auto (BALANCEOPS_ONNX_RUNTIME).")
     var onnxRuntime: String?
 
+    @Option(help: "The file of the key that signs the audit trail, or auto (BALANCEOPS_AUDIT_KEY).")
+    var auditKey: String?
+
     package init() {}
 
     var flags: [Setting: String] {
         [
             .database: database, .artifacts: artifacts, .currentModel: currentModel, .apiURL: apiURL,
-            .onnxRuntime: onnxRuntime,
+            .onnxRuntime: onnxRuntime, .auditKey: auditKey,
         ].compactMapValues { $0 }
     }
 
@@ -37,10 +40,15 @@ struct ListenOptions: ParsableArguments {
     @Option(help: "Host names that clients may use besides loopback, with commas (BALANCEOPS_ALLOWED_HOSTS).")
     var allowedHosts: String?
 
+    @Option(help: "Private hosts and address blocks that webhooks may go to, with commas (BALANCEOPS_WEBHOOK_HOSTS).")
+    var webhookHosts: String?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical (BALANCEOPS_LOG_LEVEL).")
     var logLevel: String?
 
     var flags: [Setting: String] {
-        [.host: host, .allowedHosts: allowedHosts, .logLevel: logLevel].compactMapValues { $0 }
+        [.host: host, .allowedHosts: allowedHosts, .webhookHosts: webhookHosts, .logLevel: logLevel].compactMapValues {
+            $0
+        }
     }
 }

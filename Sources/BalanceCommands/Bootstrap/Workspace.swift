@@ -17,6 +17,12 @@ struct Workspace: Sendable {
     let trash: any Trash
     let transfer: any TransferStore
     let files: any ModelFiles
+    let governance: any Governance
+    let audit: any AuditTrail
+    let webhooks: any WebhookStore
+    /// The public half of the key that signs the audit trail.
+    let auditKey: AuditKey
+    let warm: WarmModels
     let promoter: Promoter
     let versionFiles: VersionFiles
     let versionPromoter: VersionPromoter
@@ -25,19 +31,33 @@ struct Workspace: Sendable {
     static func open(_ settings: Settings) async throws -> Workspace {
         useOnnxRuntime(settings)
         let database = try SQLiteDatabase(path: settings[.database].text)
-        let registry = SQLRegistryStore(database: database)
+        let key = try AuditKey(path: auditKeyPath(settings))
+        let registry = SQLRegistryStore(database: database, key: key)
+        let warm = WarmModels(reader: ModelFormats())
         let tracking = SQLTrackingStore(database: database)
         let artifacts = FileArtifactStore(root: settings[.artifacts].text)
         let files = FileModelFiles(defaultPath: settings[.currentModel].text)
-        let promoter = Promoter(registry: registry, files: files, reader: ModelFormats())
         let artifactFiles = SQLArtifactFiles(database: database, root: settings[.artifacts].text)
+        let evidence = EvidenceSource(
+            governance: registry,
+            log: tracking,
+            artifacts: artifactFiles,
+            reader: PredictionFiles()
+        )
+        let promoter = Promoter(
+            registry: registry,
+            governance: registry,
+            evidence: evidence,
+            files: files,
+            reader: warm
+        )
         let versionFiles = VersionFiles(
             registry: registry,
             models: tracking,
             log: tracking,
             artifacts: artifactFiles,
             files: files,
-            reader: ModelFormats()
+            reader: warm
         )
         try await promoter.repair()
         try await artifactFiles.adoptFormerFolder()
@@ -55,9 +75,20 @@ struct Workspace: Sendable {
             trash: SQLTrash(database: database, files: artifactFiles, folders: artifacts),
             transfer: SQLTransferStore(database: database, root: settings[.artifacts].text),
             files: files,
+            governance: registry,
+            audit: registry,
+            webhooks: SQLWebhookStore(database: database, key: key),
+            auditKey: key,
+            warm: warm,
             promoter: promoter,
             versionFiles: versionFiles,
-            versionPromoter: VersionPromoter(registry: registry, files: versionFiles, promoter: promoter)
+            versionPromoter: VersionPromoter(
+                registry: registry,
+                governance: registry,
+                evidence: evidence,
+                files: versionFiles,
+                promoter: promoter
+            )
         )
     }
 
@@ -67,6 +98,12 @@ struct Workspace: Sendable {
         OnnxLibrary.use(path: path == "auto" ? nil : path)
     }
 
+    /// Where the key is that signs the audit trail.
+    static func auditKeyPath(_ settings: Settings) -> String {
+        let path = settings[.auditKey].text
+        return path == "auto" ? settings[.database].text + ".audit-key" : path
+    }
+
     /// What answers predictions.
     func modelHost(_ name: String = defaultModelName) -> ModelHost {
         ModelHost(
@@ -74,7 +111,7 @@ struct Workspace: Sendable {
             registry: registry,
             artifacts: artifacts,
             files: files,
-            reader: ModelFormats(),
+            reader: warm,
             defaultPath: (try? files.currentPath(of: name)) ?? settings[.currentModel].text
         )
     }

@@ -52,6 +52,13 @@ struct RunRecorder {
         return Finished(manifestPath: manifestPath, extraPath: extraPath)
     }
 
+    /// Stores a file among the run's artifacts, where policies and clients of MLflow find it.
+    func store(_ name: String, bytes: [UInt8]) async throws {
+        let upload = try await workspace.artifactFiles.upload(to: ArtifactKey("0/\(id.stored)/artifacts/\(name)"))
+        try bytes.withUnsafeBytes { try upload.write($0) }
+        try await upload.commit()
+    }
+
     /// Does the work of a run that has begun; where it throws, the run is marked as failed.
     func record<Value>(_ work: () async throws -> Value) async throws -> Value {
         do {

@@ -118,11 +118,10 @@ actor Importer {
         try await flush()
         for alias in currents where try await workspace.registry.currentModel(named: alias.name) == nil {
             do {
-                try await workspace.versionPromoter.promote(
+                _ = try await workspace.versionPromoter.requirePromotion(
                     alias.version,
                     of: alias.name,
-                    actor: "import",
-                    obeysPolicy: false
+                    by: TransitionRequest(actor: "import")
                 )
             } catch {
                 skip("alias current of \(alias.name)", Failure.from(error).message)

@@ -48,10 +48,6 @@ package protocol ModelRegistry: Sendable {
     func deleteAlias(_ alias: String, of name: String, actor: String, at: Timestamp) async throws
     /// - Throws: `Failure` with code `resourceNotFound` for the model and `invalidParameter` for the alias.
     func version(alias: String, of name: String) async throws -> ModelVersion
-
-    /// The name of the policy that a model is bound to; nil: none.
-    func policyName(of name: String) async throws -> String?
-    func bindPolicy(_ policy: String?, to name: String, at: Timestamp) async throws
 }
 
 /// What is known about whether a version can be served.

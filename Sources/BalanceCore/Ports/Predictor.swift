@@ -164,10 +164,18 @@ extension Predictor {
 package protocol ModelReader: Sendable {
     /// - Throws: `Failure` with code `modelNotReadable` that names what the file holds instead.
     func predictor(from bytes: [UInt8]) throws -> LoadedModel
+    /// The same for bytes whose SHA-256 is known, so that a model that is in memory need not be read again.
+    ///
+    /// - Throws: as ``predictor(from:)`` does.
+    func predictor(from bytes: [UInt8], digest: String) throws -> LoadedModel
     /// What an `MLmodel` says of the model beside it.
     ///
     /// - Throws: `Failure` with code `modelNotReadable` that names the flavors, where none can be executed.
     func manifest(from bytes: [UInt8]) throws -> ModelDescription
+}
+
+extension ModelReader {
+    package func predictor(from bytes: [UInt8], digest: String) throws -> LoadedModel { try predictor(from: bytes) }
 }
 
 /// What an `MLmodel` file says of a model.

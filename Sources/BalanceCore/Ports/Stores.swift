@@ -22,22 +22,10 @@ package protocol TrackingStore: Sendable {
 package protocol RegistryStore: Sendable {
     /// The version that the alias `current` of a model points to, or nil.
     func currentModel(named name: String) async throws -> CurrentModel?
-    /// Moves the alias, records version and audit entry, and calls `install` inside the transaction.
-    ///
-    /// Where `promotion.policy` is set it judges once more; a refusal changes nothing but is recorded in the trail.
-    /// `path` is the file that the new version is served from; where `install` throws, nothing is recorded.
-    /// The answer is the decision that holds.
-    func promote(
-        _ promotion: Promotion,
-        servedFrom path: String,
-        install: @escaping @Sendable () throws -> Void
-    ) async throws -> Decision
     /// Runs `body` with the current version while no other process can promote.
     func exclusively(_ name: String, _ body: @escaping @Sendable (CurrentModel?) throws -> Void) async throws
     /// Adds a line to the audit trail: a candidate failed its test, and what serves goes on serving.
     func recordFailedTest(of name: String, version: Int?, run: RunID?, reason: String, actor: String) async throws
-    /// The newest lines of the audit trail, newest first.
-    func auditEvents(limit: Int) async throws -> [AuditEvent]
 }
 
 /// Where run folders, pointer files and model files are kept.

@@ -49,8 +49,15 @@ package struct CurrentModel: Sendable, Hashable {
 
     /// The metrics as values; empty where the recorded text is not an object of numbers.
     package var metrics: [Metric] {
-        guard let text = metricsJSON, let members = (try? JSONValue(parsing: text))?.members else { return [] }
-        return members.compactMap { key, value in value.number.map { Metric(key, $0) } }
+        guard let text = metricsJSON,
+            let members = (try? JSONValue(parsing: Array(text.utf8), allowsNonFinite: true))?.members
+        else {
+            return []
+        }
+        return members.compactMap { key, value in
+            // JSON has no form for NaN, so null stands for it.
+            value.isNull ? Metric(key, .nan) : value.number.map { Metric(key, $0) }
+        }
     }
 
     /// The answer of `GET /model`.
@@ -76,12 +83,7 @@ package struct Promotion: Sendable {
     package var size: Int
     package var format: String
     package var metrics: [Metric]
-    package var decision: Decision
-    /// Who asked, for the audit trail.
-    package var actor: String
     package var at: Timestamp
-    /// Judges again inside the transaction, where no other promotion can come between; nil: promote without a policy.
-    package var policy: PromotionPolicy?
     /// The model's tensors, features and classes, as JSON.
     package var signature: String?
     /// How long it took to load and to answer a row, for the audit trail.
@@ -97,10 +99,7 @@ package struct Promotion: Sendable {
         size: Int,
         format: String,
         metrics: [Metric],
-        decision: Decision,
-        actor: String,
-        at: Timestamp,
-        policy: PromotionPolicy?
+        at: Timestamp
     ) {
         self.name = name
         self.version = version
@@ -111,38 +110,6 @@ package struct Promotion: Sendable {
         self.size = size
         self.format = format
         self.metrics = metrics
-        self.decision = decision
-        self.actor = actor
         self.at = at
-        self.policy = policy
-    }
-}
-
-/// A line of the audit trail: what was done, by whom and why.
-package struct AuditEvent: Sendable {
-    package var sequence: Int
-    package var at: Timestamp
-    package var actor: String
-    package var action: String
-    package var subject: String
-    package var reason: String
-    package var decisionJSON: String?
-
-    package init(
-        sequence: Int,
-        at: Timestamp,
-        actor: String,
-        action: String,
-        subject: String,
-        reason: String,
-        decisionJSON: String?
-    ) {
-        self.sequence = sequence
-        self.at = at
-        self.actor = actor
-        self.action = action
-        self.subject = subject
-        self.reason = reason
-        self.decisionJSON = decisionJSON
     }
 }

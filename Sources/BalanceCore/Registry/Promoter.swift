@@ -1,104 +1,188 @@
-/// Makes a run's model the current one: reads it, tries it, lets the policy decide, and exchanges row and file together.
+/// Makes a model the current one: reads it, tries it, lets the policy decide, and exchanges row and file together.
 ///
 /// Commands, API and pages all come here, so that there is one rule.
 package struct Promoter: Sendable {
     private let registry: any RegistryStore
-    private let files: any ModelFiles
-    private let reader: any ModelReader
+    private let governance: any Governance
+    private let evidence: EvidenceSource
+    let files: any ModelFiles
+    let reader: any ModelReader
 
-    package init(registry: any RegistryStore, files: any ModelFiles, reader: any ModelReader) {
+    package init(
+        registry: any RegistryStore,
+        governance: any Governance,
+        evidence: EvidenceSource,
+        files: any ModelFiles,
+        reader: any ModelReader
+    ) {
         self.registry = registry
+        self.governance = governance
+        self.evidence = evidence
         self.files = files
         self.reader = reader
     }
 
-    /// What became of a request to promote.
-    package struct Outcome: Sendable {
-        package var decision: Decision
-        /// Where the new current model is served from.
-        package var path: String
+    /// A file that may become the current model.
+    package struct Candidate: Sendable {
+        package var model: String
+        package var source: String
+        /// The registered version that the file belongs to; nil: a new one is recorded.
+        package var version: Int?
+        /// The run that made it, where that is known.
+        package var run: RunID?
+        package var metrics: [Metric]
+        /// What messages call the file.
+        package var label: String
+
+        package init(
+            model: String = defaultModelName,
+            source: String,
+            version: Int? = nil,
+            run: RunID?,
+            metrics: [Metric],
+            label: String? = nil
+        ) {
+            self.model = model
+            self.source = source
+            self.version = version
+            self.run = run
+            self.metrics = metrics
+            self.label = label ?? source
+        }
     }
 
-    /// Promotes a candidate where the policy allows it.
+    /// Who judges.
+    package enum Judge: Sendable {
+        /// The policy that the model is bound to; where it is bound to none, this one, or nobody.
+        case bound(otherwise: PromotionPolicy?)
+        case nobody
+    }
+
+    /// What became of a request.
+    package struct Outcome: Sendable {
+        package var result: TransitionResult
+        /// Where the current model is served from.
+        package var path: String
+
+        package var decision: Decision { result.decision }
+    }
+
+    /// Moves the alias `current` to a candidate where the policy allows it.
     ///
-    /// - Parameters:
-    ///   - source: The candidate's file.
-    ///   - version: The registered version that the file belongs to; nil: a new one is recorded.
-    ///   - run: The run that made it, where that is known.
-    ///   - metrics: What the policy judges by.
-    ///   - name: The registered model.
-    ///   - label: What messages call the file; nil: its path.
-    ///   - policy: The rule to obey; nil where a person asked for this run by name, which the audit trail then says.
-    ///   - actor: Who asked.
     /// - Returns: What was decided; a refusal is no error.
-    /// - Throws: `Failure` with code `modelFileMissing`, `modelNotReadable` or one of the database's; then nothing changed.
+    /// - Throws: `Failure` with code `modelFileMissing`, `modelNotReadable`, those of ``Governance/transition`` or one of
+    ///   the database's; then nothing changed.
     package func promote(
-        _ source: String,
-        version: Int? = nil,
-        run: RunID?,
-        metrics: [Metric],
-        name: String = defaultModelName,
-        label: String? = nil,
-        policy: PromotionPolicy?,
-        actor: String
+        _ candidate: Candidate,
+        kind: Transition.Kind = .promote,
+        judge: Judge,
+        by request: TransitionRequest
     ) async throws -> Outcome {
+        let name = candidate.model
         let path = try files.currentPath(of: name)
         try await repair(name)
-        let staged = try files.stage(source, for: name)
+        let staged = try files.stage(candidate.source, for: name)
         do {
-            let (model, measured) = try test(staged, source: label ?? source)
+            let (model, measured) = try SelfTest(reader: reader).run(staged, label: candidate.label)
             var promotion = Promotion(
                 name: name,
-                version: version,
-                runID: run,
-                sourcePath: source,
+                version: candidate.version,
+                runID: candidate.run,
+                sourcePath: candidate.source,
                 digest: staged.digest,
                 size: staged.bytes.count,
                 format: model.format,
-                metrics: metrics,
-                decision: .byHand,
-                actor: actor,
-                at: .now(),
-                policy: policy
+                metrics: candidate.metrics,
+                at: .now()
             )
-            promotion.selfTest = measured
+            promotion.selfTest = measured.json
             promotion.signature = model.predictor.signatureJSON.text()
             let files = self.files
-            let decision = try await registry.promote(promotion, servedFrom: path) {
+            let result = try await carryOut(promotion, kind, judge, measured.fact, request, servedFrom: path) {
                 try files.install(staged, for: name)
             }
             files.discard(staged, for: name)
             // The row decides how the exchange ends. Where this fails, whoever comes next finds the note and does it.
-            if decision.promotes { try? await repair(name) }
-            return Outcome(decision: decision, path: path)
+            if result.decision.promotes { try? await repair(name) }
+            return Outcome(result: result, path: path)
         } catch {
             files.discard(staged, for: name)
             try? await repair(name)
             if let failure = error as? Failure, failure.code == .modelNotReadable {
-                try? await recordFailedTest(of: name, version: version, run: run, failure.message, actor)
+                try? await recordFailedTest(candidate, failure.message, request.actor)
             }
             throw error
         }
     }
 
+    /// Prepares a transition and carries it out; again, where what it rests on changed in between.
+    private func carryOut(
+        _ promotion: Promotion,
+        _ kind: Transition.Kind,
+        _ judge: Judge,
+        _ selfTest: PromotionCase.SelfTest?,
+        _ request: TransitionRequest,
+        servedFrom path: String,
+        install: @escaping @Sendable () throws -> Void
+    ) async throws -> TransitionResult {
+        let candidate: CandidateReference =
+            promotion.version.map { .version($0) }
+            ?? .run(
+                promotion.runID,
+                metrics: promotion.metrics,
+                digest: promotion.digest,
+                signature: promotion.signature
+            )
+        for _ in 0..<20 {
+            let bound = try await governance.boundPolicy(of: promotion.name)
+            let policy: PromotionPolicy? =
+                switch judge {
+                case .bound(let other): bound?.policy ?? other
+                case .nobody: bound?.policy
+                }
+            let facts = try await evidence.gather(promotion.name, candidate, policy: policy, selfTest: selfTest)
+            let isAsked = if case .bound = judge { true } else { false }
+            var current = promotion
+            current.at = .now()
+            var transition = Transition(
+                kind: kind,
+                request: request,
+                promotion: current,
+                policy: isAsked ? policy : nil,
+                boundHash: bound?.policy.hash,
+                facts: facts
+            )
+            transition.advisor = isAsked ? nil : policy
+            do {
+                return try await governance.transition(transition, servedFrom: path, install: install)
+            } catch is StaleFacts {
+                continue
+            }
+        }
+        throw Failure(
+            .generationConflict,
+            "'\(promotion.name)' is being changed by others all the time; this request was not carried out",
+            hint: "try again"
+        )
+    }
+
     /// Leaves in the audit trail why a candidate does not serve.
-    package func recordFailedTest(
-        of name: String,
-        version: Int?,
-        run: RunID?,
-        _ reason: String,
-        _ actor: String
-    ) async throws {
-        try await registry.recordFailedTest(of: name, version: version, run: run, reason: reason, actor: actor)
+    package func recordFailedTest(_ candidate: Candidate, _ reason: String, _ actor: String) async throws {
+        try await registry.recordFailedTest(
+            of: candidate.model,
+            version: candidate.version,
+            run: candidate.run,
+            reason: reason,
+            actor: actor
+        )
     }
 
     /// Points the alias `current` to a version whose files cannot be executed; refused where a version serves.
     package func point(
         to version: ModelVersion,
         problem: String,
-        policy: PromotionPolicy?,
-        actor: String
-    ) async throws -> Decision {
+        by request: TransitionRequest
+    ) async throws -> TransitionResult {
         let promotion = Promotion(
             name: version.name,
             version: version.version,
@@ -109,49 +193,15 @@ package struct Promoter: Sendable {
             size: 0,
             format: "",
             metrics: version.metrics,
-            decision: .byHand,
-            actor: actor,
-            at: .now(),
-            policy: policy
+            at: .now()
         )
-        return try await registry.promote(promotion, servedFrom: "") {}
+        let test = PromotionCase.SelfTest(problem: problem, latency: nil)
+        return try await carryOut(promotion, .promote, .bound(otherwise: nil), test, request, servedFrom: "") {}
     }
 
     /// Finishes what a crash interrupted; to be called before the current model is read.
     package func repair(_ name: String = defaultModelName) async throws {
         let files = self.files
         try await registry.exclusively(name) { try files.repair(name, current: $0) }
-    }
-
-    /// Loads the candidate, asks it for the answer that its trainer recorded, and measures both.
-    private func test(_ staged: StagedModel, source: String) throws -> (LoadedModel, measured: JSONValue) {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let model: LoadedModel
-        do {
-            model = try reader.predictor(from: staged.bytes)
-        } catch var failure as Failure {
-            failure.message = "\(source): \(failure.message)"
-            throw failure
-        }
-        var measured: [(String, JSONValue)] = [
-            ("load_ms", .double(Double((clock.now - start).nanoseconds) / 1e6)), ("golden", .bool(model.golden != nil)),
-        ]
-        let begin = clock.now
-        // Zeros cost what other numbers do; whether they are a sensible row does not matter here.
-        let row = model.golden?.features ?? [Double](repeating: 0, count: model.predictor.featureCount)
-        if !row.isEmpty, (try? model.predictor.outputs(row)) != nil {
-            measured.append(("row_us", .double(Double((clock.now - begin).nanoseconds) / 1e3)))
-        }
-        guard let golden = model.golden else { return (model, .object(measured)) }
-        let answer = try model.predictor.outputs(golden.features).last ?? .nan
-        guard abs(answer - golden.probability) <= 1e-9 else {
-            throw Failure(
-                .modelNotReadable,
-                "\(source) answers \(answer) to its golden row, where its trainer got \(golden.probability)",
-                hint: "train the candidate again"
-            )
-        }
-        return (model, .object(measured))
     }
 }

@@ -70,13 +70,14 @@ package struct VersionFiles: Sendable {
     private func load(_ version: ModelVersion) async throws -> Loaded {
         if let path = version.candidatePath {
             let (bytes, digest) = try files.load(path)
-            return Loaded(path: path, bytes: bytes, digest: digest, model: try reader.predictor(from: bytes))
+            let model = try reader.predictor(from: bytes, digest: digest)
+            return Loaded(path: path, bytes: bytes, digest: digest, model: model)
         }
         let key = try await key(of: version)
         let isFile = try await artifacts.localPath(of: key) != nil
         let manifest = isFile ? nil : try await self.manifest(in: key)
         let (path, bytes, digest) = try await read(manifest.map { try key.appending($0.dataFile) } ?? key)
-        var model = try reader.predictor(from: bytes)
+        var model = try reader.predictor(from: bytes, digest: digest)
         if let columns = manifest?.columns { model.predictor = model.predictor.naming(columns) }
         var loaded = Loaded(path: path, bytes: bytes, digest: digest, model: model)
         if let example = manifest?.exampleFile { loaded.example = try? await read(key.appending(example)).bytes }

@@ -1,62 +1,222 @@
 /// Makes registered versions serve: the one way for everything that moves the alias `current`.
 package struct VersionPromoter: Sendable {
     private let registry: any ModelRegistry
+    private let governance: any Governance
+    private let evidence: EvidenceSource
     private let files: VersionFiles
     private let promoter: Promoter
 
-    package init(registry: any ModelRegistry, files: VersionFiles, promoter: Promoter) {
+    package init(
+        registry: any ModelRegistry,
+        governance: any Governance,
+        evidence: EvidenceSource,
+        files: VersionFiles,
+        promoter: Promoter
+    ) {
         self.registry = registry
+        self.governance = governance
+        self.evidence = evidence
         self.files = files
         self.promoter = promoter
     }
 
-    /// Lets a version serve where the policy that its model is bound to allows it, or is not to be asked.
+    /// Lets a version serve where the policy that its model is bound to allows it.
     ///
     /// A version that cannot be executed only gets the alias, and only while no version of the model serves.
-    ///
-    /// - Throws: `Failure` with code `promotionRefused` that gives the reason, and the decision in its details.
-    package func promote(_ number: Int, of name: String, actor: String, obeysPolicy: Bool = true) async throws {
+    package func promote(_ number: Int, of name: String, by request: TransitionRequest) async throws -> TransitionResult
+    {
         let version = try await registry.version(number, of: name)
-        let policy = obeysPolicy ? try await boundPolicy(of: name) : nil
         let (found, path) = await files.inspect(version)
-        let decision: Decision
-        if let path {
-            decision = try await promoter.promote(
-                path,
-                version: number,
-                run: version.runID,
-                metrics: version.metrics,
-                name: name,
-                label: "version \(number) of \(name)",
-                policy: policy,
-                actor: actor
-            ).decision
-        } else {
+        guard let path else {
             let problem = found.problem ?? "its files were not found"
-            try await promoter.recordFailedTest(of: name, version: number, run: version.runID, problem, actor)
-            decision = try await promoter.point(
-                to: version,
-                problem: problem,
-                policy: policy,
-                actor: actor
-            )
+            let candidate = candidate(version, "")
+            try await promoter.recordFailedTest(candidate, problem, request.actor)
+            return try await promoter.point(to: version, problem: problem, by: request)
         }
-        guard decision.promotes else {
-            throw Failure(
+        return try await promoter.promote(candidate(version, path), judge: .bound(otherwise: nil), by: request).result
+    }
+
+    /// As ``promote(_:of:by:)``, where anything else than a promotion is an error.
+    ///
+    /// - Throws: `Failure` with code `promotionRefused` or `promotionHeld` that gives the reason, and the decision in its
+    ///   details.
+    package func requirePromotion(
+        _ number: Int,
+        of name: String,
+        by request: TransitionRequest
+    ) async throws -> TransitionResult {
+        let result = try await promote(number, of: name, by: request)
+        guard var failure = Self.failure(result.decision, "version \(number)", of: name) else { return result }
+        failure.details = result.json["decision"]
+        throw failure
+    }
+
+    /// What a decision that does not promote is to a caller who asked for a promotion.
+    package static func failure(_ decision: Decision, _ what: String, of name: String) -> Failure? {
+        switch decision.outcome {
+        case .promote: return nil
+        case .reject:
+            return Failure(
                 .promotionRefused,
-                "The policy '\(decision.policy)' of '\(name)' does not let version \(number) become current: "
-                    + decision.reason,
-                hint: "register a version with better metrics, or change the policy",
+                "The policy '\(decision.policy)' of '\(name)' does not let \(what) become current: \(decision.reason)",
+                hint: decision.next.first ?? "register a version with better metrics, or change the policy",
+                details: decision.json
+            )
+        case .hold:
+            return Failure(
+                .promotionHeld,
+                "The policy '\(decision.policy)' of '\(name)' holds \(what): \(decision.reason)",
+                hint: decision.next.first ?? "look at the decision",
                 details: decision.json
             )
         }
     }
 
-    private func boundPolicy(of name: String) async throws -> PromotionPolicy? {
-        guard let text = try await registry.policyName(of: name) else { return nil }
-        guard let policy = PromotionPolicy.named(text) else {
-            throw Failure(.promotionRefused, "'\(name)' is bound to the policy '\(text)', which this release lacks")
+    /// What a policy would say now; nothing changes.
+    ///
+    /// Without a policy the one is asked that the model is bound to, else the shipped `default`.
+    package func explain(
+        _ candidate: CandidateReference,
+        of name: String,
+        policy: PromotionPolicy? = nil,
+        against other: EvidenceSource.Opponent = .current
+    ) async throws -> Decision {
+        let bound = policy == nil ? try await governance.boundPolicy(of: name)?.policy : nil
+        let policy = policy ?? bound ?? .standard
+        var test: PromotionCase.SelfTest?
+        if case .version(let number) = candidate, policy.require.selfTest || policy.require.maxLatency != nil {
+            test = try await selfTest(registry.version(number, of: name))
         }
-        return policy
+        return policy.decide(
+            try await evidence.gather(name, candidate, policy: policy, selfTest: test, against: other)
+        )
+    }
+
+    private func selfTest(_ version: ModelVersion) async throws -> PromotionCase.SelfTest {
+        let (found, path) = await files.inspect(version)
+        guard let path else { return .init(problem: found.problem ?? "its files were not found", latency: nil) }
+        return promoter.measure(path, label: "version \(version.version) of \(version.name)")
+    }
+
+    /// What a rollback would do, and what was true of its target.
+    package struct RollbackPlan: Sendable {
+        package var slot: Slot
+        package var target: ModelVersion
+        /// The last time that it began to serve.
+        package var served: SlotMove?
+        /// What the policy says of it today; it is told and not obeyed.
+        package var decision: Decision
+
+        package var json: JSONValue {
+            .object([
+                ("slot", slot.json), ("from_version", slot.version.map(JSONValue.int) ?? .null),
+                ("to_version", .int(target.version)), ("digest", .optional(target.digest)),
+                ("metrics", target.metrics.json),
+                ("served_since", .optional(served?.at.iso8601)), ("served_by", .optional(served?.actor)),
+                ("advice", decision.json),
+            ])
+        }
+    }
+
+    /// What a rollback would do; without a target it goes to the previous version.
+    ///
+    /// - Throws: `Failure` with code `nothingToRollBackTo` that lists the versions that could serve.
+    package func planRollback(of name: String, to target: Int?) async throws -> RollbackPlan {
+        let slot = try await governance.slot(of: name)
+        guard let number = target ?? slot.previous else {
+            throw try await Self.nothingLeft(name, slot, registry)
+        }
+        let version = try await registry.version(number, of: name)
+        if let problem = version.problem {
+            var failure = try await Self.nothingLeft(name, slot, registry)
+            failure.message = "version \(number) of '\(name)' cannot be served: \(problem)"
+            throw failure
+        }
+        let served = try await governance.history(of: name, limit: 10_000).first { $0.version == number }
+        let decision = try await explain(.version(number), of: name)
+        return RollbackPlan(slot: slot, target: version, served: served, decision: decision)
+    }
+
+    /// Goes back to a version that can be served; the policy is not asked, its advice is recorded.
+    package func rollBack(
+        _ name: String,
+        to target: Int?,
+        by request: TransitionRequest
+    ) async throws -> TransitionResult {
+        let plan = try await planRollback(of: name, to: target)
+        return try await move(plan.target, kind: .rollback, by: request)
+    }
+
+    /// Lets a version serve past the policy; it still has to load and to answer.
+    ///
+    /// - Throws: `Failure` with code `invalidParameter` where the reason has fewer than 10 characters.
+    package func force(_ number: Int, of name: String, by request: TransitionRequest) async throws -> TransitionResult {
+        guard request.reason.trimmingPrefix(while: \.isWhitespace).count >= 10 else {
+            throw Failure(
+                .invalidParameter,
+                "Forcing a version past the policy needs a reason of at least 10 characters.",
+                hint: "say what happened, and who agreed"
+            )
+        }
+        return try await move(registry.version(number, of: name), kind: .force, by: request)
+    }
+
+    private func move(
+        _ version: ModelVersion,
+        kind: Transition.Kind,
+        by request: TransitionRequest
+    ) async throws -> TransitionResult {
+        let (found, path) = await files.inspect(version)
+        guard let path else {
+            throw Failure(
+                .modelNotReadable,
+                "version \(version.version) of '\(version.name)' cannot be served: \(found.problem ?? "its files were not found")",
+                hint: "balanceops models inspect FILE says what is in the way"
+            )
+        }
+        return try await promoter.promote(candidate(version, path), kind: kind, judge: .nobody, by: request).result
+    }
+
+    private func candidate(_ version: ModelVersion, _ path: String) -> Promoter.Candidate {
+        Promoter.Candidate(
+            model: version.name,
+            source: path,
+            version: version.version,
+            run: version.runID,
+            metrics: version.metrics,
+            label: "version \(version.version) of \(version.name)"
+        )
+    }
+
+    private static func nothingLeft(
+        _ name: String,
+        _ slot: Slot,
+        _ registry: any ModelRegistry
+    ) async throws -> Failure {
+        let filter = try? SearchFilter.parse("name = '\(name.replacing("'", with: "''"))'", dialect: .mlflow)
+        let versions = try await registry.searchVersions(SearchQuery(filter: filter, limit: 1000)).items
+        let servable = versions.filter { $0.problem == nil && $0.version != slot.version && $0.name == name }.map(
+            \.version
+        ).sorted()
+        let list = servable.isEmpty ? "none" : servable.map(String.init).joined(separator: ", ")
+        return Failure(
+            .nothingToRollBackTo,
+            "'\(name)' has no earlier version to go back to",
+            hint: "name one with --to; these can be served: \(list)",
+            details: .object([("servable", .array(servable.map(JSONValue.int))), ("slot", slot.json)])
+        )
+    }
+}
+
+extension Promoter {
+    /// Tries a file that is not to be promoted now.
+    func measure(_ path: String, label: String) -> PromotionCase.SelfTest {
+        do {
+            let (bytes, digest) = try files.load(path)
+            let staged = StagedModel(token: "", bytes: bytes, digest: digest)
+            return try SelfTest(reader: reader).run(staged, label: label).1.fact
+        } catch {
+            return .init(problem: Failure.from(error).message, latency: nil)
+        }
     }
 }

@@ -14,6 +14,17 @@ extension Failure {
         case mediaTypeNotSupported = "MEDIA_TYPE_NOT_SUPPORTED"
         case modelInUse = "MODEL_IN_USE"
         case promotionRefused = "PROMOTION_REFUSED"
+        case promotionHeld = "PROMOTION_HELD"
+        case generationConflict = "GENERATION_CONFLICT"
+        case generationRequired = "GENERATION_REQUIRED"
+        case decisionChanged = "DECISION_CHANGED"
+        case idempotencyMismatch = "IDEMPOTENCY_MISMATCH"
+        case modelFrozen = "MODEL_FROZEN"
+        case versionQuarantined = "VERSION_QUARANTINED"
+        case nothingToRollBackTo = "NOTHING_TO_ROLL_BACK_TO"
+        case policyInvalid = "POLICY_INVALID"
+        case auditBroken = "AUDIT_BROKEN"
+        case urlNotAllowed = "URL_NOT_ALLOWED"
         case artifactDamaged = "ARTIFACT_DAMAGED"
         case resourceNotFound = "RESOURCE_DOES_NOT_EXIST"
         case alreadyExists = "RESOURCE_ALREADY_EXISTS"
@@ -66,6 +77,17 @@ extension Failure.Code {
         case .mediaTypeNotSupported: Row(status: 415, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .modelInUse: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 1)
         case .promotionRefused: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 3)
+        case .promotionHeld: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 6)
+        case .generationConflict: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 7)
+        case .generationRequired: Row(status: 428, mlflow: "INVALID_PARAMETER_VALUE", exit: 64)
+        case .decisionChanged: Row(status: 412, mlflow: "RESOURCE_CONFLICT", exit: 7)
+        case .idempotencyMismatch: Row(status: 422, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
+        case .modelFrozen: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 8)
+        case .versionQuarantined: Row(status: 409, mlflow: "RESOURCE_CONFLICT", exit: 3)
+        case .nothingToRollBackTo: Row(status: 409, mlflow: "INVALID_STATE", exit: 1)
+        case .policyInvalid: Row(status: 422, mlflow: "INVALID_PARAMETER_VALUE", exit: 65)
+        case .auditBroken: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 1)
+        case .urlNotAllowed: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .artifactDamaged: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 74)
         case .resourceNotFound: Row(status: 404, mlflow: "RESOURCE_DOES_NOT_EXIST", exit: 1)
         case .alreadyExists: Row(status: 400, mlflow: "RESOURCE_ALREADY_EXISTS", exit: 1)

@@ -1,7 +1,6 @@
 import BalanceCore
 import Crypto
 import Foundation
-import SwiftCSV
 
 /// Reads a CSV file as pandas' `read_csv` and `get_dummies` do.
 ///
@@ -41,7 +40,11 @@ struct CSVDataset {
 
     func load() throws -> Dataset {
         let data = try DataFile.read(path, what: "the CSV file")
-        let table = try table(TextEncoding.decode(data, encoding, path: path))
+        let table = try CSVTable.read(
+            TextEncoding.decode(data, encoding, path: path),
+            separator: separator,
+            path: path
+        )
         let target = try column(targetName, of: table, role: "target_col")
         let names = featureNames ?? table.names.filter { $0 != targetName }
         guard !names.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no column besides '\(targetName)'") }
@@ -63,48 +66,6 @@ struct CSVDataset {
         let values = kept.indices.flatMap { row in encoded.map { $0.values[row] } }
         let features = Matrix(rows: kept.count, columns: encoded.count, values: values)
         return Dataset(features: features, target: labels, featureNames: encoded.map(\.name), meta: meta)
-    }
-
-    private func table(_ text: String) throws -> (names: [String], rows: [[String]]) {
-        guard text.utf8.count(where: { $0 == UInt8(ascii: "\"") }).isMultiple(of: 2) else {
-            throw Failure(.datasetInvalid, "\(path) is no CSV: a quote is not closed", hint: "check the quotes")
-        }
-        var names: [String]?
-        var rows: [[String]] = []
-        var wide: Int?
-        do {
-            // Row by row: the reader's own table is as wide as its longest row, whatever the others are.
-            let csv = try CSV<Enumerated>(
-                string: text,
-                delimiter: .character(separator),
-                loadColumns: false,
-                rowLimit: 1
-            )
-            try csv.enumerateAsArray(startAt: 0, rowLimit: nil) { cells in
-                guard let header = names else {
-                    names = cells
-                    return
-                }
-                if cells.count == 1, cells[0].isEmpty { return }
-                if cells.dropFirst(header.count).contains(where: { !$0.isEmpty }) { wide = wide ?? rows.count + 1 }
-                let missing = Array(repeating: "", count: max(0, header.count - cells.count))
-                rows.append(Array(cells.prefix(header.count)) + missing)
-            }
-        } catch {
-            throw Failure(.datasetInvalid, "\(path) is no CSV: \(Self.reason(error))", hint: "check the quotes")
-        }
-        guard let names, names != [""], Set(names).count == names.count else {
-            throw Failure(.datasetInvalid, "\(path) has no header, or a column name stands twice in it")
-        }
-        if let wide {
-            throw Failure(
-                .datasetInvalid,
-                "row \(wide) of \(path) has more cells than its header, which has \(names.count)",
-                hint: "put cells that hold the separator into quotes"
-            )
-        }
-        guard !rows.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no rows") }
-        return (names, rows)
     }
 
     private func column(_ name: String, of table: (names: [String], rows: [[String]]), role: String) throws -> Column {
@@ -213,13 +174,6 @@ struct CSVDataset {
         if ["1", "true", "t", "yes", "y"].contains(word) { return true }
         if ["0", "false", "f", "no", "n"].contains(word) { return false }
         throw Failure(.datasetInvalid, "params.\(key) must be true or false")
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case CSVParseError.quotation(let message), CSVParseError.generic(let message): message
-        default: "\(error)"
-        }
     }
 
     private static func digest(of data: Data) -> String {

@@ -30,7 +30,7 @@ struct ModelManifest {
 
     /// - Throws: `Failure` with code `modelNotReadable`.
     init(parsing bytes: [UInt8]) throws {
-        guard bytes.count <= Self.maximumSize, Self.isShallow(bytes),
+        guard bytes.count <= Self.maximumSize, YAMLDepth.isShallow(bytes, maximum: Self.maximumDepth),
             let root = try? compose(yaml: String(decoding: bytes, as: UTF8.self)),
             let entries = root.mapping?["flavors"]?.mapping
         else { throw Self.refusal("the file MLmodel cannot be read as YAML with flavors") }
@@ -49,24 +49,5 @@ struct ModelManifest {
 
     static func refusal(_ message: String) -> Failure {
         Failure(.modelNotReadable, message, hint: "docs/model-formats.md lists what can be served")
-    }
-
-    /// A bound on nesting that needs no YAML: brackets, and the signs that can open levels at a line's beginning.
-    private static func isShallow(_ bytes: [UInt8]) -> Bool {
-        var depth = 0
-        var lead = 0
-        var isLeading = true
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth = max(0, depth - 1)
-            case UInt8(ascii: "\n"): (lead, isLeading) = (0, true)
-            default: break
-            }
-            let opens = byte == UInt8(ascii: " ") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "?")
-            if isLeading, opens { lead += 1 } else if byte != UInt8(ascii: "\n") { isLeading = false }
-            if depth > maximumDepth || lead > 4 * maximumDepth { return false }
-        }
-        return true
     }
 }

@@ -7,6 +7,8 @@ package enum TabularTrainer {
         package var model: LinearModelFile
         package var metrics: [Metric]
         package var objective: Double
+        /// What the model says of each row that it was tested on, as CSV: row, label, prediction, score.
+        package var predictions: [UInt8]
     }
 
     /// Trains on a share of the rows and tests on the rest; with `testSize` 0 it does both on all rows.
@@ -32,7 +34,15 @@ package enum TabularTrainer {
         let first = dataset.features[row: split.test[0]]
         model.golden = GoldenRow(features: first, probability: answers[0])
         let metrics = BinaryMetrics.evaluate(target: split.test.map { dataset.target[$0] }, probabilities: answers)
-        return Result(model: model, metrics: metrics, objective: regression.objective)
+        let lines = zip(split.test, answers).map { row, answer in
+            "\(row),\(dataset.target[row]),\(answer >= 0.5 ? 1 : 0),\(answer)\n"
+        }
+        return Result(
+            model: model,
+            metrics: metrics,
+            objective: regression.objective,
+            predictions: Array(("row,label,prediction,score\n" + lines.joined()).utf8)
+        )
     }
 }
 

@@ -135,7 +135,16 @@ enum OriginalSchema {
                 moment: moment
             )
             let number = try RegistryRows.insert(version, connection)
-            if stage == "current" { try RegistryRows.move(currentAlias, of: name, to: number, at: moment, connection) }
+            if stage == "current" {
+                try SlotRows.move(
+                    name,
+                    to: number,
+                    kind: "promote",
+                    actor: "original",
+                    at: moment,
+                    connection
+                )
+            }
             try remove("models", row.integer(6) ?? 0, connection)
         }
     }

@@ -72,32 +72,11 @@ enum RegistryRows {
         )
     }
 
-    /// Adds a line to the audit trail that no policy was asked about.
-    static func record(
-        _ action: String,
-        of name: String,
-        reason: String,
-        actor: String,
-        from: CurrentModel?,
-        to: Int?,
-        at moment: Timestamp,
-        _ connection: any SQLConnection
-    ) throws {
-        try connection.execute(
-            "INSERT INTO audit_event (at_ms, actor, action, subject, reason, from_version, to_version, run_id) "
-                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                .integer(moment.milliseconds), .text(actor), .text(action), .text(name), .text(reason),
-                .optional(from?.version), .optional(to), .optional(from?.runID?.stored),
-            ]
-        )
-    }
-
     static func current(_ name: String, _ connection: any SQLConnection) throws -> CurrentModel? {
         let rows = try connection.rows(
-            "SELECT v.version, v.run_id, v.path, v.created_at, v.metrics_json, v.digest, v.source_path, a.generation, "
-                + "v.signature_json "
-                + "FROM model_alias a JOIN model_version v ON v.name = a.name AND v.version = a.version "
+            "SELECT v.version, v.run_id, v.path, v.created_at, v.metrics_json, v.digest, v.source_path, "
+                + "COALESCE(s.generation, a.generation), v.signature_json "
+                + "FROM model_alias a LEFT JOIN slot s ON s.name = a.name JOIN model_version v ON v.name = a.name AND v.version = a.version "
                 + "WHERE a.name = ? AND a.alias = 'current'",
             [.text(name)]
         )

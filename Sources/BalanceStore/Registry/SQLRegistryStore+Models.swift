@@ -99,25 +99,7 @@ extension SQLRegistryStore: ModelRegistry {
         }
     }
 
-    package func policyName(of name: String) async throws -> String? {
-        try await database.read { try Self.policyName(of: name, $0) }
-    }
-
-    package func bindPolicy(_ policy: String?, to name: String, at moment: Timestamp) async throws {
-        try await database.write { connection in
-            _ = try VersionRows.model(name, connection)
-            try connection.execute(
-                "UPDATE registered_model SET policy = ?, updated_at_ms = ? WHERE name = ?",
-                [.optional(policy), .integer(moment.milliseconds), .text(name)]
-            )
-        }
-    }
-
     // MARK: - Rows
-
-    static func policyName(of name: String, _ connection: any SQLConnection) throws -> String? {
-        try connection.rows("SELECT policy FROM registered_model WHERE name = ?", [.text(name)]).first?.text(0)
-    }
 
     static func touch(_ name: String, at moment: Timestamp, _ connection: any SQLConnection) throws {
         try connection.execute(
@@ -159,14 +141,18 @@ extension SQLRegistryStore: ModelRegistry {
         let names: [SQLValue] = [.text(newName), .text(name)]
         // References are checked at once, so copies must stand before the originals go.
         let copies = [
-            "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms, last_version, policy) "
-                + "SELECT ?, description, created_at_ms, updated_at_ms, last_version, policy FROM registered_model",
+            "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms, last_version) "
+                + "SELECT ?, description, created_at_ms, updated_at_ms, last_version FROM registered_model",
             "INSERT INTO registered_model_tag (name, key, value) SELECT ?, key, value FROM registered_model_tag",
             "INSERT INTO model_version (name, \(versionColumns)) SELECT ?, \(versionColumns) FROM model_version",
             "INSERT INTO model_version_tag (name, version, key, value) SELECT ?, version, key, value "
                 + "FROM model_version_tag",
             "INSERT INTO model_alias (name, alias, version, generation, moved_at_ms) SELECT ?, alias, version, "
                 + "generation, moved_at_ms FROM model_alias",
+            "INSERT INTO slot (name, \(slotColumns)) SELECT ?, \(slotColumns) FROM slot",
+            "INSERT INTO slot_history (name, generation, version, kind, at_ms, actor) SELECT ?, generation, version, "
+                + "kind, at_ms, actor FROM slot_history",
+            "INSERT INTO attempt (name, dataset, digest, at_ms) SELECT ?, dataset, digest, at_ms FROM attempt",
         ]
         for copy in copies { try connection.execute("\(copy) WHERE name = ?", names) }
         try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
@@ -176,5 +162,9 @@ extension SQLRegistryStore: ModelRegistry {
 
     private static let versionColumns =
         "version, run_id, path, source_path, digest, size, format, signature_json, metrics_json, stage, created_at, "
-        + "created_at_ms, source, storage, candidate_path, model_id, run_link, description, problem, updated_at_ms"
+        + "created_at_ms, source, storage, candidate_path, model_id, run_link, description, problem, updated_at_ms, "
+        + "snapshot_json, author, quarantined_at_ms, quarantine_reason, rolled_back_at_ms"
+
+    private static let slotColumns =
+        "generation, policy, policy_hash, promoted_at_ms, moved_at_ms, frozen_at_ms, frozen_by, frozen_reason, is_forced"
 }

@@ -7,8 +7,8 @@ extension SQLRegistryStore {
             try connection.execute(
                 "INSERT INTO model_version (name, version, run_id, path, metrics_json, stage, created_at, "
                     + "created_at_ms, updated_at_ms, source, model_id, run_link, description, problem, format, digest, "
-                    + "storage, candidate_path, signature_json) "
-                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    + "storage, candidate_path, signature_json, author) "
+                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     .text(version.name), .integer(number), .optional(version.runID?.stored),
                     .text(version.metrics.json.text()), .text(version.stage.rawValue),
@@ -16,10 +16,11 @@ extension SQLRegistryStore {
                     .integer(version.updatedAt.milliseconds), .optional(version.source), .optional(version.modelID),
                     .optional(version.runLink), .optional(version.description), .optional(version.problem),
                     .optional(version.format), .optional(version.digest), .optional(version.storage),
-                    .optional(version.candidatePath), .optional(version.signature),
+                    .optional(version.candidatePath), .optional(version.signature), .optional(version.author),
                 ]
             )
             for tag in version.tags { try Self.upsert(tag, version: number, of: version.name, connection) }
+            try SnapshotRows.take(version.name, number, metrics: version.metrics, connection)
             try Self.touch(version.name, at: version.createdAt, connection)
             return try VersionRows.version(number, of: version.name, connection)
         }
@@ -128,20 +129,8 @@ extension SQLRegistryStore {
         try await change(version, of: name, at: moment) { connection in
             let before = try RegistryRows.current(name, connection)
             if let before, before.version == version {
-                try connection.execute(
-                    "DELETE FROM model_alias WHERE name = ? AND alias = '\(currentAlias)'",
-                    [.text(name)]
-                )
-                try RegistryRows.record(
-                    "alias removed",
-                    of: name,
-                    reason: "the version was moved to the stage \(stage.mlflow)",
-                    actor: actor,
-                    from: before,
-                    to: nil,
-                    at: moment,
-                    connection
-                )
+                let reason = "the version was moved to the stage \(stage.mlflow)"
+                try unset(before, reason: reason, actor: actor, at: moment, connection)
             }
             if archivingOthers {
                 try connection.execute(
@@ -187,24 +176,39 @@ extension SQLRegistryStore {
         try await database.write { connection in
             _ = try VersionRows.model(name, connection)
             let before = alias == currentAlias ? try RegistryRows.current(name, connection) : nil
-            try connection.execute("DELETE FROM model_alias WHERE name = ? AND alias = ?", [.text(name), .text(alias)])
             try Self.touch(name, at: moment, connection)
-            guard let before else { return }
+            guard let before else {
+                _ = try connection.execute(
+                    "DELETE FROM model_alias WHERE name = ? AND alias = ?",
+                    [.text(name), .text(alias)]
+                )
+                return
+            }
             try connection.execute(
                 "UPDATE model_version SET stage = 'candidate' WHERE name = ? AND version = ? AND stage = 'current'",
                 [.text(name), .integer(before.version)]
             )
-            try RegistryRows.record(
-                "alias removed",
-                of: name,
-                reason: "no version serves any more",
-                actor: actor,
-                from: before,
-                to: nil,
-                at: moment,
-                connection
-            )
+            try unset(before, reason: "no version serves any more", actor: actor, at: moment, connection)
         }
+        await rememberHead()
+    }
+
+    /// Takes the alias `current` away, which is a move like any other.
+    private func unset(
+        _ before: CurrentModel,
+        reason: String,
+        actor: String,
+        at moment: Timestamp,
+        _ connection: any SQLConnection
+    ) throws {
+        try SlotRows.requireNotFrozen(SlotRows.slot(before.name, connection))
+        let moved = try SlotRows.move(before.name, to: nil, kind: "unset", actor: actor, at: moment, connection)
+        var event = AuditEvent(at: moment, actor: actor, action: "alias removed", subject: before.name, reason: reason)
+        event.fromVersion = before.version
+        event.runID = before.runID?.stored
+        event.generationBefore = moved.before
+        event.generationAfter = moved.after
+        try AuditRows.append(event, key: key, connection)
     }
 
     package func version(alias: String, of name: String) async throws -> ModelVersion {

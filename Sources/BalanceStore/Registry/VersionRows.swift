@@ -43,7 +43,8 @@ enum VersionRows {
     static func version(_ row: SQLRow, _ connection: any SQLConnection) throws -> ModelVersion {
         let name = row.text(0) ?? ""
         let number = row.integer(1) ?? 0
-        let metrics = row.text(10).flatMap { try? JSONValue(parsing: $0) }?.members ?? []
+        let metrics =
+            row.text(10).flatMap { try? JSONValue(parsing: Array($0.utf8), allowsNonFinite: true) }?.members ?? []
         var version = ModelVersion(
             name: name,
             version: number,
@@ -62,7 +63,10 @@ enum VersionRows {
                 connection
             ),
             aliases: try aliases(of: name, connection).filter { $0.version == number }.map(\.name),
-            metrics: metrics.compactMap { key, value in value.number.map { Metric(key, $0) } },
+            metrics: metrics.compactMap { key, value in
+                // JSON has no form for NaN, so null stands for it.
+                value.isNull ? Metric(key, .nan) : value.number.map { Metric(key, $0) }
+            },
             format: row.text(11),
             problem: row.text(12),
             digest: row.text(13)

@@ -149,6 +149,8 @@ package struct SQLTransferStore: TransferStore {
                 "UPDATE registered_model SET last_version = ? WHERE name = ? AND last_version < ?",
                 [.integer(version.version), .text(version.name), .integer(version.version)]
             )
+            let metrics = try VersionRows.version(version.version, of: version.name, connection).metrics
+            try SnapshotRows.take(version.name, version.version, metrics: metrics, connection)
             for tag in version.tags {
                 try connection.execute(
                     "INSERT INTO model_version_tag (name, version, key, value) VALUES (?, ?, ?, ?)",

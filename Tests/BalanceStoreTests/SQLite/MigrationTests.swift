@@ -17,7 +17,7 @@ struct MigrationTests {
         #expect(settings["foreign_keys"] == "1")
         #expect(settings["trusted_schema"] == "0")
         #expect(settings["mmap_size"] == "0")
-        #expect(settings["user_version"] == "3")
+        #expect(settings["user_version"] == "4")
     }
 
     @Test func `an original database is backed up and brought over with all its rows`() async throws {
@@ -37,7 +37,9 @@ struct MigrationTests {
         let detail = try #require(try await store.run(RunID(native: OriginalDatabase.runIDs[0])))
         #expect(detail.params?.text() == #"{"kind":"train_dummy","seed":42,"nested":{"a":[1,2.5]}}"#)
         #expect(detail.artifacts == [ArtifactRecord(kind: "model_candidate", path: "x.joblib")])
-        let model = try #require(try await SQLRegistryStore(database: database).currentModel(named: defaultModelName))
+        let model = try #require(
+            try await SQLRegistryStore(database: database, key: nil).currentModel(named: defaultModelName)
+        )
         #expect(model.metricsJSON == #"{"bal_acc": 0.75, "recall_1": 0.7}"#)
         #expect(model.version == 2, "the archived version is the older one")
         try database.close()

@@ -66,9 +66,9 @@ struct E2E: ExemplifiedCommand {
                 + "reason=\(report.reason)"
         )
         Output.line("[e2e] metrics: \(Output.dict(report.metrics))")
-        for verdict in report.decision?.verdicts ?? [] {
-            let numbers = String(format: "%.4f, needs %.4f", verdict.candidate, verdict.bound)
-            Output.line("[e2e]   gate \(verdict.rule.metric): \(numbers) \(verdict.passed ? "pass" : "FAIL")")
+        for rule in report.decision?.rules ?? [] where rule.bound != nil {
+            let numbers = String(format: "%.4f, needs %.4f", rule.candidate ?? .nan, rule.bound ?? .nan)
+            Output.line("[e2e]   gate \(rule.metric ?? rule.id): \(numbers) \(rule.verdict == .pass ? "pass" : "FAIL")")
         }
     }
 
@@ -76,7 +76,7 @@ struct E2E: ExemplifiedCommand {
         Output.line("[e2e] step 3/4: ensure current model")
         if try await workspace.registry.currentModel(named: defaultModelName) == nil {
             Output.line("[e2e] current model missing. trying manual promote of latest run...")
-            _ = try await ManualPromotion().run(in: workspace)
+            _ = try await ManualPromotion().run(in: workspace, by: TransitionRequest(actor: "e2e"))
         }
         let model = try await workspace.modelHost().current()
         Output.line("[e2e] current model OK: \(model.path) (version \(model.version))")

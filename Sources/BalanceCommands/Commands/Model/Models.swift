@@ -8,10 +8,10 @@ import Foundation
 struct Models: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "Looks at model files, and registers them.",
-        subcommands: [ModelsInspect.self, ModelsImport.self]
+        abstract: "Looks at models and their files, and registers them.",
+        subcommands: [ModelsList.self, ModelsInspect.self, ModelsImport.self, ModelsRefresh.self]
     )
-    static let examples = ModelsInspect.examples + ModelsImport.examples
+    static let examples = ModelsInspect.examples + ModelsImport.examples + ModelsList.examples + ModelsRefresh.examples
 }
 
 /// `balanceops models inspect`.
@@ -94,6 +94,8 @@ struct ModelsImport: ExemplifiedCommand {
     @Argument(help: "The file, or a folder with an MLmodel.") var file: String
     @Option(help: "The registered model; it is made where it is missing.") var name: String
     @Flag(help: "Make the version current, as far as the policy allows.") var current = false
+    @Option(help: "Why it is made current.") var reason: String?
+    @OptionGroup var actorOptions: ActorOptions
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
@@ -101,7 +103,13 @@ struct ModelsImport: ExemplifiedCommand {
         let place = try ModelPlace(file)
         _ = try ModelFormats().predictor(from: FileModelFiles(defaultPath: place.file).load(place.file).bytes)
         let version = try await register(in: workspace)
-        if current { try await workspace.versionPromoter.promote(version.version, of: name, actor: "models import") }
+        if current {
+            _ = try await workspace.versionPromoter.requirePromotion(
+                version.version,
+                of: name,
+                by: actorOptions.request(reason: reason ?? "")
+            )
+        }
         if json {
             return Output.json(
                 .object([("name", .string(name)), ("version", .int(version.version)), ("current", .bool(current))])
@@ -138,6 +146,7 @@ struct ModelsImport: ExemplifiedCommand {
             source: "runs:/\(id.stored)/\(path)",
             runID: id
         )
+        version.author = actorOptions.name
         let found = await workspace.versionFiles.inspect(version).found
         version.problem = found.problem
         version.format = found.format

@@ -1,48 +1,200 @@
 import ArgumentParser
 import BalanceCore
+import Foundation
 
 /// `balanceops policy`.
 struct Policy: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
-        abstract: "Shows and binds the policy that a registered model obeys.",
-        subcommands: [PolicyShow.self, PolicySet.self]
+        abstract: "Checks, shows, compares and binds promotion policies.",
+        subcommands: [PolicyCheck.self, PolicyList.self, PolicyShow.self, PolicyDiff.self, PolicySet.self]
     )
-    static let examples = PolicyShow.examples + PolicySet.examples
+    static let examples =
+        PolicyCheck.examples + PolicyShow.examples + PolicyDiff.examples + PolicySet.examples
+}
+
+/// Policies that are named on a command line.
+enum PolicyFile {
+    static func text(_ path: String) throws -> String {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
+            let bytes = FileManager.default.contents(atPath: path)
+        else {
+            throw Failure(.fileNotFound, "the policy file \(path) cannot be read", hint: "name a YAML or JSON file")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Failure(.policyInvalid, "\(path) is not in UTF-8", hint: "save it as UTF-8")
+        }
+        return text
+    }
+
+    /// A saved policy by `name` or `name@version`, or a file.
+    static func find(_ text: String, in workspace: Workspace) async throws -> (policy: PromotionPolicy, text: String) {
+        if FileManager.default.fileExists(atPath: text) {
+            let content = try Self.text(text)
+            return (try PromotionPolicy(parsing: content), content)
+        }
+        let saved = try await saved(text, in: workspace)
+        return (saved.policy, saved.text)
+    }
+
+    static func saved(_ text: String, in workspace: Workspace) async throws -> SavedPolicy {
+        let parts = text.split(separator: "@", maxSplits: 1)
+        let version = parts.count == 2 ? Int(parts[1]) : nil
+        let name = parts.count == 2 && version != nil ? String(parts[0]) : text
+        let versions = try await workspace.governance.policyVersions(name)
+        guard let found = versions.first(where: { version == nil || $0.version == version }) else {
+            throw Failure(
+                .resourceNotFound,
+                "there is no policy '\(text)', and no file of that name",
+                hint: "balanceops policy list"
+            )
+        }
+        return found
+    }
+}
+
+/// `balanceops policy check`.
+struct PolicyCheck: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Says whether a file is a policy, and where it is not.",
+        discussion: "Exit status: 0 it is one, 65 it is not; every mistake is named with its line and column."
+    )
+    static let examples = ["balanceops policy check policy.yaml"]
+
+    @Argument(help: "A YAML or JSON file.") var file: String
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        do {
+            let policy = try PromotionPolicy(parsing: PolicyFile.text(file))
+            if json {
+                return Output.json(
+                    .object([
+                        ("ok", .bool(true)), ("name", .string(policy.name)), ("hash", .string(policy.hash)),
+                        ("warnings", .strings(policy.warnings)), ("document", policy.json),
+                    ])
+                )
+            }
+            for warning in policy.warnings { Output.note("warning: \(warning)") }
+            Output.ok("\(file) is the policy '\(policy.name)', \(policy.rules.count) rules, \(policy.hash.prefix(12))")
+        } catch let failure as Failure where failure.code == .policyInvalid {
+            if json {
+                Output.json(.object([("ok", .bool(false)), ("mistakes", failure.details ?? .null)]))
+            } else {
+                for issue in failure.details?.elements ?? [] {
+                    let place = issue["line"]?.integer.map {
+                        $0 > 0 ? "\(file):\($0):\(issue["column"]?.integer ?? 0)" : file
+                    }
+                    Output.line("\(place ?? file): \(issue["message"]?.string ?? "")")
+                }
+            }
+            throw ExitCode(failure.code.row.exit)
+        }
+    }
+}
+
+/// `balanceops policy list`.
+struct PolicyList: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the policies that are kept.")
+    static let examples = ["balanceops policy list"]
+
+    @OptionGroup var options: SettingsOptions
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let workspace = try await Workspace.open(options.load())
+        let policies = try await workspace.governance.policies()
+        if json { return Output.json(.array(policies.map(\.json))) }
+        let rows = policies.map { saved in
+            [
+                saved.policy.name, "version \(saved.version)", String(saved.policy.hash.prefix(12)),
+                "\(saved.policy.rules.count) rules",
+            ]
+        }
+        DecisionTable.table(rows).forEach(Output.line)
+    }
 }
 
 /// `balanceops policy show`.
 struct PolicyShow: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Prints the policy that a registered model is bound to."
+        abstract: "Prints a policy, or the one that a registered model is bound to."
     )
-    static let examples = ["balanceops policy show"]
+    static let examples = ["balanceops policy show", "balanceops policy show legacy-original"]
 
     @OptionGroup var options: SettingsOptions
+    @Argument(help: "A policy, as `default` or `strict@2`.") var policy: String?
     @Option(help: "The registered model.") var name = defaultModelName
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
+        if let policy {
+            let saved = try await PolicyFile.saved(policy, in: workspace)
+            if json { return Output.json(saved.json) }
+            return Output.line(saved.text)
+        }
         _ = try await workspace.models.model(name)
-        let bound = try await workspace.models.policyName(of: name)
-        let rules = bound.flatMap(PromotionPolicy.named)?.rules ?? []
+        let bound = try await workspace.governance.boundPolicy(of: name)
         if json {
             return Output.json(
                 .object([
-                    ("name", .string(name)), ("policy", .optional(bound)),
-                    (
-                        "rules",
-                        .array(rules.map { .object([("metric", .string($0.metric)), ("change", .double($0.change))]) })
-                    ),
+                    ("name", .string(name)), ("policy", .optional(bound?.policy.name)),
+                    ("saved", bound?.json ?? .null),
                 ])
             )
         }
-        Output.line("\(name): \(bound ?? "none; whoever moves the alias decides")")
-        for rule in rules {
-            Output.line("  \(rule.metric) >= current \(rule.change < 0 ? "-" : "+") \(abs(rule.change))")
+        guard let bound else { return Output.line("\(name): none; whoever moves the alias decides") }
+        Output.line("\(name): \(bound.policy.name), version \(bound.version), \(bound.policy.hash.prefix(12))")
+        Output.line(bound.text)
+    }
+}
+
+/// `balanceops policy diff`.
+struct PolicyDiff: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff",
+        abstract: "Compares two policies by what they mean.",
+        discussion: "Exit status: 0 they decide the same, 1 they differ."
+    )
+    static let examples = ["balanceops policy diff strict@1 strict.yaml"]
+
+    @OptionGroup var options: SettingsOptions
+    @Argument(help: "A policy or a file.") var left: String
+    @Argument(help: "A policy or a file.") var right: String
+
+    func run() async throws {
+        let workspace = try await Workspace.open(options.load())
+        let old = try await PolicyFile.find(left, in: workspace).policy
+        let new = try await PolicyFile.find(right, in: workspace).policy
+        let before = Self.entries(old.json), after = Self.entries(new.json)
+        let keys = Set(before.keys).union(after.keys).sorted()
+        var count = 0
+        for key in keys where before[key] != after[key] {
+            count += 1
+            if let text = before[key] { Output.line("- \(key): \(text)") }
+            if let text = after[key] { Output.line("+ \(key): \(text)") }
         }
+        guard count > 0 else { return Output.ok("the same: \(old.hash.prefix(12))") }
+        throw ExitCode(1)
+    }
+
+    /// Every value by its path; a rule by its id.
+    private static func entries(_ value: JSONValue, _ path: String = "") -> [String: String] {
+        if let members = value.members {
+            return members.reduce(into: [:]) { found, member in
+                found.merge(entries(member.1, path.isEmpty ? member.0 : "\(path).\(member.0)")) { $1 }
+            }
+        }
+        if let elements = value.elements, elements.contains(where: { $0["id"] != nil }) {
+            return elements.reduce(into: [:]) { found, element in
+                found.merge(entries(element, "\(path)[\(element["id"]?.string ?? "")]")) { $1 }
+            }
+        }
+        return [path: value.text()]
     }
 }
 
@@ -50,27 +202,48 @@ struct PolicyShow: ExemplifiedCommand {
 struct PolicySet: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Binds a registered model to a policy.",
+        abstract: "Saves a policy, and binds a registered model to it.",
         discussion: """
-            From then on the alias `current` of the model moves only where the policy allows it, whether MLflow's client or
-            the API asks. `none` lifts the bond. `balanceops promote` stays a person's decision.
+            From then on the alias `current` of the model moves only where the policy allows it, whoever asks: MLflow's client,
+            the API, the pages or a command. `none` lifts the bond.
             """
     )
-    static let examples = ["balanceops policy set default --name balance_model"]
+    static let examples = [
+        "balanceops policy set strict.yaml --name credit --reason \"after the audit\"",
+        "balanceops policy set default --name balance_model",
+    ]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "`default` or `none`.") var policy: String
+    @OptionGroup var actorOptions: ActorOptions
+    @Argument(help: "A file, a policy as `default` or `strict@2`, or `none`.") var policy: String
     @Option(help: "The registered model.") var name = defaultModelName
-
-    func validate() throws {
-        guard policy == "none" || PromotionPolicy.named(policy) != nil else {
-            throw ValidationError("There is no policy '\(policy)'; there are default and none.")
-        }
-    }
+    @Option(help: "Why.") var reason: String?
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
-        try await workspace.models.bindPolicy(policy == "none" ? nil : policy, to: name, at: .now())
-        Output.ok(policy == "none" ? "\(name) is bound to no policy" : "\(name) obeys the policy '\(policy)'")
+        let request = actorOptions.request(reason: reason ?? "")
+        if policy == "none" {
+            try await workspace.governance.bind(nil, to: name, by: request)
+            return Output.ok("\(name) is bound to no policy")
+        }
+        _ = try await workspace.models.model(name)
+        let saved = try await saved(in: workspace)
+        try await workspace.governance.bind(saved, to: name, by: request)
+        for warning in saved.policy.warnings { Output.note("warning: \(warning)") }
+        Output.ok(
+            "\(name) obeys the policy '\(saved.policy.name)', version \(saved.version), \(saved.policy.hash.prefix(12))"
+        )
+    }
+
+    private func saved(in workspace: Workspace) async throws -> SavedPolicy {
+        guard FileManager.default.fileExists(atPath: policy) else {
+            return try await PolicyFile.saved(policy, in: workspace)
+        }
+        let text = try PolicyFile.text(policy)
+        return try await workspace.governance.savePolicy(
+            PromotionPolicy(parsing: text),
+            text: text,
+            actor: actorOptions.name
+        )
     }
 }

@@ -5,30 +5,102 @@ import BalanceCore
 struct Promote: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "promote",
-        abstract: "Makes a run's model the current one.",
+        abstract: "Makes a version, or a run's model, the current one.",
         discussion: """
-            The file is loaded and tried first. Naming a run here is a person's decision: the policy is not asked, and the
-            audit trail says so. Exit status: 0 done, 2 run not found, 3 the run has no model, 4 its file is missing,
-            5 its file cannot be served.
+            The file is loaded and tried first. A model that is bound to a policy obeys it; otherwise naming a run or a version
+            is a person's decision, and the audit trail says so. --force goes past the policy, which the trail says too.
+            Exit status: 0 done, 2 run not found, 3 refused by the policy or the run has no model, 4 its file is missing,
+            5 its file cannot be served, 6 held by the policy, 7 somebody moved it in between, 8 the model is frozen.
             """
     )
-    static let examples = ["balanceops promote --latest"]
+    static let examples = [
+        "balanceops promote --latest", "balanceops promote credit 7 --reason \"retrained on Q3\"",
+        "balanceops promote credit 7 --dry-run",
+    ]
 
     @OptionGroup var options: SettingsOptions
+    @OptionGroup var actorOptions: ActorOptions
+    @Argument(help: "The registered model, with a version behind it.") var model: String?
+    @Argument(help: "The version's number.") var version: Int?
     @Option(help: "The run to promote.") var runId: String?
     @Flag(help: "Promote the newest run.") var latest = false
     @Option(help: "Another file than the one that the run recorded.") var modelPath: String?
-    @Option(help: "The registered model.") var name = defaultModelName
+    @Option(help: "The registered model, with --run-id or --latest.") var name = defaultModelName
+    @Option(help: "Why; needed with a version.") var reason: String?
+    @Flag(help: "Say what would be decided, and change nothing.") var dryRun = false
+    @Flag(help: "Go past the policy; the reason needs 10 characters.") var force = false
+    @Option(help: "Refuse where the model is at another generation.") var expectGeneration: Int?
+    @Option(help: "Refuse where the decision is not the one with this hash.") var ifDecision: String?
     @Flag(help: "Answer with JSON.") var json = false
 
     func validate() throws {
-        if (runId == nil) != latest { throw ValidationError("Give either --run-id RUN or --latest.") }
+        if model != nil {
+            if version == nil || runId != nil || latest || modelPath != nil {
+                throw ValidationError("Give MODEL VERSION, or --run-id RUN, or --latest.")
+            }
+            if reason == nil, !dryRun { throw ValidationError("Give --reason WHY.") }
+        } else {
+            if (runId == nil) != latest {
+                throw ValidationError("Give either --run-id RUN or --latest, or MODEL VERSION.")
+            }
+            if force { throw ValidationError("--force is for MODEL VERSION.") }
+        }
     }
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
-        let run = runId.map { RunID(native: $0) }
-        let result = try await ManualPromotion(run: run, modelPath: modelPath, name: name).run(in: workspace)
+        let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration, ifDecision: ifDecision)
+        guard let model, let version else { return try await promoteRun(in: workspace, request) }
+        if dryRun {
+            let decision = try await workspace.versionPromoter.explain(.version(version), of: model)
+            return try Self.report(decision.json, of: model, asJSON: json)
+        }
+        let result =
+            try await force
+            ? workspace.versionPromoter.force(version, of: model, by: request)
+            : workspace.versionPromoter.promote(version, of: model, by: request)
+        if let failure = VersionPromoter.failure(result.decision, "version \(version)", of: model) {
+            if !json {
+                Output.line("\(DecisionTable.headline(result.json["decision"] ?? .null))")
+                DecisionTable.lines(result.json["decision"] ?? .null).forEach(Output.line)
+            } else {
+                Output.json(result.json)
+            }
+            throw failure
+        }
+        if json { return Output.json(result.json) }
+        let from = result.json["from_version"]?.integer.map { "version \($0)" } ?? "nothing"
+        Output.ok(
+            result.isNoop
+                ? "version \(version) of \(model) serves already"
+                : "\(model): \(from) -> version \(version), generation \(result.slot.generation) (\(result.decision.reason))"
+        )
+    }
+
+    /// Prints a decision; anything but a promotion becomes the exit status that a promotion would have had.
+    static func report(_ decision: JSONValue, of model: String, asJSON: Bool) throws {
+        if asJSON {
+            Output.json(decision)
+        } else {
+            Output.line("\(model): \(DecisionTable.headline(decision))")
+            DecisionTable.lines(decision).forEach(Output.line)
+            Output.line("  decision \(decision["decision_hash"]?.string ?? "")")
+        }
+        switch decision["decision"]?.string {
+        case "reject": throw ExitCode(Failure.Code.promotionRefused.row.exit)
+        case "hold": throw ExitCode(Failure.Code.promotionHeld.row.exit)
+        default: return
+        }
+    }
+
+    private func promoteRun(in workspace: Workspace, _ request: TransitionRequest) async throws {
+        let promotion = ManualPromotion(run: runId.map { RunID(native: $0) }, modelPath: modelPath, name: name)
+        if dryRun {
+            let id = try await promotion.detail(in: workspace).summary.id
+            let decision = try await workspace.versionPromoter.explain(.run(id, in: workspace.tracking), of: name)
+            return try Self.report(decision.json, of: name, asJSON: json)
+        }
+        let result = try await promotion.run(in: workspace, by: request)
         if json {
             return Output.json(
                 .object([
@@ -47,7 +119,7 @@ struct ManualPromotion {
     var modelPath: String?
     var name = defaultModelName
 
-    func run(in workspace: Workspace) async throws -> (run: RunID, path: String) {
+    func run(in workspace: Workspace, by request: TransitionRequest) async throws -> (run: RunID, path: String) {
         let detail = try await detail(in: workspace)
         let id = detail.summary.id
         let artifacts = detail.artifacts
@@ -61,18 +133,18 @@ struct ManualPromotion {
                 hint: "balanceops promote --run-id \(id) --model-path FILE"
             )
         }
-        let outcome = try await workspace.promoter.promote(
-            modelPath ?? workspace.artifacts.resolve(path) ?? path,
+        let candidate = Promoter.Candidate(
+            model: name,
+            source: modelPath ?? workspace.artifacts.resolve(path) ?? path,
             run: id,
-            metrics: detail.summary.metrics,
-            name: name,
-            policy: nil,
-            actor: "promote"
+            metrics: detail.summary.metrics
         )
+        let outcome = try await workspace.promoter.promote(candidate, judge: .bound(otherwise: nil), by: request)
+        if let failure = VersionPromoter.failure(outcome.decision, "run \(id)", of: name) { throw failure }
         return (id, outcome.path)
     }
 
-    private func detail(in workspace: Workspace) async throws -> RunDetail {
+    func detail(in workspace: Workspace) async throws -> RunDetail {
         guard let run else {
             if let latest = try await latestRun(workspace.tracking, workspace.artifacts) { return latest }
             throw Failure(.runNotFound, "no run exists yet", hint: "balanceops train-dummy")

@@ -77,6 +77,7 @@ struct TabularTraining {
                 fileExtension: "json",
                 bytes: result.model.bytes
             )
+            try await recorder.store("predictions.csv", bytes: result.predictions)
             let description = JSONValue.object([
                 ("dataset_spec", spec.json), ("feature_names", .strings(dataset.featureNames)), ("meta", meta),
                 ("shape", shape),

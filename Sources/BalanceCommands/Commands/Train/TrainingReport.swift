@@ -11,14 +11,12 @@ struct TrainingReport {
     var reason = "auto_promote disabled"
     var decision: Decision?
 
-    /// Lets the standard policy decide.
+    /// Lets the policy decide that the model is bound to, else that of the original.
     mutating func promote(in workspace: Workspace) async throws {
         let outcome = try await workspace.promoter.promote(
-            candidate,
-            run: runID,
-            metrics: metrics,
-            policy: .standard,
-            actor: "train"
+            Promoter.Candidate(source: candidate, run: runID, metrics: metrics),
+            judge: .bound(otherwise: .original),
+            by: TransitionRequest(actor: "train")
         )
         isPromoted = outcome.decision.promotes
         reason = outcome.decision.reason

@@ -29,7 +29,7 @@ struct RunsPage: Sendable {
         }
         let kinds = try await sources.tracking.kinds()
         let model = try await sources.registry.currentModel(named: defaultModelName)
-        let events = try await sources.registry.auditEvents(limit: 4)
+        let events = try await sources.audit.auditEvents(subject: nil, before: nil, limit: 4)
         var content = RunsView.filter(filter, kinds: kinds, texts)
         content.merge(RunsView.model(model, times)) { _, new in new }
         content.merge(RunsView.server(await server)) { _, new in new }

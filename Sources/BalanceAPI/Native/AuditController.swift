@@ -1,0 +1,78 @@
+import BalanceCore
+import Foundation
+import Hummingbird
+
+/// The audit trail: looked at, checked, made again.
+struct AuditController: Sendable {
+    let sources: GovernanceSources
+
+    static let routes: [RouteDescription] = [
+        RouteDescription(
+            "GET",
+            "/audit",
+            "Lines of the audit trail, the newest first.",
+            parameters: [
+                .init("subject", in: .query, [("type", "string")]),
+                .init("before", in: .query, [("type", "integer"), ("minimum", .int(1))]),
+                .init(
+                    "limit",
+                    in: .query,
+                    [("type", "integer"), ("minimum", .int(1)), ("maximum", .int(1000)), ("default", .int(100))]
+                ),
+            ],
+            answer: "AuditList",
+            failures: [.validation]
+        ),
+        RouteDescription("GET", "/audit/head", "The newest line's hash, to be kept elsewhere.", answer: "AuditHead"),
+        RouteDescription("GET", "/audit/verify", "Whether the trail is as it was written.", answer: "AuditReport"),
+        .governed("GET", "/audit/{seq}", "One line, with the decision and what it was made from.", answer: "AuditLine"),
+        .governed("GET", "/audit/{seq}/replay", "Makes a recorded decision again.", answer: "AuditReplay"),
+    ]
+
+    func addRoutes(to router: Router<AppContext>) {
+        router.get("/audit") { request, _ in Response.json(try await list(request)) }
+        router.get("/audit/head") { _, _ in Response.json(try await head()) }
+        router.get("/audit/verify") { _, _ in Response.json(try await verify()) }
+        router.get("/audit/:seq") { _, context in Response.json(try await event(context.text("seq")).json) }
+        router.get("/audit/:seq/replay") { _, context in
+            let event = try await event(context.text("seq"))
+            return Response.json(try await AuditReplay(event, sources.governance).json)
+        }
+    }
+
+    private func list(_ request: Request) async throws -> JSONValue {
+        var reader = QueryReader(request)
+        let limit = reader.integer("limit", default: 100, 1...1000)
+        let before = reader.text("before") == nil ? nil : reader.integer("before", default: 1, 1...Int.max)
+        try reader.check()
+        let events = try await sources.audit.auditEvents(subject: reader.text("subject"), before: before, limit: limit)
+        return .object([("items", .array(events.map(\.json))), ("count", .int(events.count))])
+    }
+
+    private func head() async throws -> JSONValue {
+        let key = Data(sources.publicKey).base64EncodedString()
+        let head =
+            try await sources.audit.auditHead()?.json.members ?? [
+                ("seq", .int(0)), ("hash", .string(AuditEvent.origin)),
+            ]
+        return .object(head + [("public_key", .string(key)), ("key", .string(AuditKeyID.of(sources.publicKey)))])
+    }
+
+    private func verify() async throws -> JSONValue {
+        try await sources.audit.verification(
+            keys: [sources.publicKey],
+            heads: [sources.rememberedHead()].compactMap { $0 }
+        ).json
+    }
+
+    private func event(_ text: String) async throws -> AuditEvent {
+        guard let sequence = Int(text), let event = try await sources.audit.auditEvent(sequence) else {
+            throw Failure(
+                .resourceNotFound,
+                "the audit trail has no line \(text.prefix(50))",
+                hint: "GET /audit lists them"
+            )
+        }
+        return event
+    }
+}

@@ -1,0 +1,158 @@
+package import BalanceCore
+import HTTPTypes
+import Hummingbird
+
+/// What the routes about policies, decisions, the audit trail and webhooks work on.
+package struct GovernanceSources: Sendable {
+    package var governance: any Governance
+    package var registry: any ModelRegistry
+    package var promoter: VersionPromoter
+    package var tracking: any TrackingStore
+    package var audit: any AuditTrail
+    package var webhooks: any WebhookStore
+    /// The public half of the key that signs the audit trail.
+    package var publicKey: [UInt8]
+    /// The newest line that is remembered outside the database, or nil.
+    package var rememberedHead: @Sendable () -> AuditHead?
+    /// Whether a webhook may be sent to an address; throws where it may not.
+    package var checkURL: @Sendable (String) throws -> Void
+    /// Sends one message at once and says how that ended.
+    package var probe: @Sendable (Webhook) async -> JSONValue
+
+    package init(
+        governance: any Governance,
+        registry: any ModelRegistry,
+        promoter: VersionPromoter,
+        tracking: any TrackingStore,
+        audit: any AuditTrail,
+        webhooks: any WebhookStore,
+        publicKey: [UInt8],
+        rememberedHead: @escaping @Sendable () -> AuditHead?,
+        checkURL: @escaping @Sendable (String) throws -> Void,
+        probe: @escaping @Sendable (Webhook) async -> JSONValue
+    ) {
+        self.governance = governance
+        self.registry = registry
+        self.promoter = promoter
+        self.tracking = tracking
+        self.audit = audit
+        self.webhooks = webhooks
+        self.publicKey = publicKey
+        self.rememberedHead = rememberedHead
+        self.checkURL = checkURL
+        self.probe = probe
+    }
+}
+
+/// A request about a model that changes something, or would.
+struct GovernedRequest {
+    let fields: MLflowFields
+    let transition: TransitionRequest
+    let isDryRun: Bool
+    /// Whether the caller takes whatever generation there is.
+    let allowsAny: Bool
+
+    init(_ request: Request, _ context: AppContext) async throws {
+        fields = try await MLflowFields.body(request)
+        if fields.isMalformed { throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {}") }
+        isDryRun = try fields.flag("dry_run")
+        allowsAny = try fields.flag("allow_any")
+        var expected = try fields.integer("expected_generation")
+        if let match = request.headers[.ifMatch] { expected = try Self.generation(match) }
+        transition = TransitionRequest(
+            actor: try Self.actor(request, fields),
+            reason: try Self.plain(fields.text("reason") ?? "", "reason", limit: 2000),
+            requestID: context.requestID,
+            expectedGeneration: expected,
+            ifDecision: try Self.header("If-Decision", request) ?? fields.text("if_decision"),
+            idempotencyKey: try Self.header("Idempotency-Key", request).map {
+                try Self.plain($0, "Idempotency-Key", limit: 255)
+            }
+        )
+    }
+
+    /// Refuses a move whose caller did not say what it saw.
+    func requireGeneration(_ slot: Slot) throws {
+        guard transition.expectedGeneration == nil, transition.ifDecision == nil, !allowsAny else { return }
+        throw Failure(
+            .generationRequired,
+            "The request does not say which generation of '\(slot.model)' it was decided on.",
+            hint:
+                "send expected_generation (now \(slot.generation)), If-Match: \"g\(slot.generation)\", or allow_any: true",
+            details: slot.json
+        )
+    }
+
+    /// Refuses a move that nobody gave a reason for.
+    func requireReason() throws {
+        guard transition.reason.allSatisfy(\.isWhitespace) else { return }
+        throw Failure(.invalidParameter, "A reason is missing.", hint: "send \"reason\": why this is done")
+    }
+
+    /// Who asks, as they say it; without accounts nobody can check it.
+    private static func actor(_ request: Request, _ fields: MLflowFields) throws -> String {
+        let name = try header("X-BalanceOps-Actor", request) ?? fields.text("actor") ?? "api"
+        let plain = try plain(name, "actor", limit: 200)
+        return plain.isEmpty ? "api" : plain
+    }
+
+    private static func header(_ name: String, _ request: Request) throws -> String? {
+        HTTPField.Name(name).flatMap { request.headers[$0] }
+    }
+
+    private static func plain(_ text: String, _ name: String, limit: Int) throws -> String {
+        guard text.utf8.count <= limit,
+            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F || $0 == "\n" })
+        else {
+            throw Failure(.invalidParameter, "'\(name)' has up to \(limit) bytes and no control characters.")
+        }
+        return text
+    }
+
+    /// `"g17"` as 17.
+    private static func generation(_ text: String) throws -> Int {
+        let inner = text.trimmingPrefix("W/").filter { $0 != "\"" }
+        guard inner.hasPrefix("g"), let number = Int(inner.dropFirst()), number >= 0 else {
+            throw Failure(
+                .invalidParameter,
+                "If-Match is '\(text.prefix(50))'",
+                hint: "send it as \"g17\", with the generation"
+            )
+        }
+        return number
+    }
+}
+
+extension RouteDescription {
+    /// A route below a registered model.
+    static func governed(
+        _ method: String,
+        _ path: String,
+        _ summary: String,
+        body: String? = nil,
+        answer: String,
+        failures: [Failure.Code] = []
+    ) -> RouteDescription {
+        let names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+        return RouteDescription(
+            method,
+            path,
+            summary,
+            parameters: names.map { .init($0, in: .path, [("type", "string")]) },
+            body: body,
+            answer: answer,
+            failures: [.resourceNotFound, .invalidParameter] + failures
+        )
+    }
+}
+
+extension AppContext {
+    /// The version that the path names.
+    func versionNumber() throws -> Int {
+        let text = try text("version")
+        guard let number = Int(text), number > 0 else {
+            throw Failure(.invalidParameter, "'\(text.prefix(50))' is no version", hint: "give a number, as 7")
+        }
+        return number
+    }
+}

@@ -1,0 +1,113 @@
+import BalanceCore
+import Hummingbird
+
+/// Policies: looked at, checked, saved, bound to models.
+struct PoliciesController: Sendable {
+    let sources: GovernanceSources
+
+    static let routes: [RouteDescription] = [
+        RouteDescription("GET", "/schemas/policy.json", "The JSON schema of policies.", answer: "Document"),
+        RouteDescription("GET", "/policies", "The newest version of each policy.", answer: "PolicyList"),
+        .governed("GET", "/policies/{name}", "All versions of a policy.", answer: "PolicyList"),
+        RouteDescription(
+            "POST",
+            "/policies/check",
+            "Whether a text is a policy, with the place of each mistake.",
+            body: "PolicyText",
+            answer: "PolicyCheck",
+            failures: [.policyInvalid, .invalidParameter]
+        ),
+        RouteDescription(
+            "POST",
+            "/policies",
+            "Saves a policy as the next version of its name.",
+            body: "PolicyText",
+            answer: "Policy",
+            failures: [.policyInvalid, .invalidParameter]
+        ),
+        .governed("GET", "/models/{name}/policy", "The policy that a model is bound to.", answer: "Policy"),
+        .governed(
+            "PUT",
+            "/models/{name}/policy",
+            "Binds a model to a policy.",
+            body: "PolicyBinding",
+            answer: "Slot",
+            failures: [.policyInvalid, .generationConflict]
+        ),
+    ]
+
+    func addRoutes(to router: Router<AppContext>) {
+        router.get("/schemas/policy.json") { _, _ in Response.json(PolicySchema.json) }
+        router.get("/policies") { _, _ in Response.json(Self.list(try await sources.governance.policies())) }
+        router.get("/policies/:name") { _, context in
+            let name = try context.text("name")
+            let versions = try await sources.governance.policyVersions(name)
+            guard !versions.isEmpty else { throw Self.unknown(name) }
+            return Response.json(Self.list(versions))
+        }
+        router.post("/policies/check") { request, _ in
+            let policy = try await Self.policy(request).policy
+            return Response.json(
+                .object([
+                    ("ok", .bool(true)), ("name", .string(policy.name)), ("hash", .string(policy.hash)),
+                    ("document", policy.json), ("warnings", .strings(policy.warnings)),
+                ])
+            )
+        }
+        router.post("/policies") { request, context in
+            let asked = try await GovernedRequest(request, context)
+            let text = try asked.fields.required("text")
+            let policy = try PromotionPolicy(parsing: text)
+            return Response.json(
+                try await sources.governance.savePolicy(policy, text: text, actor: asked.transition.actor).json
+            )
+        }
+        router.get("/models/:name/policy") { _, context in
+            let name = try context.text("name")
+            _ = try await sources.registry.model(name)
+            return Response.json(try await sources.governance.boundPolicy(of: name)?.json ?? .object([]))
+        }
+        router.put("/models/:name/policy") { request, context in Response.json(try await bind(request, context)) }
+    }
+
+    private func bind(_ request: Request, _ context: AppContext) async throws -> JSONValue {
+        let (name, asked) = (try context.text("name"), try await GovernedRequest(request, context))
+        let saved: SavedPolicy?
+        if let text = try asked.fields.text("text") {
+            let policy = try PromotionPolicy(parsing: text)
+            _ = try await sources.registry.model(name)
+            saved = try await sources.governance.savePolicy(policy, text: text, actor: asked.transition.actor)
+        } else {
+            saved = try await named(asked.fields.required("policy"), version: asked.fields.integer("version"))
+        }
+        try await sources.governance.bind(saved, to: name, by: asked.transition)
+        return try await sources.governance.slot(of: name).json
+    }
+
+    /// A saved policy by its name; nil for `none`.
+    private func named(_ name: String, version: Int?) async throws -> SavedPolicy? {
+        if name == "none" { return nil }
+        let versions = try await sources.governance.policyVersions(name)
+        guard let found = versions.first(where: { version == nil || $0.version == version }) else {
+            throw Self.unknown(name)
+        }
+        return found
+    }
+
+    private static func policy(_ request: Request) async throws -> (policy: PromotionPolicy, text: String) {
+        let fields = try await MLflowFields.body(request)
+        if fields.isMalformed {
+            throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {\"text\": …}")
+        }
+        let text = try fields.required("text")
+        return (try PromotionPolicy(parsing: text), text)
+    }
+
+    private static func list(_ policies: [SavedPolicy]) -> JSONValue {
+        .object([("items", .array(policies.map(\.json))), ("count", .int(policies.count))])
+    }
+
+    private static func unknown(_ name: String) -> Failure {
+        Failure(.resourceNotFound, "there is no policy '\(name.prefix(100))'", hint: "GET /policies lists them")
+    }
+}

@@ -1,0 +1,159 @@
+import ArgumentParser
+import BalanceCore
+import BalanceStore
+import Foundation
+import NIOCore
+
+/// `balanceops gate`.
+struct Gate: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gate",
+        abstract: "Judges a run by a policy file, for a pipeline: nothing changes but the files that it writes.",
+        discussion: """
+            The run is in the workspace, on a server (--server), or in a folder: an export of balanceops, or MLflow's mlruns.
+            It is compared with the model that serves, with another run (--current RUN), or with nothing (--current none).
+            Where GITHUB_STEP_SUMMARY is set the verdicts are added to that file as Markdown.
+            Exit status: 0 promote, 3 rejected, 4 hold; 2 run not found, 65 the policy is none.
+            """
+    )
+    static let examples = [
+        "balanceops gate --run 4f1c2d… --policy policy.yaml --junit gate.xml",
+        "balanceops gate --run mlruns --policy policy.yaml --current none",
+    ]
+
+    /// The exit status of a run that waits for something.
+    static let held: Int32 = 4
+
+    @OptionGroup var options: SettingsOptions
+    @Option(help: "The run's id, or a folder with it.") var run: String
+    @Option(help: "The policy's file.") var policy: String
+    @Option(help: "Which run, where the folder has several.") var runId: String?
+    @Option(help: "The registered model whose current version it is compared with.") var name = defaultModelName
+    @Option(help: "Another run to compare with, or none.") var current: String?
+    @Option(help: "The address of a server that has the run.") var server: String?
+    @Option(help: "Writes the decision as JSON.") var json: String?
+    @Option(help: "Writes the rules as JUnit's XML.") var junit: String?
+    @Option(help: "Adds the verdicts to a file as Markdown; otherwise to GITHUB_STEP_SUMMARY.") var summary: String?
+
+    mutating func run() async throws {
+        let text = try PolicyFile.text(policy)
+        let parsed = try PromotionPolicy(parsing: text)
+        let decision = try await decision(parsed, text)
+        let report = GateReport(decision: decision, run: runId ?? run)
+        if let json { try Self.write(decision.text(pretty: true) + "\n", to: json) }
+        if let junit { try Self.write(report.junit, to: junit) }
+        if let target = summary ?? ProcessInfo.processInfo.environment["GITHUB_STEP_SUMMARY"], !target.isEmpty {
+            try Self.append(report.markdown, to: target)
+        }
+        Output.line(DecisionTable.headline(decision))
+        DecisionTable.lines(decision).forEach(Output.line)
+        switch decision["decision"]?.string {
+        case "promote": return
+        case "reject": throw ExitCode(Failure.Code.promotionRefused.row.exit)
+        default: throw ExitCode(Self.held)
+        }
+    }
+
+    private func decision(_ policy: PromotionPolicy, _ text: String) async throws -> JSONValue {
+        if let server { return try await remote(server, text) }
+        var isFolder: ObjCBool = false
+        let isThere = FileManager.default.fileExists(atPath: run, isDirectory: &isFolder)
+        guard isThere, isFolder.boolValue else {
+            return try await judge(run, policy, in: Workspace.open(options.load()))
+        }
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "balanceops-gate-\(UUID().uuidString)"
+        )
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let workspace = try await GateFolder(path: run).open(in: folder.path)
+        defer { try? workspace.database.close() }
+        return try await judge(GateFolder.run(runId, in: workspace, path: run), policy, in: workspace)
+    }
+
+    private func judge(_ run: String, _ policy: PromotionPolicy, in workspace: Workspace) async throws -> JSONValue {
+        let candidate = try await CandidateReference.run(RunID(native: run), in: workspace.tracking)
+        var other = EvidenceSource.Opponent.current
+        if current == "none" {
+            other = .nobody
+        } else if let current {
+            other = .instead(try await .run(RunID(native: current), in: workspace.tracking))
+        }
+        return try await workspace.versionPromoter.explain(candidate, of: name, policy: policy, against: other).json
+    }
+
+    private func remote(_ server: String, _ text: String) async throws -> JSONValue {
+        guard current == nil else {
+            throw ValidationError("--current is not for --server: it compares with what serves there.")
+        }
+        let client = APIClient(baseURL: server, timeout: .seconds(60))
+        let body = JSONValue.object([("run_id", .string(run)), ("policy", .string(text))])
+        let segment = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? name
+        let answer: APIClient.Answer
+        do {
+            answer = try await client.send("POST", "/models/\(segment)/decisions", body: body)
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(.unavailable, "the server at \(server) does not answer", hint: "check --server", cause: error)
+        }
+        if answer.isSuccess, let decision = answer.json { return decision }
+        let error = answer.json?["error"]
+        let code = error?["code"]?.string.flatMap(Failure.Code.init) ?? .unavailable
+        throw Failure(
+            code,
+            "\(server) answered: \(error?["message"]?.string ?? "HTTP \(answer.status)")",
+            hint: error?["hint"]?.string
+        )
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        do {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            throw Failure(.fileNotWritable, "\(path) cannot be written", hint: "check the folder", cause: error)
+        }
+    }
+
+    private static func append(_ text: String, to path: String) throws {
+        let before = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        try write(before + text, to: path)
+    }
+}
+
+/// A folder that is judged in a workspace of its own, which is thrown away.
+struct GateFolder {
+    let path: String
+
+    func open(in folder: String) async throws -> Workspace {
+        let settings = try await Settings.load(
+            flags: [
+                .database: "\(folder)/b.db", .artifacts: "\(folder)/artifacts",
+                .currentModel: "\(folder)/artifacts/models/current.model",
+            ],
+            environment: [:],
+            directory: folder
+        )
+        let workspace = try await Workspace.open(settings)
+        let isExport = FileManager.default.fileExists(atPath: "\(path)/export.jsonl")
+        let source: any TransferSource = isExport ? ExportFolder(path: path) : MLflowFolderSource(path: path)
+        let importer = Importer(workspace: workspace, progress: Progress(total: 0))
+        try await source.read(into: importer)
+        _ = try await importer.finish()
+        return workspace
+    }
+
+    /// The run that is meant: the one that is named, else the only one.
+    static func run(_ id: String?, in workspace: Workspace, path: String) async throws -> String {
+        if let id { return id }
+        let runs = try await workspace.tracking.runs(RunQuery(limit: 21, offset: 0, includeMetrics: false))
+        guard runs.count == 1, let only = runs.first else {
+            let names = runs.prefix(20).map(\.id.native).joined(separator: ", ")
+            throw Failure(
+                .runNotFound,
+                runs.isEmpty ? "\(path) holds no run" : "\(path) holds several runs: \(names)",
+                hint: runs.isEmpty ? "name a folder of balanceops export, or MLflow's mlruns" : "name one with --run-id"
+            )
+        }
+        return only.id.native
+    }
+}

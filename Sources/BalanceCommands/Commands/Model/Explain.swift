@@ -1,0 +1,79 @@
+import ArgumentParser
+import BalanceCore
+import Foundation
+
+/// `balanceops explain`.
+struct Explain: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Says why a version serves, or what a policy says of another one.",
+        discussion: """
+            Without a version: what serves now, since when, by whose decision, and every rule as it was judged then. With one:
+            what would be decided now; nothing changes. Exit status with a version: 0 promote, 3 reject, 6 hold.
+            """
+    )
+    static let examples = ["balanceops explain credit", "balanceops explain credit 8 --policy strict.yaml"]
+
+    @OptionGroup var options: SettingsOptions
+    @Argument(help: "The registered model.") var model = defaultModelName
+    @Argument(help: "The version that is to be judged.") var version: Int?
+    @Option(help: "The file of a policy, instead of the one that the model is bound to.") var policy: String?
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let workspace = try await Workspace.open(options.load())
+        guard let version else { return try await explainCurrent(in: workspace) }
+        let policy = try policy.map { try PromotionPolicy(parsing: PolicyFile.text($0)) }
+        let decision = try await workspace.versionPromoter.explain(.version(version), of: model, policy: policy)
+        try Promote.report(decision.json, of: model, asJSON: json)
+    }
+
+    private func explainCurrent(in workspace: Workspace) async throws {
+        let story = try await ServingStory(model, workspace.governance, workspace.audit)
+        if json { return Output.json(story.json) }
+        story.lines.forEach(Output.line)
+    }
+}
+
+/// What serves, and why: the slot and the line of the trail that made it so.
+struct ServingStory {
+    let slot: Slot
+    let event: AuditEvent?
+
+    init(_ model: String, _ governance: any Governance, _ audit: any AuditTrail) async throws {
+        let slot = try await governance.slot(of: model)
+        self.slot = slot
+        event = try await audit.cause(of: slot)
+    }
+
+    var json: JSONValue { .object([("slot", slot.json), ("because", event?.json ?? .null)]) }
+
+    var lines: [String] {
+        guard let version = slot.version else {
+            return ["\(slot.model): nothing serves (generation \(slot.generation))"]
+        }
+        var lines = ["\(slot.model): version \(version) serves, generation \(slot.generation)"]
+        if let moved = slot.movedAt { lines.append("  since    \(moved.iso8601)") }
+        if let event {
+            let from = event.fromVersion.map { "version \($0)" } ?? "nothing"
+            lines.append("  because  \(event.actor) \(event.action) it in place of \(from): \(event.reason)")
+            lines.append("  record   line \(event.sequence) of the audit trail, \(event.hash.prefix(12))")
+            if let decision = event.decision {
+                lines.append("  decision \(DecisionTable.headline(decision))")
+                lines += DecisionTable.lines(decision)
+            }
+        } else {
+            lines.append("  because  it served before there was an audit trail")
+        }
+        let policy =
+            slot.policy.map { "'\($0)' (\(slot.policyHash?.prefix(12) ?? ""))" }
+            ?? "none; whoever moves the alias decides"
+        lines.append("  policy   \(policy)")
+        if slot.isForced { lines.append("  forced   it was let past the policy") }
+        if let freeze = slot.freeze {
+            lines.append("  frozen   by \(freeze.by) since \(freeze.at.iso8601): \(freeze.reason)")
+        }
+        lines.append("  rollback " + (slot.previous.map { "goes to version \($0)" } ?? "has nothing to go to"))
+        return lines
+    }
+}

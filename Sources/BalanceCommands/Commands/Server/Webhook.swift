@@ -1,0 +1,130 @@
+import ArgumentParser
+import BalanceCore
+import Logging
+
+/// `balanceops webhook`.
+struct WebhookCommand: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "webhook",
+        abstract: "Tells other programs what happens to models.",
+        subcommands: [
+            WebhookAdd.self, WebhookList.self, WebhookRemove.self, WebhookDeliveries.self, WebhookTest.self,
+        ]
+    )
+    static let examples = WebhookAdd.examples + WebhookList.examples
+}
+
+/// `balanceops webhook add`.
+struct WebhookAdd: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Adds a webhook, and prints its secret once.",
+        discussion: """
+            Each message is signed: X-BalanceOps-Signature is v1 and the HMAC-SHA256 of id.timestamp.body by the secret. It is
+            sent again until it arrives or a day has passed, in the order of each model. `balanceops serve` sends them.
+            """
+    )
+    static let examples = [
+        "balanceops webhook add https://example.com/hook --model credit",
+        "balanceops webhook add https://hooks.slack.com/services/T0/B0/X --format slack --action promoted --action \"rolled back\"",
+    ]
+
+    @OptionGroup var options: SettingsOptions
+    @OptionGroup var actorOptions: ActorOptions
+    @Argument(help: "Where to send to.") var url: String
+    @Option(help: "json or slack.") var format = "json"
+    @Option(help: "Only what happens to this model.") var model: String?
+    @Option(help: "Only this action, as `promoted`; may stand several times.") var action: [String] = []
+    @Option(help: "The secret, of 16 bytes or more; otherwise a new one.") var secret: String?
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let settings = try await options.load()
+        let workspace = try await Workspace.open(settings)
+        _ = try OutboundRules(allowed: settings[.webhookHosts].text).target(url)
+        let webhook = try Webhook(url: url, format: format, secret: secret, model: model, actions: action)
+        try await workspace.webhooks.addWebhook(webhook, actor: actorOptions.name)
+        if json { return Output.json(.object((webhook.json.members ?? []) + [("secret", .string(webhook.secret))])) }
+        Output.ok("added \(webhook.id)")
+        Output.line("secret: \(webhook.secret)")
+    }
+}
+
+/// `balanceops webhook list`.
+struct WebhookList: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the webhooks.")
+    static let examples = ["balanceops webhook list"]
+
+    @OptionGroup var options: SettingsOptions
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let all = try await Workspace.open(options.load()).webhooks.webhooks()
+        if json { return Output.json(.array(all.map(\.json))) }
+        let rows = all.map { hook in
+            [hook.id, hook.format.rawValue, hook.model ?? "all models", hook.actions.joined(separator: ", "), hook.url]
+        }
+        DecisionTable.table(rows).forEach(Output.line)
+    }
+}
+
+/// `balanceops webhook remove`.
+struct WebhookRemove: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Removes a webhook, and what waits for it."
+    )
+    static let examples = ["balanceops webhook remove wh-0123456789abcdef"]
+
+    @OptionGroup var options: SettingsOptions
+    @OptionGroup var actorOptions: ActorOptions
+    @Argument(help: "The webhook's id.") var id: String
+
+    func run() async throws {
+        try await Workspace.open(options.load()).webhooks.removeWebhook(id, actor: actorOptions.name)
+        Output.ok("removed \(id)")
+    }
+}
+
+/// `balanceops webhook deliveries`.
+struct WebhookDeliveries: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deliveries",
+        abstract: "Lists what was sent to a webhook, and what waits."
+    )
+    static let examples = ["balanceops webhook deliveries wh-0123456789abcdef"]
+
+    @OptionGroup var options: SettingsOptions
+    @Argument(help: "The webhook's id.") var id: String
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws {
+        let all = try await Workspace.open(options.load()).webhooks.deliveries(of: id, limit: 100)
+        if json { return Output.json(.array(all.map(\.json))) }
+        let rows = all.map { [$0.createdAt.iso8601, $0.subject, $0.state, "\($0.attempts) tries", $0.lastError ?? ""] }
+        DecisionTable.table(rows).forEach(Output.line)
+    }
+}
+
+/// `balanceops webhook test`.
+struct WebhookTest: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "test",
+        abstract: "Sends one message to a webhook now, and says how that ended."
+    )
+    static let examples = ["balanceops webhook test wh-0123456789abcdef"]
+
+    @OptionGroup var options: SettingsOptions
+    @Argument(help: "The webhook's id.") var id: String
+
+    func run() async throws {
+        let settings = try await options.load()
+        let workspace = try await Workspace.open(settings)
+        let webhook = try await workspace.webhooks.webhook(id)
+        let rules = OutboundRules(allowed: settings[.webhookHosts].text)
+        let sender = WebhookSender(store: workspace.webhooks, rules: rules, logger: Logger(label: "balanceops"))
+        let report = await sender.probe(webhook)
+        Output.json(report)
+        if report["delivered"]?.boolean != true { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,90 @@
+import BalanceCore
+import Foundation
+
+/// Where this server may send something on somebody's behalf: to public addresses over TLS, and to what the settings name.
+struct OutboundRules: Sendable {
+    private let hosts: Set<String>
+    private let blocks: [AddressBlock]
+
+    /// - Parameter allowed: Hosts and address blocks in private networks, separated by commas.
+    init(allowed: String) {
+        let entries = allowed.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+        blocks = entries.compactMap(AddressBlock.init)
+        hosts = Set(entries.filter { AddressBlock($0) == nil && !$0.isEmpty })
+    }
+
+    /// A URL that may be sent to, taken apart.
+    struct Target: Sendable {
+        var host: String
+        var port: Int
+        var isSecure: Bool
+        /// The address, where the host is one.
+        var address: NetworkAddress?
+    }
+
+    /// - Throws: `Failure` with code `urlNotAllowed`.
+    func target(_ text: String) throws -> Target {
+        guard text.utf8.count <= 2000, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
+            let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+            scheme == "https" || scheme == "http", let named = parts.host, !named.isEmpty
+        else { throw refusal(text, "it is no https address") }
+        guard parts.user == nil, parts.password == nil else { throw refusal(text, "it holds a user name") }
+        guard parts.fragment == nil else { throw refusal(text, "it has a fragment") }
+        let host = named.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        let port = parts.port ?? (scheme == "https" ? 443 : 80)
+        let isNamed = hosts.contains(host)
+        guard port == 443 || port == 80 || (1024...65535).contains(port) else {
+            throw refusal(text, "the port \(port) is for other services")
+        }
+        let address = NetworkAddress(host)
+        if address == nil, Self.looksNumeric(host) || host.hasSuffix(".") || host.contains(":") {
+            throw refusal(text, "its host is an address in no normal form")
+        }
+        let isOpen = isNamed || address.map { address in blocks.contains { $0.contains(address) } } ?? false
+        if let address, !isOpen, !address.isPublic { throw refusal(text, "\(host) is no public address") }
+        if !isNamed, address == nil, Self.isLocal(host) { throw refusal(text, "\(host) is no public host") }
+        // A name may still turn out to be in an allowed block; that is looked at when it is connected to.
+        guard scheme == "https" || isOpen || address == nil && !blocks.isEmpty else {
+            throw refusal(text, "http is only for hosts that the settings name")
+        }
+        return Target(host: host, port: port, isSecure: scheme == "https", address: address)
+    }
+
+    /// The address to connect to: every address that a name has must be one that may be connected to.
+    ///
+    /// - Throws: `Failure` with code `urlNotAllowed` or `unavailable`.
+    func address(of target: Target) async throws -> NetworkAddress {
+        let found: [NetworkAddress]
+        if let address = target.address {
+            found = [address]
+        } else {
+            found = try await NameLookup.addresses(of: target.host)
+        }
+        guard let first = found.first else { throw Failure(.unavailable, "the host has no address") }
+        let isNamed = hosts.contains(target.host)
+        for address in found {
+            let isInBlock = blocks.contains { $0.contains(address) }
+            let isAllowed = target.isSecure ? isNamed || isInBlock || address.isPublic : isNamed || isInBlock
+            guard isAllowed else { throw Failure(.urlNotAllowed, "the address is not allowed") }
+        }
+        return first
+    }
+
+    private static func looksNumeric(_ host: String) -> Bool {
+        guard let last = host.split(separator: ".").last else { return true }
+        return last.allSatisfy(\.isNumber) || last.hasPrefix("0x")
+    }
+
+    private static func isLocal(_ host: String) -> Bool {
+        host == "localhost"
+            || [".localhost", ".local", ".internal", ".lan", ".home.arpa"].contains { host.hasSuffix($0) }
+    }
+
+    private func refusal(_ text: String, _ reason: String) -> Failure {
+        Failure(
+            .urlNotAllowed,
+            "'\(text.prefix(200))' may not be sent to: \(reason)",
+            hint: "use a public https address, or name the host in BALANCEOPS_WEBHOOK_HOSTS"
+        )
+    }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import BalanceCore
+import Foundation
+
+/// Who asks, for the audit trail.
+struct ActorOptions: ParsableArguments {
+    @Option(help: "Who asks, for the audit trail; otherwise the user of this machine (BALANCEOPS_ACTOR).")
+    var actor: String?
+
+    var name: String {
+        let environment = ProcessInfo.processInfo.environment
+        let user = environment["USER"] ?? environment["LOGNAME"] ?? ""
+        return actor ?? environment["BALANCEOPS_ACTOR"] ?? (user.isEmpty ? "cli" : user)
+    }
+
+    func request(reason: String, expecting generation: Int? = nil, ifDecision: String? = nil) -> TransitionRequest {
+        TransitionRequest(actor: name, reason: reason, expectedGeneration: generation, ifDecision: ifDecision)
+    }
+}
+
+/// A model and one of its versions, as arguments.
+struct VersionArguments: ParsableArguments {
+    @Argument(help: "The registered model.") var model: String
+    @Argument(help: "The version's number.") var version: Int
+}

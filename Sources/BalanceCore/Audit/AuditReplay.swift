@@ -1,0 +1,97 @@
+/// A recorded decision, made again from what was recorded with it.
+package struct AuditReplay: Sendable {
+    package var sequence: Int
+    package var recorded: JSONValue
+    package var again: Decision
+
+    /// Whether the same policy says the same of the same facts, rule by rule.
+    package var isSame: Bool {
+        var members = recorded.members ?? []
+        members.removeAll { ["inputs", "self_test", "advice"].contains($0.0) }
+        return JSONValue.object(members).canonical.text() == again.json.canonical.text()
+    }
+
+    /// - Throws: `Failure` with code `invalidParameter` where the line records no decision of a policy, or
+    ///   `resourceNotFound` where the policy's text is gone.
+    package init(_ event: AuditEvent, _ governance: any Governance) async throws {
+        sequence = event.sequence
+        guard let decision = event.decision, let inputs = decision["inputs"] else {
+            throw Failure(
+                .invalidParameter,
+                "line \(event.sequence) of the audit trail records no decision: '\(event.action)'",
+                hint: "choose a line with 'promoted', 'promotion refused' or 'promotion held'"
+            )
+        }
+        recorded = decision
+        let facts = PromotionCase(inputs)
+        guard let hash = event.policyHash else {
+            again = .byHand(facts, reason: decision["reason"]?.string ?? "")
+            return
+        }
+        guard let saved = try await governance.policy(hash: hash) else {
+            throw Failure(
+                .resourceNotFound,
+                "the policy \(hash.prefix(12)) of line \(event.sequence) is not kept any more"
+            )
+        }
+        var policy = saved.policy
+        // Two names may be given to the same rules.
+        policy.name = decision["policy"]?.string ?? policy.name
+        again = policy.decide(facts)
+    }
+
+    package var json: JSONValue {
+        .object([
+            ("seq", .int(sequence)), ("same", .bool(isSame)), ("recorded", recorded), ("again", again.json),
+        ])
+    }
+}
+
+extension AuditTrail {
+    /// Looks at every line, with the public keys that lines may be signed by and lines that were once the newest.
+    package func verification(keys: [[UInt8]], heads: [AuditHead]) async throws -> AuditVerification {
+        var verification = AuditVerification(keys: keys, heads: heads)
+        var last = Int.min
+        while true {
+            let events = try await auditLines(after: last, limit: 1000)
+            guard let newest = events.last else { break }
+            for event in events { verification.add(event) }
+            last = newest.sequence
+        }
+        verification.finish()
+        return verification
+    }
+}
+
+extension AuditVerification {
+    package var json: JSONValue {
+        .object([
+            ("ok", .bool(problem == nil)), ("lines", .int(count)), ("signatures", .int(signed)),
+            ("head", head?.json ?? .null),
+            (
+                "problem",
+                problem.map { .object([("seq", .int($0.sequence)), ("message", .string($0.message))]) } ?? .null
+            ),
+        ])
+    }
+}
+
+extension AuditTrail {
+    /// The line that made a slot what it is now, or nil.
+    package func cause(of slot: Slot) async throws -> AuditEvent? {
+        var before: Int?
+        for _ in 0..<100 {
+            let events = try await auditEvents(subject: slot.model, before: before, limit: 200)
+            let found = events.first { event in
+                event.generationAfter == slot.generation && event.generationBefore != event.generationAfter
+            }
+            if let found { return found }
+            guard let last = events.last else { break }
+            before = last.sequence
+        }
+        // Lines from before there were generations.
+        return try await auditEvents(subject: slot.model, before: nil, limit: 1000).first {
+            $0.action == "promoted" && $0.generationAfter == nil && $0.toVersion == slot.version
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Crypto
+import Foundation
+
+/// Looks at the lines of an audit trail one after another and says which is the first that is not as it was written.
+package struct AuditVerification: Sendable {
+    /// What is wrong, and where.
+    package struct Problem: Sendable, Hashable {
+        package var sequence: Int
+        package var message: String
+    }
+
+    private let keys: [String: Curve25519.Signing.PublicKey]
+    private var previous = AuditEvent.origin
+    private var firstSigned: Int?
+    private var anchors: [AuditHead]
+    package private(set) var count = 0
+    package private(set) var signed = 0
+    package private(set) var problem: Problem?
+    package private(set) var head: AuditHead?
+
+    /// - Parameters:
+    ///   - keys: The public keys, 32 bytes each, that lines may be signed by; none: signatures are not looked at.
+    ///   - heads: Lines that were once the newest, kept elsewhere.
+    package init(keys: [[UInt8]], heads: [AuditHead]) {
+        let read = keys.compactMap { try? Curve25519.Signing.PublicKey(rawRepresentation: $0) }
+        self.keys = Dictionary(read.map { (AuditKeyID.of(Array($0.rawRepresentation)), $0) }) { first, _ in first }
+        anchors = heads
+    }
+
+    /// Looks at the next line; after the first problem nothing more is said.
+    package mutating func add(_ event: AuditEvent) {
+        guard problem == nil else { return }
+        count += 1
+        if event.sequence != count {
+            return report(count, "line \(count) is missing, or the lines were put in another order")
+        }
+        if event.previousHash != previous {
+            return report(count, "line \(count) does not follow line \(count - 1): one of them was changed")
+        }
+        if event.expectedHash != event.hash { return report(count, "line \(count) was changed") }
+        check(event)
+        if let anchor = anchors.first(where: { $0.sequence == count }), anchor.hash != event.hash {
+            return report(count, "line \(count) is not the one that was the newest once: the trail was written anew")
+        }
+        previous = event.hash
+        head = AuditHead(sequence: count, hash: event.hash, signature: event.signature)
+    }
+
+    /// To be called after the last line.
+    package mutating func finish() {
+        guard problem == nil else { return }
+        if let anchor = anchors.max(by: { $0.sequence < $1.sequence }), anchor.sequence > count {
+            report(
+                count + 1,
+                "the trail ends with line \(count), and line \(anchor.sequence) was there once: its end was cut off"
+            )
+        }
+    }
+
+    private mutating func check(_ event: AuditEvent) {
+        guard let signature = event.signature else {
+            if firstSigned != nil { report(count, "line \(count) is not signed, and lines before it are") }
+            return
+        }
+        firstSigned = firstSigned ?? count
+        guard !keys.isEmpty else { return }
+        let parts = signature.split(separator: ":").map(String.init)
+        guard parts.count == 2, let key = keys[parts[0]] else {
+            return report(
+                count,
+                "line \(count) is signed by the key \(parts.first ?? "?"), which is not at hand; name it with --public-key"
+            )
+        }
+        guard let bytes = Data(base64Encoded: parts[1]), key.isValidSignature(bytes, for: Data(event.hash.utf8)) else {
+            return report(count, "the signature of line \(count) is not valid")
+        }
+        signed += 1
+    }
+
+    private mutating func report(_ sequence: Int, _ message: String) {
+        if problem == nil { problem = Problem(sequence: sequence, message: message) }
+    }
+}
+
+/// The short name of a key: the first 16 hex digits of the SHA-256 of its public half.
+package enum AuditKeyID {
+    package static func of(_ publicKey: [UInt8]) -> String { String(ContentHash.of(publicKey).prefix(16)) }
+}

@@ -1,0 +1,158 @@
+/// What the predictions row by row say, as far as a policy asks: computed before a decision, and kept with it.
+package struct PolicyEvidence: Sendable, Hashable {
+    /// The rows that a model was judged on.
+    package struct Rows: Sendable, Hashable {
+        package var fingerprint: String
+        package var count: Int
+        /// How many rows each class has.
+        package var classes: [String: Int]
+    }
+
+    /// A metric of some rows.
+    package struct SliceValue: Sendable, Hashable {
+        var value: String
+        var candidate: Double?
+        var current: Double?
+        var rows: Int
+    }
+
+    package var candidate: Rows?
+    package var current: Rows?
+    /// Why predictions that the policy asks for could not be used.
+    package var problems: [String] = []
+    /// By the rule's id; of a rule over slices by `id/value`.
+    package var tests: [String: PairedOutcome] = [:]
+    /// By the rule's id.
+    package var slices: [String: [SliceValue]] = [:]
+
+    package init() {}
+
+    /// Computes what the rules of a policy ask of the predictions.
+    ///
+    /// - Parameters:
+    ///   - policy: The policy.
+    ///   - candidate: The candidate's predictions, with their digest.
+    ///   - current: Those of the current model.
+    ///   - attempt: The how-manieth candidate this is on its data set.
+    package init(
+        _ policy: PromotionPolicy,
+        candidate: (table: PredictionTable, digest: String)?,
+        current: (table: PredictionTable, digest: String)?,
+        attempt: Int
+    ) {
+        self.candidate = candidate.map { Self.rows($0.table) }
+        self.current = current.map { Self.rows($0.table) }
+        let same = self.candidate?.fingerprint == self.current?.fingerprint
+        for rule in policy.rules where rule.test != nil || rule.slice != nil {
+            guard let candidate else { continue }
+            let seed = Self.seed([candidate.digest, current?.digest ?? "", policy.hash, rule.id])
+            add(rule, candidate.table, same ? current?.table : nil, attempt, seed)
+        }
+    }
+
+    private mutating func add(
+        _ rule: PolicyRule,
+        _ candidate: PredictionTable,
+        _ current: PredictionTable?,
+        _ attempt: Int,
+        _ seed: UInt64
+    ) {
+        let alpha = rule.alpha(attempt: attempt)
+        guard let slice = rule.slice else {
+            guard let current, let rows = PairedRows(candidate, current) else { return }
+            tests[rule.id] = PairedTest.run(rule, rows, alpha: alpha, seed: seed)
+            return
+        }
+        guard let cells = candidate.columns[slice.column] else { return }
+        let values = slice.value.map { [$0] } ?? Set(cells).sorted()
+        var found: [SliceValue] = []
+        for value in values.prefix(1000) {
+            guard let part = try? candidate.rows(of: slice.column, value) else { continue }
+            let other = current.flatMap { try? $0.rows(of: slice.column, value) }
+            found.append(
+                SliceValue(
+                    value: value,
+                    candidate: PairedMetric.value(rule.metric, of: part),
+                    current: other.flatMap { PairedMetric.value(rule.metric, of: $0) },
+                    rows: part.ids.count
+                )
+            )
+            guard rule.test != nil, let other, let rows = PairedRows(part, other) else { continue }
+            // A guard over several slices shares its chance of error among them; a gain is corrected by Holm's steps.
+            let share = rule.change == nil ? alpha : alpha / Double(values.count)
+            tests["\(rule.id)/\(value)"] = PairedTest.run(rule, rows, alpha: share, seed: seed)
+        }
+        slices[rule.id] = found
+    }
+
+    private static func rows(_ table: PredictionTable) -> Rows {
+        Rows(fingerprint: table.fingerprint, count: table.ids.count, classes: table.classes)
+    }
+
+    private static func seed(_ parts: [String]) -> UInt64 {
+        UInt64(ContentHash.of(Array(parts.joined(separator: "|").utf8)).prefix(16), radix: 16) ?? 0
+    }
+}
+
+extension PolicyRule {
+    /// The chance of error that is left for an attempt: a hold-out that is asked often answers yes to somebody.
+    func alpha(attempt: Int) -> Double {
+        guard let test else { return 0 }
+        return test.spendsAlpha ? test.alpha / (Double(attempt) * Double(attempt + 1)) : test.alpha
+    }
+}
+
+extension PolicyEvidence {
+    package var json: JSONValue {
+        func rows(_ rows: Rows?) -> JSONValue {
+            guard let rows else { return .null }
+            return .object([
+                ("fingerprint", .string(rows.fingerprint)), ("count", .int(rows.count)),
+                ("classes", .object(rows.classes.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) })),
+            ])
+        }
+        let slices = self.slices.sorted { $0.key < $1.key }.map { id, values in
+            (
+                id,
+                JSONValue.array(
+                    values.map { slice in
+                        .object([
+                            ("value", .string(slice.value)),
+                            ("candidate", slice.candidate.map(JSONValue.double) ?? .null),
+                            ("current", slice.current.map(JSONValue.double) ?? .null), ("rows", .int(slice.rows)),
+                        ])
+                    }
+                )
+            )
+        }
+        return .object([
+            ("candidate", rows(candidate)), ("current", rows(current)), ("problems", .strings(problems)),
+            ("tests", .object(tests.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })),
+            ("slices", .object(slices)),
+        ])
+    }
+
+    package init(_ json: JSONValue) {
+        func rows(_ json: JSONValue?) -> Rows? {
+            guard let json, let fingerprint = json["fingerprint"]?.string, let count = json["count"]?.integer else {
+                return nil
+            }
+            let classes = (json["classes"]?.members ?? []).map { ($0.0, $0.1.integer ?? 0) }
+            return Rows(fingerprint: fingerprint, count: count, classes: Dictionary(classes) { $1 })
+        }
+        candidate = rows(json["candidate"])
+        current = rows(json["current"])
+        problems = json["problems"]?.strings ?? []
+        for (id, outcome) in json["tests"]?.members ?? [] { tests[id] = PairedOutcome(outcome) }
+        for (id, values) in json["slices"]?.members ?? [] {
+            slices[id] = values.elements?.map { slice in
+                SliceValue(
+                    value: slice["value"]?.string ?? "",
+                    candidate: slice["candidate"]?.number,
+                    current: slice["current"]?.number,
+                    rows: slice["rows"]?.integer ?? 0
+                )
+            }
+        }
+    }
+}

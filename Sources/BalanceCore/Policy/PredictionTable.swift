@@ -1,0 +1,108 @@
+/// What a model predicted for each row of the data that it was judged on.
+package struct PredictionTable: Sendable {
+    /// Names the row, the same for every model that is judged on it.
+    package var ids: [String]
+    package var labels: [String]
+    package var predictions: [String]
+    /// Columns by which the rows can be sliced.
+    package var columns: [String: [String]]
+
+    /// - Throws: `Failure` with code `datasetInvalid` where the columns differ in length or a row stands twice.
+    package init(ids: [String], labels: [String], predictions: [String], columns: [String: [String]] = [:]) throws {
+        let count = ids.count
+        guard labels.count == count, predictions.count == count, columns.values.allSatisfy({ $0.count == count }) else {
+            throw Failure(.datasetInvalid, "the columns of the predictions differ in length")
+        }
+        guard Set(ids).count == count else {
+            throw Failure(
+                .datasetInvalid,
+                "a row stands twice in the predictions",
+                hint: "give each row an id of its own"
+            )
+        }
+        self.ids = ids
+        self.labels = labels
+        self.predictions = predictions
+        self.columns = columns
+    }
+
+    /// Tells these rows with these labels from all others, in whatever order they stand.
+    package var fingerprint: String {
+        let rows = zip(ids, labels).map { "\($0.utf8.count):\($0)\($1)" }.sorted()
+        return ContentHash.of(Array(rows.joined(separator: "\n").utf8))
+    }
+
+    /// How many rows each class has.
+    package var classes: [String: Int] { labels.reduce(into: [:]) { $0[$1, default: 0] += 1 } }
+
+    /// The rows of a slice.
+    func rows(of column: String, _ value: String) throws -> PredictionTable {
+        let cells = columns[column] ?? []
+        let kept = cells.indices.filter { cells[$0] == value }
+        return try PredictionTable(
+            ids: kept.map { ids[$0] },
+            labels: kept.map { labels[$0] },
+            predictions: kept.map { predictions[$0] }
+        )
+    }
+}
+
+/// The rows of two tables that both models judged, in one order; each row as what matters of it.
+struct PairedRows {
+    /// A row of one class: whether each model was right, and whether it said the positive class.
+    struct Row: Hashable {
+        var isRight: (candidate: Bool, current: Bool)
+        var isPositive: (candidate: Bool, current: Bool)
+
+        static func == (left: Row, right: Row) -> Bool { left.code == right.code }
+        func hash(into hasher: inout Hasher) { hasher.combine(code) }
+
+        var code: Int {
+            (isRight.candidate ? 1 : 0) + (isRight.current ? 2 : 0) + (isPositive.candidate ? 4 : 0)
+                + (isPositive.current ? 8 : 0)
+        }
+    }
+
+    /// The classes, sorted.
+    let classes: [String]
+    /// How often each kind of row occurs, by class.
+    let counts: [[(row: Row, count: Int)]]
+    let count: Int
+
+    /// The label that counts as positive.
+    static let positive: Set = ["1", "1.0", "True", "true"]
+
+    /// nil where the tables do not hold the same rows with the same labels.
+    init?(_ candidate: PredictionTable, _ current: PredictionTable) {
+        guard candidate.ids.count == current.ids.count else { return nil }
+        let places = Dictionary(zip(current.ids, current.ids.indices)) { first, _ in first }
+        var counts: [String: [Row: Int]] = [:]
+        for index in candidate.ids.indices {
+            guard let other = places[candidate.ids[index]], current.labels[other] == candidate.labels[index] else {
+                return nil
+            }
+            let label = candidate.labels[index]
+            let (a, b) = (candidate.predictions[index], current.predictions[other])
+            let row = Row(
+                isRight: (a == label, b == label),
+                isPositive: (Self.positive.contains(a), Self.positive.contains(b))
+            )
+            counts[label, default: [:]][row, default: 0] += 1
+        }
+        let classes = counts.keys.sorted()
+        self.classes = classes
+        self.counts = classes.map { label in
+            (counts[label] ?? [:]).map { (row: $0.key, count: $0.value) }.sorted { $0.row.code < $1.row.code }
+        }
+        count = candidate.ids.count
+    }
+
+    /// Of how many rows only the candidate, and only the current model, is right.
+    var discordant: (candidate: Int, current: Int) {
+        var found = (candidate: 0, current: 0)
+        for (row, count) in counts.joined() where row.isRight.candidate != row.isRight.current {
+            if row.isRight.candidate { found.candidate += count } else { found.current += count }
+        }
+        return found
+    }
+}

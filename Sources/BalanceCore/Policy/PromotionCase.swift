@@ -1,0 +1,132 @@
+/// Everything that a decision depends on, besides the policy.
+package struct PromotionCase: Sendable, Hashable {
+    /// Somebody's word for a candidate.
+    package struct Approval: Sendable, Hashable {
+        package var actor: String
+        /// The roles that the actor has now.
+        package var roles: [String]
+        package var expiresAt: Timestamp
+
+        package init(actor: String, roles: [String], expiresAt: Timestamp) {
+            self.actor = actor
+            self.roles = roles
+            self.expiresAt = expiresAt
+        }
+    }
+
+    /// What happened before.
+    package struct History: Sendable, Hashable {
+        package var lastPromotion: Timestamp?
+        /// When this candidate was rolled back last.
+        package var lastRollback: Timestamp?
+        /// How many candidates were judged on its data set before it.
+        package var attempts = 0
+
+        package init() {}
+    }
+
+    /// What the test of the candidate's file measured; nil where it was not made.
+    package struct SelfTest: Sendable, Hashable {
+        package var problem: String?
+        package var latency: Double?
+
+        /// - Parameters:
+        ///   - problem: Why it failed; nil where it passed.
+        ///   - latency: The 95th percentile of a row, in milliseconds.
+        package init(problem: String?, latency: Double?) {
+            self.problem = problem
+            self.latency = latency
+        }
+    }
+
+    package var model: String
+    /// Counts what happened to the alias `current`.
+    package var generation: Int
+    package var candidate: VersionFacts
+    /// The version that serves; nil: none.
+    package var current: VersionFacts?
+    package var history = History()
+    /// Those that are bound to this candidate, policy and generation.
+    package var approvals: [Approval] = []
+    package var evidence = PolicyEvidence()
+    package var selfTest: SelfTest?
+    package var now: Timestamp
+
+    package init(model: String, generation: Int, candidate: VersionFacts, current: VersionFacts?, now: Timestamp) {
+        self.model = model
+        self.generation = generation
+        self.candidate = candidate
+        self.current = current
+        self.now = now
+    }
+
+    /// What is kept with a decision, so that anybody can make it again.
+    package var json: JSONValue {
+        .object([
+            ("model", .string(model)), ("generation", .int(generation)), ("candidate", candidate.json),
+            ("current", current?.json ?? .null),
+            (
+                "history",
+                .object([
+                    ("last_promotion_ms", history.lastPromotion.map { .int($0.milliseconds) } ?? .null),
+                    ("last_rollback_ms", history.lastRollback.map { .int($0.milliseconds) } ?? .null),
+                    ("attempts", .int(history.attempts)),
+                ])
+            ),
+            (
+                "approvals",
+                .array(
+                    approvals.map { approval in
+                        .object([
+                            ("actor", .string(approval.actor)), ("roles", .strings(approval.roles)),
+                            ("expires_at_ms", .int(approval.expiresAt.milliseconds)),
+                        ])
+                    }
+                )
+            ),
+            ("evidence", evidence.json),
+            (
+                "self_test",
+                selfTest.map { test in
+                    .object([
+                        ("problem", .optional(test.problem)),
+                        ("latency_ms", test.latency.map(JSONValue.double) ?? .null),
+                    ])
+                } ?? .null
+            ), ("now_ms", .int(now.milliseconds)),
+        ])
+    }
+
+    package init(_ json: JSONValue) {
+        self.init(
+            model: json["model"]?.string ?? "",
+            generation: json["generation"]?.integer ?? 0,
+            candidate: VersionFacts(json["candidate"] ?? .null),
+            current: json["current"].flatMap { $0.isNull ? nil : VersionFacts($0) },
+            now: Timestamp(milliseconds: json["now_ms"]?.integer ?? 0)
+        )
+        let past = json["history"]
+        history.lastPromotion = past?["last_promotion_ms"]?.integer.map(Timestamp.init(milliseconds:))
+        history.lastRollback = past?["last_rollback_ms"]?.integer.map(Timestamp.init(milliseconds:))
+        history.attempts = past?["attempts"]?.integer ?? 0
+        approvals = (json["approvals"]?.elements ?? []).map { approval in
+            Approval(
+                actor: approval["actor"]?.string ?? "",
+                roles: approval["roles"]?.strings ?? [],
+                expiresAt: Timestamp(milliseconds: approval["expires_at_ms"]?.integer ?? 0)
+            )
+        }
+        evidence = PolicyEvidence(json["evidence"] ?? .null)
+        if let test = json["self_test"], !test.isNull {
+            selfTest = SelfTest(problem: test["problem"]?.string, latency: test["latency_ms"]?.number)
+        }
+    }
+
+    /// Tells these inputs from all others; the clock and measured times are left out, which no two looks share.
+    package var hash: String {
+        var still = self
+        still.now = Timestamp(milliseconds: 0)
+        still.selfTest?.latency = nil
+        return ContentHash.of(still.json)
+    }
+}

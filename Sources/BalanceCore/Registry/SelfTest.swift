@@ -1,0 +1,68 @@
+/// Loads a candidate, asks it for the answer that its trainer recorded, and measures both.
+struct SelfTest {
+    let reader: any ModelReader
+
+    /// What was measured.
+    struct Measured {
+        var loadMilliseconds: Double
+        var hasGolden: Bool
+        var rowMicroseconds: Double?
+        /// The 95th percentile of a row, in milliseconds.
+        var latency: Double?
+
+        var json: JSONValue {
+            var members: [(String, JSONValue)] = [("load_ms", .double(loadMilliseconds)), ("golden", .bool(hasGolden))]
+            if let rowMicroseconds { members.append(("row_us", .double(rowMicroseconds))) }
+            if let latency { members.append(("p95_ms", .double(latency))) }
+            return .object(members)
+        }
+
+        var fact: PromotionCase.SelfTest { .init(problem: nil, latency: latency) }
+    }
+
+    /// At most so many rows are timed, and not for longer than a fifth of a second.
+    private static let timedRows = 100
+    private static let timedMilliseconds = 200.0
+
+    func run(_ staged: StagedModel, label: String) throws -> (LoadedModel, Measured) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let model: LoadedModel
+        do {
+            model = try reader.predictor(from: staged.bytes, digest: staged.digest)
+        } catch var failure as Failure {
+            failure.message = "\(label): \(failure.message)"
+            throw failure
+        }
+        let load = Double((clock.now - start).nanoseconds) / 1e6
+        var measured = Measured(loadMilliseconds: load, hasGolden: model.golden != nil)
+        measure(model, &measured)
+        guard let golden = model.golden else { return (model, measured) }
+        let answer = try model.predictor.outputs(golden.features).last ?? .nan
+        guard abs(answer - golden.probability) <= 1e-9 else {
+            throw Failure(
+                .modelNotReadable,
+                "\(label) answers \(answer) to its golden row, where its trainer got \(golden.probability)",
+                hint: "train the candidate again"
+            )
+        }
+        return (model, measured)
+    }
+
+    private func measure(_ model: LoadedModel, _ measured: inout Measured) {
+        // Zeros cost what other numbers do; whether they are a sensible row does not matter here.
+        let row = model.golden?.features ?? [Double](repeating: 0, count: model.predictor.featureCount)
+        guard !row.isEmpty else { return }
+        let clock = ContinuousClock()
+        let start = clock.now
+        var times: [Double] = []
+        while times.count < Self.timedRows, Double((clock.now - start).nanoseconds) / 1e6 < Self.timedMilliseconds {
+            let begin = clock.now
+            guard (try? model.predictor.outputs(row)) != nil else { return }
+            times.append(Double((clock.now - begin).nanoseconds) / 1e6)
+        }
+        measured.rowMicroseconds = times.first.map { $0 * 1e3 }
+        times.sort()
+        measured.latency = times.isEmpty ? nil : times[min(times.count - 1, times.count * 95 / 100)]
+    }
+}

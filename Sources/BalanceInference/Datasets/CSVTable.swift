@@ -1,0 +1,60 @@
+import BalanceCore
+import SwiftCSV
+
+/// Reads the cells of a CSV file.
+enum CSVTable {
+    /// - Parameters:
+    ///   - text: The file's text.
+    ///   - separator: What stands between cells.
+    ///   - path: What messages call the file.
+    /// - Returns: The header, and the rows, each as wide as the header.
+    /// - Throws: `Failure` with code `datasetInvalid`.
+    static func read(_ text: String, separator: Character, path: String) throws -> (names: [String], rows: [[String]]) {
+        guard text.utf8.count(where: { $0 == UInt8(ascii: "\"") }).isMultiple(of: 2) else {
+            throw Failure(.datasetInvalid, "\(path) is no CSV: a quote is not closed", hint: "check the quotes")
+        }
+        var names: [String]?
+        var rows: [[String]] = []
+        var wide: Int?
+        do {
+            // Row by row: the reader's own table is as wide as its longest row, whatever the others are.
+            let csv = try CSV<Enumerated>(
+                string: text,
+                delimiter: .character(separator),
+                loadColumns: false,
+                rowLimit: 1
+            )
+            try csv.enumerateAsArray(startAt: 0, rowLimit: nil) { cells in
+                guard let header = names else {
+                    names = cells
+                    return
+                }
+                if cells.count == 1, cells[0].isEmpty { return }
+                if cells.dropFirst(header.count).contains(where: { !$0.isEmpty }) { wide = wide ?? rows.count + 1 }
+                let missing = Array(repeating: "", count: max(0, header.count - cells.count))
+                rows.append(Array(cells.prefix(header.count)) + missing)
+            }
+        } catch {
+            throw Failure(.datasetInvalid, "\(path) is no CSV: \(reason(error))", hint: "check the quotes")
+        }
+        guard let names, names != [""], Set(names).count == names.count else {
+            throw Failure(.datasetInvalid, "\(path) has no header, or a column name stands twice in it")
+        }
+        if let wide {
+            throw Failure(
+                .datasetInvalid,
+                "row \(wide) of \(path) has more cells than its header, which has \(names.count)",
+                hint: "put cells that hold the separator into quotes"
+            )
+        }
+        guard !rows.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no rows") }
+        return (names, rows)
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case CSVParseError.quotation(let message), CSVParseError.generic(let message): message
+        default: "\(error)"
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import BalanceCore
+
+/// Reads everything that a decision depends on from one consistent state.
+struct CaseRows {
+    let name: String
+    let policy: PromotionPolicy?
+    let connection: any SQLConnection
+
+    func read(_ candidate: CandidateReference, fingerprint: String?, at moment: Timestamp) throws -> PromotionCase {
+        let slot = try SlotRows.slot(name, connection)
+        let current = try slot.version.map { try facts(ofVersion: $0) }
+        let judged = try facts(of: candidate)
+        var found = PromotionCase(
+            model: name,
+            generation: slot.generation,
+            candidate: judged,
+            current: current,
+            now: moment
+        )
+        found.history.lastPromotion = slot.promotedAt
+        found.history.lastRollback = try lastRollback(judged)
+        if let data = fingerprint ?? judged.dataset?.digest {
+            found.history.attempts =
+                try connection.rows(
+                    "SELECT COUNT(*) FROM attempt WHERE name = ? AND dataset = ? AND digest <> ?",
+                    [.text(name), .text(data), .text(judged.digest ?? "")]
+                ).first?.integer(0) ?? 0
+        }
+        if let policy, let digest = judged.digest {
+            found.approvals = try approvals(digest, policy.hash, slot.generation)
+        }
+        return found
+    }
+
+    // MARK: - Versions
+
+    private func facts(of candidate: CandidateReference) throws -> VersionFacts {
+        switch candidate {
+        case .version(let number): return try facts(ofVersion: number)
+        case .run(let run, let metrics, let digest, let signature):
+            var facts = try SnapshotRows.live(run: run?.stored, model: nil, metrics: metrics, connection)
+            facts.digest = digest
+            facts.signature = signature
+            try addPresent(&facts, model: nil)
+            return facts
+        }
+    }
+
+    private func facts(ofVersion number: Int) throws -> VersionFacts {
+        let version = try VersionRows.version(number, of: name, connection)
+        let row = try connection.rows(
+            "SELECT snapshot_json, author, quarantined_at_ms, created_at_ms, metrics_json FROM model_version "
+                + "WHERE name = ? AND version = ?",
+            [.text(name), .integer(number)]
+        ).first
+        var facts = VersionFacts(
+            row?.text(0).flatMap { try? JSONValue(parsing: $0) } ?? .object([("metrics", .object([]))])
+        )
+        if row?.text(0) == nil { facts.metrics = version.metrics }
+        facts.version = number
+        facts.runID = version.runID
+        facts.author = row?.text(1)
+        facts.digest = version.digest
+        facts.evaluatedAt = facts.evaluatedAt ?? row?.integer(3).map(Timestamp.init(milliseconds:))
+        facts.signature = version.signature
+        facts.problem = version.problem
+        facts.isQuarantined = row?.integer(2) != nil
+        facts.tags = version.tags
+        try addPresent(&facts, model: version.modelID)
+        return facts
+    }
+
+    /// What is looked up now, as far as the policy asks for it.
+    private func addPresent(_ facts: inout VersionFacts, model: String?) throws {
+        guard let policy else {
+            facts.tags = []
+            return
+        }
+        let wanted = Set(policy.require.tags.map(\.key))
+        let runTags = try facts.runID.map { try tags(of: $0.stored, wanted) } ?? []
+        let own = facts.tags.filter { wanted.contains($0.key) }
+        facts.tags = runTags.filter { tag in !own.contains { $0.key == tag.key } } + own
+        guard let run = facts.runID?.stored else { return }
+        let rows = try connection.rows(
+            "SELECT r.status, r.lifecycle_stage, COALESCE(e.artifact_location, 'mlflow-artifacts:/' || r.experiment_id) "
+                + "FROM run r JOIN experiment e ON e.experiment_id = r.experiment_id WHERE r.run_id = ?",
+            [.text(run)]
+        )
+        guard let row = rows.first else { return }
+        facts.runStatus = row.text(1) == "deleted" ? "DELETED" : row.text(0)
+        let prefix = "mlflow-artifacts:/"
+        let location = row.text(2) ?? ""
+        guard location.hasPrefix(prefix) else { return }
+        let root = location.dropFirst(prefix.count)
+        var folders = ["\(root)/\(run)/artifacts"]
+        if let model { folders.append("\(root)/models/\(model)/artifacts") }
+        for path in policy.require.artifacts where try has(path, in: folders, run: run) { facts.artifacts.append(path) }
+        facts.predictionsDigest = try digest("\(folders[0])/\(policy.data.predictions)")
+        facts.changedMetrics = try changed(facts, run)
+    }
+
+    private func tags(of run: String, _ keys: Set<String>) throws -> [KeyValue] {
+        guard !keys.isEmpty else { return [] }
+        return try connection.rows("SELECT key, value FROM tag WHERE run_id = ? ORDER BY key", [.text(run)])
+            .map { KeyValue(key: $0.text(0) ?? "", value: $0.text(1) ?? "") }.filter { keys.contains($0.key) }
+    }
+
+    private func digest(_ path: String) throws -> String? {
+        try connection.rows("SELECT digest FROM artifact WHERE path = ?", [.text(path)]).first?.text(0)
+    }
+
+    private func has(_ path: String, in folders: [String], run: String) throws -> Bool {
+        for folder in folders {
+            let exact = "\(folder)/\(path)"
+            if try !connection.rows("SELECT 1 FROM artifact WHERE path = ?", [.text(exact)]).isEmpty { return true }
+            // A file anywhere below: ranges of the primary key, no pattern.
+            let below = try connection.rows(
+                "SELECT path FROM artifact WHERE path > ? AND path < ? AND digest IS NOT NULL LIMIT 5000",
+                [.text(folder + "/"), .text(folder + "0")]
+            )
+            if below.contains(where: { ($0.text(0) ?? "").hasSuffix("/\(path)") }) { return true }
+        }
+        return try connection.rows("SELECT path FROM run_artifact WHERE run_id = ?", [.text(run)])
+            .contains { ($0.text(0) ?? "").hasSuffix("/\(path)") }
+    }
+
+    private func changed(_ facts: VersionFacts, _ run: String) throws -> [String] {
+        guard facts.version != nil, let policy else { return [] }
+        var found: Set<String> = []
+        for key in Set(policy.rules.map(\.metric)) {
+            guard let known = facts.metrics.value(of: key),
+                let row = try connection.rows(
+                    "SELECT value, is_nan FROM latest_metric WHERE run_id = ? AND key = ?",
+                    [.text(run), .text(key)]
+                ).first
+            else { continue }
+            let now = RunRows.value(row, 0)
+            // A logged model's own value stands over the run's.
+            let isOwn = facts.datasetMetrics.contains { $0.key == key }
+            if !isOwn, now != known, !(now.isNaN && known.isNaN) { found.insert(key) }
+        }
+        return found.sorted()
+    }
+
+    // MARK: - History
+
+    private func lastRollback(_ facts: VersionFacts) throws -> Timestamp? {
+        guard let digest = facts.digest else { return nil }
+        return try connection.rows(
+            "SELECT MAX(rolled_back_at_ms) FROM model_version WHERE name = ? AND digest = ?",
+            [.text(name), .text(digest)]
+        ).first?.integer(0).map(Timestamp.init(milliseconds:))
+    }
+
+    private func approvals(_ digest: String, _ hash: String, _ generation: Int) throws -> [PromotionCase.Approval] {
+        let roles = try connection.rows(
+            "SELECT key, value FROM registered_model_tag WHERE name = ? AND key LIKE 'role:%'",
+            [.text(name)]
+        ).map { row in
+            let names = (row.text(1) ?? "").split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }
+            return (role: (row.text(0) ?? "").dropFirst("role:".count), names: Set(names.map(String.init)))
+        }
+        return try connection.rows(
+            "SELECT actor, expires_at_ms FROM approval WHERE name = ? AND digest = ? AND policy_hash = ? "
+                + "AND generation = ? ORDER BY actor",
+            [.text(name), .text(digest), .text(hash), .integer(generation)]
+        ).map { row in
+            let actor = row.text(0) ?? ""
+            return PromotionCase.Approval(
+                actor: actor,
+                roles: roles.filter { $0.names.contains(actor) }.map { String($0.role) }.sorted(),
+                expiresAt: Timestamp(milliseconds: row.integer(1) ?? 0)
+            )
+        }
+    }
+}

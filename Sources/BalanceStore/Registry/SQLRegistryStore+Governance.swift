@@ -1,0 +1,305 @@
+package import BalanceCore
+
+extension SQLRegistryStore: Governance {
+    package func savePolicy(
+        _ policy: PromotionPolicy,
+        text: String,
+        actor: String
+    ) async throws -> SavedPolicy {
+        try await act { connection in
+            let known = try PolicyRows.find(hash: policy.hash, name: policy.name, connection) != nil
+            let saved = try PolicyRows.save(policy, text: text, actor: actor, at: .now(), connection)
+            if !known {
+                var event = AuditEvent(
+                    at: saved.createdAt,
+                    actor: actor,
+                    action: "policy saved",
+                    subject: policy.name,
+                    reason: "version \(saved.version)"
+                )
+                event.policyHash = policy.hash
+                try AuditRows.append(event, key: key, connection)
+            }
+            return saved
+        }
+    }
+
+    package func policies() async throws -> [SavedPolicy] { try await database.read { try PolicyRows.newest($0) } }
+
+    package func policyVersions(_ name: String) async throws -> [SavedPolicy] {
+        try await database.read { try PolicyRows.versions(name, $0) }
+    }
+
+    package func policy(hash: String) async throws -> SavedPolicy? {
+        try await database.read { try PolicyRows.find(hash: hash, $0) }
+    }
+
+    package func boundPolicy(of model: String) async throws -> SavedPolicy? {
+        try await database.read { connection in
+            let slot = try SlotRows.slot(model, connection)
+            guard let hash = slot.policyHash else { return nil }
+            return try PolicyRows.find(hash: hash, name: slot.policy, connection)
+        }
+    }
+
+    package func bind(_ policy: SavedPolicy?, to model: String, by request: TransitionRequest) async throws {
+        try await act { connection in
+            _ = try VersionRows.model(model, connection)
+            let slot = try SlotRows.slot(model, connection)
+            try check(request, slot)
+            if let policy { try PolicyRows.retain(policy, at: .now(), connection) }
+            try connection.execute(
+                "INSERT INTO slot (name, policy, policy_hash) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+                    + "policy = excluded.policy, policy_hash = excluded.policy_hash",
+                [.text(model), .optional(policy?.policy.name), .optional(policy?.policy.hash)]
+            )
+            let what = policy.map { "bound to '\($0.policy.name)', version \($0.version)" } ?? "bound to no policy"
+            try note("policy bound", model, request, what, slot, policyHash: policy?.policy.hash, connection)
+        }
+    }
+
+    package func slot(of model: String) async throws -> Slot {
+        try await database.read { connection in
+            _ = try VersionRows.model(model, connection)
+            return try SlotRows.slot(model, connection)
+        }
+    }
+
+    package func history(of model: String, limit: Int) async throws -> [SlotMove] {
+        try await database.read { connection in
+            try connection.rows(
+                "SELECT generation, version, kind, at_ms, actor FROM slot_history WHERE name = ? "
+                    + "ORDER BY generation DESC LIMIT ?",
+                [.text(model), .integer(limit)]
+            ).map { row in
+                SlotMove(
+                    generation: row.integer(0) ?? 0,
+                    version: row.integer(1),
+                    kind: row.text(2) ?? "",
+                    at: Timestamp(milliseconds: row.integer(3) ?? 0),
+                    actor: row.text(4) ?? ""
+                )
+            }
+        }
+    }
+
+    package func approve(_ version: Int, of model: String, by request: TransitionRequest) async throws -> JSONValue {
+        try await act { connection in
+            let slot = try SlotRows.slot(model, connection)
+            try check(request, slot)
+            let found = try VersionRows.version(version, of: model, connection)
+            guard let hash = slot.policyHash, let saved = try PolicyRows.find(hash: hash, connection) else {
+                throw Failure(
+                    .invalidParameter,
+                    "'\(model)' is bound to no policy, so nothing waits for an approval",
+                    hint: "balanceops policy set FILE --name \(model)"
+                )
+            }
+            guard let digest = found.digest else {
+                throw Failure(.invalidParameter, "version \(version) of '\(model)' has no file that can be served")
+            }
+            let need = saved.policy.approval ?? PromotionPolicy.ApprovalNeed()
+            let author = try connection.rows(
+                "SELECT author FROM model_version WHERE name = ? AND version = ?",
+                [.text(model), .integer(version)]
+            ).first?.text(0)
+            if need.notAuthor, let author, author == request.actor {
+                throw Failure(
+                    .invalidParameter,
+                    "\(request.actor) made version \(version), and the policy '\(saved.policy.name)' asks for somebody else",
+                    hint: "have another person approve it"
+                )
+            }
+            let now = Timestamp.now()
+            let expires = Timestamp(milliseconds: now.milliseconds + need.expires * 1000)
+            try connection.execute(
+                "INSERT INTO approval (name, version, digest, policy_hash, generation, actor, at_ms, expires_at_ms) "
+                    + "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name, digest, policy_hash, generation, actor) "
+                    + "DO UPDATE SET at_ms = excluded.at_ms, expires_at_ms = excluded.expires_at_ms",
+                [
+                    .text(model), .integer(version), .text(digest), .text(hash), .integer(slot.generation),
+                    .text(request.actor), .integer(now.milliseconds), .integer(expires.milliseconds),
+                ]
+            )
+            try note("approved", model, request, "approved", slot, to: version, policyHash: hash, connection)
+            return .object([
+                ("ok", .bool(true)), ("model", .string(model)), ("version", .int(version)),
+                ("digest", .string(digest)), ("policy_hash", .string(hash)), ("generation", .int(slot.generation)),
+                ("actor", .string(request.actor)), ("expires_at", .string(expires.iso8601)),
+            ])
+        }
+    }
+
+    package func freeze(_ model: String, by request: TransitionRequest) async throws -> Slot {
+        try await act { connection in
+            _ = try VersionRows.model(model, connection)
+            let slot = try SlotRows.slot(model, connection)
+            try check(request, slot)
+            try connection.execute(
+                "INSERT INTO slot (name, frozen_at_ms, frozen_by, frozen_reason) VALUES (?, ?, ?, ?) "
+                    + "ON CONFLICT (name) DO UPDATE SET frozen_at_ms = excluded.frozen_at_ms, "
+                    + "frozen_by = excluded.frozen_by, frozen_reason = excluded.frozen_reason",
+                [
+                    .text(model), .integer(Timestamp.now().milliseconds), .text(request.actor), .text(request.reason),
+                ]
+            )
+            try note("frozen", model, request, "nothing moves", slot, connection)
+            return try SlotRows.slot(model, connection)
+        }
+    }
+
+    package func unfreeze(_ model: String, by request: TransitionRequest) async throws -> Slot {
+        try await act { connection in
+            _ = try VersionRows.model(model, connection)
+            let slot = try SlotRows.slot(model, connection)
+            try check(request, slot)
+            guard slot.freeze != nil else { return slot }
+            try connection.execute(
+                "UPDATE slot SET frozen_at_ms = NULL, frozen_by = NULL, frozen_reason = NULL WHERE name = ?",
+                [.text(model)]
+            )
+            try note("unfrozen", model, request, "may move again", slot, connection)
+            return try SlotRows.slot(model, connection)
+        }
+    }
+
+    package func quarantine(_ version: Int, of model: String, by request: TransitionRequest) async throws {
+        try await act { connection in
+            _ = try VersionRows.version(version, of: model, connection)
+            let slot = try SlotRows.slot(model, connection)
+            try check(request, slot)
+            guard slot.version != version else {
+                throw Failure(
+                    .modelInUse,
+                    "version \(version) of '\(model)' serves, and cannot be put in quarantine",
+                    hint: "balanceops rollback \(model) --reason WHY, then put it in quarantine"
+                )
+            }
+            try connection.execute(
+                "UPDATE model_version SET quarantined_at_ms = ?, quarantine_reason = ? WHERE name = ? AND version = ?",
+                [
+                    .integer(Timestamp.now().milliseconds), .text(request.reason), .text(model), .integer(version),
+                ]
+            )
+            try note("quarantined", model, request, "may not serve", slot, to: version, connection)
+        }
+    }
+
+    package func release(_ version: Int, of model: String, by request: TransitionRequest) async throws {
+        try await act { connection in
+            _ = try VersionRows.version(version, of: model, connection)
+            let slot = try SlotRows.slot(model, connection)
+            try check(request, slot)
+            try connection.execute(
+                "UPDATE model_version SET quarantined_at_ms = NULL, quarantine_reason = NULL "
+                    + "WHERE name = ? AND version = ?",
+                [.text(model), .integer(version)]
+            )
+            try note("released", model, request, "may serve again", slot, to: version, connection)
+        }
+    }
+
+    package func quarantineReason(_ version: Int, of model: String) async throws -> String? {
+        try await database.read { connection in
+            try connection.rows(
+                "SELECT quarantine_reason FROM model_version "
+                    + "WHERE name = ? AND version = ? AND quarantined_at_ms IS NOT NULL",
+                [.text(model), .integer(version)]
+            ).first?.text(0)
+        }
+    }
+
+    package func refreshSnapshot(
+        _ version: Int,
+        of model: String,
+        by request: TransitionRequest
+    ) async throws -> VersionFacts {
+        try await act { connection in
+            let found = try VersionRows.version(version, of: model, connection)
+            let slot = try SlotRows.slot(model, connection)
+            try check(request, slot)
+            let metrics = try Self.latestMetrics(of: found, connection)
+            try connection.execute(
+                "UPDATE model_version SET metrics_json = ? WHERE name = ? AND version = ?",
+                [.text(metrics.json.text()), .text(model), .integer(version)]
+            )
+            try SnapshotRows.take(model, version, metrics: metrics, connection)
+            try note("snapshot refreshed", model, request, "judged by new values", slot, to: version, connection)
+            return try CaseRows(name: model, policy: nil, connection: connection)
+                .read(.version(version), fingerprint: nil, at: .now()).candidate
+        }
+    }
+
+    // MARK: - Parts
+
+    /// Writes in one transaction, and then remembers the newest line of the trail.
+    private func act<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        let value = try await database.write(body)
+        await rememberHead()
+        return value
+    }
+
+    private func check(_ request: TransitionRequest, _ slot: Slot) throws {
+        guard let expected = request.expectedGeneration, expected != slot.generation else { return }
+        throw Failure(
+            .generationConflict,
+            "'\(slot.model)' is at generation \(slot.generation), and the request expects \(expected)",
+            hint: "look at what serves now, and decide again",
+            details: slot.json
+        )
+    }
+
+    private func note(
+        _ action: String,
+        _ model: String,
+        _ request: TransitionRequest,
+        _ standard: String,
+        _ slot: Slot,
+        to version: Int? = nil,
+        policyHash: String? = nil,
+        _ connection: any SQLConnection
+    ) throws {
+        var event = AuditEvent(
+            at: .now(),
+            actor: request.actor,
+            action: action,
+            subject: model,
+            reason: request.reason.isEmpty
+                ? standard : action == "policy bound" ? "\(standard): \(request.reason)" : request.reason
+        )
+        event.fromVersion = slot.version
+        event.toVersion = version
+        event.generationBefore = slot.generation
+        event.generationAfter = slot.generation
+        event.policyHash = policyHash
+        event.requestID = request.requestID
+        try AuditRows.append(event, key: key, connection)
+    }
+
+    /// The values that a version would be judged by if it were made now.
+    private static func latestMetrics(
+        of version: ModelVersion,
+        _ connection: any SQLConnection
+    ) throws -> [Metric] {
+        var metrics: [Metric] = []
+        if let run = version.runID {
+            metrics = try connection.rows(
+                "SELECT key, value, is_nan FROM latest_metric WHERE run_id = ? ORDER BY key",
+                [.text(run.stored)]
+            ).map { Metric($0.text(0) ?? "", RunRows.value($0, 1)) }
+        }
+        guard let model = version.modelID else { return metrics }
+        let own = try connection.rows(
+            "SELECT key, value, is_nan FROM logged_model_metric WHERE model_id = ? ORDER BY step, timestamp_ms, seq",
+            [.text(model)]
+        )
+        for row in own {
+            let metric = Metric(row.text(0) ?? "", RunRows.value(row, 1))
+            metrics.removeAll { $0.key.utf8.elementsEqual(metric.key.utf8) }
+            metrics.append(metric)
+        }
+        return metrics
+    }
+}

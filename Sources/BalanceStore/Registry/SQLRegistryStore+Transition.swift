@@ -1,0 +1,291 @@
+package import BalanceCore
+
+extension SQLRegistryStore {
+    package func promotionCase(
+        of model: String,
+        _ candidate: CandidateReference,
+        policy: PromotionPolicy?,
+        fingerprint: String?,
+        at moment: Timestamp
+    ) async throws -> PromotionCase {
+        try await database.read { connection in
+            try CaseRows(name: model, policy: policy, connection: connection)
+                .read(candidate, fingerprint: fingerprint, at: moment)
+        }
+    }
+
+    package func transition(
+        _ transition: Transition,
+        servedFrom path: String,
+        install: @escaping @Sendable () throws -> Void
+    ) async throws -> TransitionResult {
+        do {
+            let result = try await database.write { connection in
+                try TransitionRows(key: key, transition: transition, path: path, connection: connection).run(install)
+            }
+            await rememberHead()
+            return result
+        } catch let failure as Failure where failure.cause is StaleFacts {
+            throw StaleFacts()
+        }
+    }
+
+    /// Keeps the newest line's hash outside the database, so that a cut tail is seen.
+    func rememberHead() async {
+        guard let key, let head = try? await auditHead() else { return }
+        key.remember(head)
+    }
+}
+
+/// One transition in one transaction: look again, judge again, move, and write down what was done.
+struct TransitionRows {
+    let key: AuditKey?
+    let transition: Transition
+    let path: String
+    let connection: any SQLConnection
+
+    private var promotion: Promotion { transition.promotion }
+    private var request: TransitionRequest { transition.request }
+
+    func run(_ install: () throws -> Void) throws -> TransitionResult {
+        if let replay = try replay() { return replay }
+        let slot = try SlotRows.slot(promotion.name, connection)
+        try check(slot)
+        let before = try RegistryRows.current(promotion.name, connection)
+        if path.isEmpty, let before, !before.path.isEmpty { throw SQLRegistryStore.wouldStopServing(promotion, before) }
+        let decision = try decide(slot)
+        if let version = promotion.version, version == slot.version, transition.kind != .force {
+            return try finish(decision, slot, "nothing to do", isNoop: true)
+        }
+        guard decision.promotes else {
+            let action = decision.outcome == .hold ? "promotion held" : "promotion refused"
+            try recordAttempt()
+            return try finish(decision, slot, action)
+        }
+        let version = try move(from: before)
+        let moved = try SlotRows.move(
+            promotion.name,
+            to: version,
+            kind: transition.kind.rawValue,
+            actor: request.actor,
+            at: promotion.at,
+            connection
+        )
+        try recordAttempt()
+        let result = try finish(decision, slot, action, version: version, generations: moved)
+        // Last, so that what the database can refuse has been refused before a file changes.
+        try install()
+        return result
+    }
+
+    private var action: String {
+        switch transition.kind {
+        case .promote: "promoted"
+        case .rollback: "rolled back"
+        case .force: "forced"
+        }
+    }
+
+    // MARK: - Before
+
+    /// The answer that the same key got before.
+    private func replay() throws -> TransitionResult? {
+        guard let key = request.idempotencyKey else { return nil }
+        let rows = try connection.rows(
+            "SELECT request_hash, response_json FROM idempotency WHERE key = ? AND at_ms > ?",
+            [.text(key), .integer(promotion.at.addingDays(-1).milliseconds)]
+        )
+        guard let row = rows.first else { return nil }
+        guard row.text(0) == transition.requestHash else {
+            throw Failure(
+                .idempotencyMismatch,
+                "The Idempotency-Key '\(key)' was used for another request.",
+                hint: "use a new key for a new request"
+            )
+        }
+        let json = try JSONValue(parsing: row.text(1) ?? "")
+        let slot = try SlotRows.slot(promotion.name, connection)
+        var decision = Decision.byHand(transition.facts, reason: json["decision"]?["reason"]?.string ?? "")
+        decision.outcome = json["decision"]?["decision"]?.string.flatMap(Decision.Outcome.init) ?? .promote
+        return TransitionResult(
+            decision: decision,
+            json: json,
+            slot: slot,
+            isNoop: json["noop"]?.boolean ?? false,
+            isReplay: true
+        )
+    }
+
+    private func check(_ slot: Slot) throws {
+        if let expected = request.expectedGeneration, expected != slot.generation {
+            throw Failure(
+                .generationConflict,
+                "'\(promotion.name)' is at generation \(slot.generation), and the request expects \(expected): "
+                    + "somebody moved it in between.",
+                hint: "look at what serves now, and decide again",
+                details: slot.json
+            )
+        }
+        if transition.kind != .force { try SlotRows.requireNotFrozen(slot) }
+        guard let version = promotion.version else { return }
+        let rows = try connection.rows(
+            "SELECT quarantine_reason FROM model_version WHERE name = ? AND version = ? AND quarantined_at_ms IS NOT NULL",
+            [.text(promotion.name), .integer(version)]
+        )
+        guard let reason = rows.first?.text(0) else { return }
+        throw Failure(
+            .versionQuarantined,
+            "version \(version) of '\(promotion.name)' is in quarantine: \(reason)",
+            hint: "balanceops release \(promotion.name) \(version) --reason WHY",
+            details: slot.json
+        )
+    }
+
+    /// The decision that holds, made from what is in the database now.
+    private func decide(_ slot: Slot) throws -> Decision {
+        if transition.boundHash != slot.policyHash { throw StaleFacts() }
+        let candidate: CandidateReference =
+            promotion.version.map { .version($0) }
+            ?? .run(
+                promotion.runID,
+                metrics: promotion.metrics,
+                digest: promotion.digest,
+                signature: promotion.signature
+            )
+        let reader = CaseRows(
+            name: promotion.name,
+            policy: transition.policy ?? transition.advisor,
+            connection: connection
+        )
+        var facts = try reader.read(
+            candidate,
+            fingerprint: transition.facts.evidence.candidate?.fingerprint,
+            at: promotion.at
+        )
+        facts.evidence = transition.facts.evidence
+        facts.selfTest = transition.facts.selfTest
+        if facts.hash != transition.facts.hash { throw StaleFacts() }
+        let decision = transition.policy?.decide(facts) ?? .byHand(facts, reason: byHandReason)
+        if let expected = request.ifDecision, expected != decision.hash {
+            throw Failure(
+                .decisionChanged,
+                "The decision is not the one that was looked at: it is '\(decision.outcome.rawValue)' now, "
+                    + "\(decision.reason)",
+                hint: "ask for the decision again, and send its decision_hash",
+                details: decision.json
+            )
+        }
+        return decision
+    }
+
+    private var byHandReason: String {
+        switch transition.kind {
+        case .promote: "promoted by hand"
+        case .rollback: "rolled back by hand"
+        case .force: "forced past the policy"
+        }
+    }
+
+    // MARK: - The move
+
+    private func move(from before: CurrentModel?) throws -> Int {
+        if let before { try SQLRegistryStore.archive(before, connection) }
+        let version = try promotion.version ?? SQLRegistryStore.insertVersion(promotion, path: path, connection)
+        if promotion.version != nil {
+            try SQLRegistryStore.update(version, promotion, path: path, connection)
+        } else {
+            try SnapshotRows.take(promotion.name, version, metrics: promotion.metrics, connection)
+        }
+        try connection.execute(
+            "UPDATE model_version SET rolled_back_at_ms = NULL WHERE name = ? AND version = ?",
+            [.text(promotion.name), .integer(version)]
+        )
+        if transition.kind == .rollback, let before {
+            try connection.execute(
+                "UPDATE model_version SET rolled_back_at_ms = ? WHERE name = ? AND version = ?",
+                [.integer(promotion.at.milliseconds), .text(promotion.name), .integer(before.version)]
+            )
+        }
+        if let run = promotion.runID, !path.isEmpty, try SQLRegistryStore.exists(run, connection) {
+            try RunRows.insert(ArtifactRecord(kind: "model_current", path: path), of: run.stored, connection)
+        }
+        return version
+    }
+
+    /// A candidate that was judged counts against the budget of its data set.
+    private func recordAttempt() throws {
+        guard transition.kind == .promote, let digest = transition.facts.candidate.digest,
+            let data = transition.facts.evidence.candidate?.fingerprint ?? transition.facts.candidate.dataset?.digest
+        else { return }
+        try connection.execute(
+            "INSERT INTO attempt (name, dataset, digest, at_ms) SELECT name, ?, ?, ? FROM registered_model "
+                + "WHERE name = ? ON CONFLICT DO NOTHING",
+            [.text(data), .text(digest), .integer(promotion.at.milliseconds), .text(promotion.name)]
+        )
+    }
+
+    // MARK: - After
+
+    private func finish(
+        _ decision: Decision,
+        _ slot: Slot,
+        _ action: String,
+        version: Int? = nil,
+        generations: (before: Int, after: Int)? = nil,
+        isNoop: Bool = false
+    ) throws -> TransitionResult {
+        var event = AuditEvent(
+            at: promotion.at,
+            actor: request.actor,
+            action: action,
+            subject: promotion.name,
+            reason: request.reason.isEmpty ? decision.reason : request.reason
+        )
+        event.fromVersion = slot.version
+        event.toVersion = version ?? promotion.version
+        event.runID = promotion.runID?.stored
+        event.generationBefore = slot.generation
+        event.generationAfter = generations?.after ?? slot.generation
+        event.policyHash = decision.policyHash
+        event.requestID = request.requestID
+        event.decisionJSON = record(decision).text()
+        event = try AuditRows.append(event, key: key, connection)
+        let after = try SlotRows.slot(promotion.name, connection)
+        let json = JSONValue.object([
+            ("ok", .bool(decision.promotes)), ("kind", .string(transition.kind.rawValue)),
+            ("model", .string(promotion.name)), ("from_version", slot.version.map(JSONValue.int) ?? .null),
+            ("to_version", event.toVersion.map(JSONValue.int) ?? .null), ("generation", .int(after.generation)),
+            ("noop", .bool(isNoop)), ("audit_seq", .int(event.sequence)), ("decision", decision.json),
+            ("slot", after.json),
+        ])
+        try keep(json)
+        return TransitionResult(decision: decision, json: json, slot: after, isNoop: isNoop, isReplay: false)
+    }
+
+    /// The decision with its inputs, so that it can be made again.
+    private func record(_ decision: Decision) -> JSONValue {
+        var inputs = transition.facts
+        inputs.now = promotion.at
+        var members = decision.json.members ?? []
+        members.append(("inputs", inputs.json))
+        if let advisor = transition.advisor { members.append(("advice", advisor.decide(inputs).json)) }
+        if let test = promotion.selfTest { members.append(("self_test", test)) }
+        return .object(members)
+    }
+
+    private func keep(_ response: JSONValue) throws {
+        guard let key = request.idempotencyKey else { return }
+        try connection.execute(
+            "DELETE FROM idempotency WHERE at_ms <= ?",
+            [.integer(promotion.at.addingDays(-1).milliseconds)]
+        )
+        try connection.execute(
+            "INSERT INTO idempotency (key, request_hash, response_json, at_ms) VALUES (?, ?, ?, ?) "
+                + "ON CONFLICT (key) DO NOTHING",
+            [
+                .text(key), .text(transition.requestHash), .text(response.text()),
+                .integer(promotion.at.milliseconds),
+            ]
+        )
+    }
+}

@@ -1,0 +1,133 @@
+package import BalanceCore
+
+/// Webhooks in an SQL database.
+package struct SQLWebhookStore: WebhookStore {
+    private let database: any SQLDatabase
+    private let key: AuditKey?
+
+    package init(database: any SQLDatabase, key: AuditKey?) {
+        self.database = database
+        self.key = key
+    }
+
+    private static let deliveryColumns =
+        "d.seq, d.delivery_id, d.subject, d.body, d.state, d.attempts, d.created_at_ms, d.next_at_ms, d.last_error, "
+        + OutboxRows.columns
+
+    package func addWebhook(_ webhook: Webhook, actor: String) async throws {
+        let key = self.key
+        try await database.write { connection in
+            try connection.execute(
+                "INSERT INTO webhook (webhook_id, url, format, secret, model, actions_json, is_active, created_at_ms) "
+                    + "VALUES (?, ?, ?, ?, ?, ?, 1, ?)",
+                [
+                    .text(webhook.id), .text(webhook.url), .text(webhook.format.rawValue), .text(webhook.secret),
+                    .optional(webhook.model), .text(JSONValue.strings(webhook.actions).text()),
+                    .integer(webhook.createdAt.milliseconds),
+                ]
+            )
+            try Self.note("webhook added", webhook, actor, key, connection)
+        }
+    }
+
+    package func removeWebhook(_ id: String, actor: String) async throws {
+        let key = self.key
+        try await database.write { connection in
+            let webhook = try Self.find(id, connection)
+            try Self.note("webhook removed", webhook, actor, key, connection)
+            try connection.execute("DELETE FROM webhook WHERE webhook_id = ?", [.text(id)])
+        }
+    }
+
+    package func webhooks() async throws -> [Webhook] {
+        try await database.read { connection in
+            try connection.rows("SELECT \(OutboxRows.columns) FROM webhook w ORDER BY created_at_ms, webhook_id")
+                .map { OutboxRows.webhook($0) }
+        }
+    }
+
+    package func webhook(_ id: String) async throws -> Webhook {
+        try await database.read { try Self.find(id, $0) }
+    }
+
+    package func dueDeliveries(at moment: Timestamp, limit: Int) async throws -> [WebhookDelivery] {
+        try await database.read { connection in
+            try connection.rows(
+                "SELECT \(Self.deliveryColumns) FROM webhook_delivery d JOIN webhook w ON w.webhook_id = d.webhook_id "
+                    + "WHERE d.state = 'pending' AND d.next_at_ms <= ? AND d.seq = (SELECT MIN(o.seq) "
+                    + "FROM webhook_delivery o WHERE o.state = 'pending' AND o.webhook_id = d.webhook_id "
+                    + "AND o.subject = d.subject) ORDER BY d.seq LIMIT ?",
+                [.integer(moment.milliseconds), .integer(limit)]
+            ).map(Self.delivery)
+        }
+    }
+
+    package func deliveries(of webhook: String, limit: Int) async throws -> [WebhookDelivery] {
+        try await database.read { connection in
+            _ = try Self.find(webhook, connection)
+            return try connection.rows(
+                "SELECT \(Self.deliveryColumns) FROM webhook_delivery d JOIN webhook w ON w.webhook_id = d.webhook_id "
+                    + "WHERE d.webhook_id = ? ORDER BY d.seq DESC LIMIT ?",
+                [.text(webhook), .integer(limit)]
+            ).map(Self.delivery)
+        }
+    }
+
+    package func record(
+        _ delivery: WebhookDelivery,
+        error: String?,
+        next: Timestamp?,
+        at moment: Timestamp
+    ) async throws {
+        let state = next != nil ? "pending" : error == nil ? "delivered" : "failed"
+        try await database.writeTogether { connection in
+            _ = try connection.execute(
+                "UPDATE webhook_delivery SET state = ?, attempts = attempts + 1, next_at_ms = ?, ended_at_ms = ?, "
+                    + "last_error = ? WHERE seq = ?",
+                [
+                    .text(state), .integer((next ?? moment).milliseconds),
+                    .optional(next == nil ? moment.milliseconds : nil), .optional(error),
+                    .integer(delivery.sequence),
+                ]
+            )
+        }
+    }
+
+    private static func find(_ id: String, _ connection: any SQLConnection) throws -> Webhook {
+        let rows = try connection.rows(
+            "SELECT \(OutboxRows.columns) FROM webhook w WHERE w.webhook_id = ?",
+            [.text(id)]
+        )
+        guard let row = rows.first else {
+            throw Failure(.resourceNotFound, "there is no webhook '\(id.prefix(100))'", hint: "balanceops webhook list")
+        }
+        return OutboxRows.webhook(row)
+    }
+
+    private static func note(
+        _ action: String,
+        _ webhook: Webhook,
+        _ actor: String,
+        _ key: AuditKey?,
+        _ connection: any SQLConnection
+    ) throws {
+        let host = webhook.url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+        let event = AuditEvent(at: .now(), actor: actor, action: action, subject: webhook.id, reason: "to \(host)")
+        try AuditRows.append(event, key: key, connection)
+    }
+
+    private static func delivery(_ row: SQLRow) -> WebhookDelivery {
+        WebhookDelivery(
+            sequence: row.integer(0) ?? 0,
+            id: row.text(1) ?? "",
+            webhook: OutboxRows.webhook(row, from: 9),
+            subject: row.text(2) ?? "",
+            body: row.text(3) ?? "",
+            state: row.text(4) ?? "",
+            attempts: row.integer(5) ?? 0,
+            createdAt: Timestamp(milliseconds: row.integer(6) ?? 0),
+            nextAt: Timestamp(milliseconds: row.integer(7) ?? 0),
+            lastError: row.text(8)
+        )
+    }
+}
