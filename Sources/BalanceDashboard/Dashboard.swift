@@ -49,9 +49,9 @@ package struct DashboardSources: Sendable {
 
 /// The pages, below a base path.
 package struct Dashboard: Sendable {
-    private let base: String
-    private let sources: DashboardSources
-    private let renderer: PageRenderer
+    let base: String
+    let sources: DashboardSources
+    let renderer: PageRenderer
 
     /// Pages whose every path begins with `base`: empty, or `/ui`.
     package init(base: String, sources: DashboardSources) {
@@ -92,7 +92,7 @@ package struct Dashboard: Sendable {
                 failures: [.runNotFound, .fileNotFound]
             ),
             RouteDescription("GET", "\(base)/experiments", "The experiments of a folder.", contentType: html),
-        ] + actions + [
+        ] + actions + governance + [
             RouteDescription("GET", "\(base)/preferences", "Keeps language, time zone and theme.", contentType: html),
             RouteDescription(
                 "GET",
@@ -160,6 +160,7 @@ package struct Dashboard: Sendable {
                 }
             }
         }
+        addGovernance(to: group)
         group.get("/preferences") { request, _ in renderer.keepPreferences(request) }
         group.get("/assets/:name") { request, context in
             try Assets.response(for: try context.parameters.require("name"), request)

@@ -27,6 +27,33 @@ static const unsigned char run_mustache[] = {
 static const unsigned char experiments_mustache[] = {
 #embed "files/templates/experiments.mustache"
 };
+static const unsigned char rules_mustache[] = {
+#embed "files/templates/rules.mustache"
+};
+static const unsigned char who_mustache[] = {
+#embed "files/templates/who.mustache"
+};
+static const unsigned char models_mustache[] = {
+#embed "files/templates/models.mustache"
+};
+static const unsigned char model_mustache[] = {
+#embed "files/templates/model.mustache"
+};
+static const unsigned char version_mustache[] = {
+#embed "files/templates/version.mustache"
+};
+static const unsigned char rollback_mustache[] = {
+#embed "files/templates/rollback.mustache"
+};
+static const unsigned char policy_mustache[] = {
+#embed "files/templates/policy.mustache"
+};
+static const unsigned char audit_mustache[] = {
+#embed "files/templates/audit.mustache"
+};
+static const unsigned char auditline_mustache[] = {
+#embed "files/templates/auditline.mustache"
+};
 static const unsigned char error_mustache[] = {
 #embed "files/templates/error.mustache"
 };
@@ -44,6 +71,15 @@ const balance_asset *balance_assets(void) {
         ASSET("templates/runs.mustache", runs_mustache),
         ASSET("templates/run.mustache", run_mustache),
         ASSET("templates/experiments.mustache", experiments_mustache),
+        ASSET("templates/rules.mustache", rules_mustache),
+        ASSET("templates/who.mustache", who_mustache),
+        ASSET("templates/models.mustache", models_mustache),
+        ASSET("templates/model.mustache", model_mustache),
+        ASSET("templates/version.mustache", version_mustache),
+        ASSET("templates/rollback.mustache", rollback_mustache),
+        ASSET("templates/policy.mustache", policy_mustache),
+        ASSET("templates/audit.mustache", audit_mustache),
+        ASSET("templates/auditline.mustache", auditline_mustache),
         ASSET("templates/error.mustache", error_mustache),
         {0},
     };

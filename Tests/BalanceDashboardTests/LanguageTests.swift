@@ -12,7 +12,10 @@ struct LanguageTests {
         #expect(korean.values.allSatisfy { !$0.isEmpty })
     }
 
-    @Test(arguments: ["head", "foot", "runs", "run", "error"])
+    @Test(arguments: [
+        "head", "foot", "runs", "run", "experiments", "error", "rules", "who", "models", "model", "version", "rollback",
+        "policy", "audit", "auditline",
+    ])
     func `every text that a template names exists`(template: String) {
         let text = Assets.text("templates/\(template).mustache")
         #expect(!text.isEmpty)

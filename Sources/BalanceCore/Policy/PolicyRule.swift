@@ -36,6 +36,8 @@ package struct PolicyRule: Sendable, Hashable {
         package var resamples = 2000
         /// Whether the k-th attempt on one data set gets `alpha / (k (k + 1))` alone.
         package var spendsAlpha = false
+
+        package init(kind: Kind) { self.kind = kind }
     }
 
     package var id: String

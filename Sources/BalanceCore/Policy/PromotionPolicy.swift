@@ -77,6 +77,9 @@ package struct PromotionPolicy: Sendable, Hashable {
 
     package var rules: [PolicyRule] { clauses.flatMap(\.rules) }
 
+    /// Whether the candidate's file is to be loaded and timed.
+    package var asksForSelfTest: Bool { require.selfTest || require.maxLatency != nil }
+
     /// The whole policy with nothing left to defaults, as it is kept and hashed.
     package var json: JSONValue {
         var data: [(String, JSONValue)] = [("predictions", .string(self.data.predictions))]

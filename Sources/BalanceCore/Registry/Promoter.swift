@@ -140,7 +140,9 @@ package struct Promoter: Sendable {
                 case .bound(let other): bound?.policy ?? other
                 case .nobody: bound?.policy
                 }
-            let facts = try await evidence.gather(promotion.name, candidate, policy: policy, selfTest: selfTest)
+            // What the policy does not ask for is no part of its inputs: a dry run does not measure it.
+            let test = policy?.asksForSelfTest == true ? selfTest : nil
+            let facts = try await evidence.gather(promotion.name, candidate, policy: policy, selfTest: test)
             let isAsked = if case .bound = judge { true } else { false }
             var current = promotion
             current.at = .now()

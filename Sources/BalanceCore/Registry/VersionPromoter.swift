@@ -46,7 +46,9 @@ package struct VersionPromoter: Sendable {
         by request: TransitionRequest
     ) async throws -> TransitionResult {
         let result = try await promote(number, of: name, by: request)
-        guard var failure = Self.failure(result.decision, "version \(number)", of: name) else { return result }
+        guard !result.isNoop, var failure = Self.failure(result.decision, "version \(number)", of: name) else {
+            return result
+        }
         failure.details = result.json["decision"]
         throw failure
     }
@@ -84,7 +86,7 @@ package struct VersionPromoter: Sendable {
         let bound = policy == nil ? try await governance.boundPolicy(of: name)?.policy : nil
         let policy = policy ?? bound ?? .standard
         var test: PromotionCase.SelfTest?
-        if case .version(let number) = candidate, policy.require.selfTest || policy.require.maxLatency != nil {
+        if case .version(let number) = candidate, policy.asksForSelfTest {
             test = try await selfTest(registry.version(number, of: name))
         }
         return policy.decide(

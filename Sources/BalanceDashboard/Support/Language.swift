@@ -13,8 +13,11 @@ enum Language: String, CaseIterable {
     /// Every text of the pages by its key; both languages have the same keys.
     var texts: [String: String] {
         switch self {
-        case .english: Self.englishTexts
-        case .korean: Self.koreanTexts
+        case .english: Self.allEnglish
+        case .korean: Self.allKorean
         }
     }
+
+    private static let allEnglish = englishTexts.merging(englishGovernance) { first, _ in first }
+    private static let allKorean = koreanTexts.merging(koreanGovernance) { first, _ in first }
 }

@@ -9,7 +9,10 @@ struct PageRenderer: Sendable {
     let base: String
     private let library: MustacheLibrary
 
-    private static let templates = ["head", "foot", "runs", "run", "experiments", "error"]
+    private static let templates = [
+        "head", "foot", "runs", "run", "experiments", "error", "rules", "who", "models", "model", "version", "rollback",
+        "policy", "audit", "auditline",
+    ]
 
     init(base: String) {
         self.base = base
@@ -38,6 +41,14 @@ struct PageRenderer: Sendable {
             case .page(let page): return render(page, request)
             case .redirect(let path): return Response(status: .seeOther, headers: [.location: base + path])
             case .file(let response): return response
+            case .json(let value):
+                var headers = Self.headers
+                headers[.contentType] = "application/json"
+                return Response(
+                    status: .ok,
+                    headers: headers,
+                    body: ResponseBody(byteBuffer: ByteBuffer(bytes: value.bytes()))
+                )
             }
         } catch {
             return render(errorPage(Failure.from(error)), request)
@@ -48,6 +59,8 @@ struct PageRenderer: Sendable {
         case page(Page)
         case redirect(String)
         case file(Response)
+        /// For a page's script.
+        case json(JSONValue)
     }
 
     /// Keeps what the query chooses and goes back to the page that it came from.
@@ -74,8 +87,7 @@ struct PageRenderer: Sendable {
     private func render(_ page: Page, _ request: Request) -> Response {
         let preferences = Preferences(request)
         let back = request.uri.string.hasPrefix("/") ? request.uri.string : base + "/"
-        // A section of a template is shown for any text, so an empty one is left out.
-        var context = page.content.filter { ($0.value as? String)?.isEmpty != true }
+        var context = page.content.withoutEmptyTexts
         context["title"] = page.title
         context["base"] = base
         context["home"] = base + "/"
@@ -83,7 +95,7 @@ struct PageRenderer: Sendable {
         context["lang"] = preferences.language.rawValue
         context["theme"] = preferences.theme.rawValue
         context["zone"] = preferences.zone.rawValue
-        context["version"] = Build.version
+        context["product_version"] = Build.version
         context["t"] = preferences.language.texts
         context["languages"] = choices(Language.allCases, preferences.language) { $0.name }
         context["zones"] = choices(TimeDisplay.Zone.allCases, preferences.zone) {
@@ -140,6 +152,11 @@ private struct SafeHTML: MustacheContentType {
         }
         return String(decoding: bytes, as: UTF8.self)
     }
+}
+
+extension [String: Any] {
+    /// The same without texts that are empty: a section of a template is shown for any text.
+    var withoutEmptyTexts: [String: Any] { filter { ($0.value as? String)?.isEmpty != true } }
 }
 
 extension String {

@@ -252,7 +252,7 @@ struct TransitionRows {
         event = try AuditRows.append(event, key: key, connection)
         let after = try SlotRows.slot(promotion.name, connection)
         let json = JSONValue.object([
-            ("ok", .bool(decision.promotes)), ("kind", .string(transition.kind.rawValue)),
+            ("ok", .bool(decision.promotes || isNoop)), ("kind", .string(transition.kind.rawValue)),
             ("model", .string(promotion.name)), ("from_version", slot.version.map(JSONValue.int) ?? .null),
             ("to_version", event.toVersion.map(JSONValue.int) ?? .null), ("generation", .int(after.generation)),
             ("noop", .bool(isNoop)), ("audit_seq", .int(event.sequence)), ("decision", decision.json),

@@ -29,3 +29,32 @@ document.addEventListener("keydown", (event) => {
 for (const element of document.querySelectorAll("[data-chart]")) {
   new LineChart(element, JSON.parse(element.dataset.chart), element.dataset);
 }
+
+const policy = document.querySelector("textarea[data-check]");
+if (policy) {
+  const list = document.getElementById("policy-mistakes");
+  let waiting;
+  let latest = 0;
+  const show = (texts, className) => {
+    list.replaceChildren(...texts.map((text) => {
+      const line = document.createElement("p");
+      line.className = className;
+      line.textContent = text;
+      return line;
+    }));
+  };
+  const check = async () => {
+    const number = ++latest;
+    const answer = await fetch(policy.dataset.check, { method: "POST", body: new URLSearchParams({ text: policy.value }) });
+    if (!answer.ok || number !== latest) return;
+    const found = await answer.json();
+    policy.setAttribute("aria-invalid", String(!found.ok));
+    if (found.ok) show([`${policy.dataset.good} ${found.hash}`, ...found.warnings], "muted");
+    else show(found.mistakes.map((issue) => `${issue.line}:${issue.column} ${issue.message}`), "bad");
+  };
+  policy.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(check, 250);
+  });
+  check();
+}

@@ -59,7 +59,7 @@ struct Promote: ExemplifiedCommand {
             try await force
             ? workspace.versionPromoter.force(version, of: model, by: request)
             : workspace.versionPromoter.promote(version, of: model, by: request)
-        if let failure = VersionPromoter.failure(result.decision, "version \(version)", of: model) {
+        if !result.isNoop, let failure = VersionPromoter.failure(result.decision, "version \(version)", of: model) {
             if !json {
                 Output.line("\(DecisionTable.headline(result.json["decision"] ?? .null))")
                 DecisionTable.lines(result.json["decision"] ?? .null).forEach(Output.line)

@@ -1,0 +1,108 @@
+import BalanceCore
+import Hummingbird
+
+/// The registered models, and one of them: what serves, since when, by whose decision, and how it came to be so.
+struct ModelsPage: Sendable {
+    let sources: DashboardSources
+    let renderer: PageRenderer
+
+    private static let shownVersions = 50
+    private static let shownEvents = 30
+
+    func list(_ request: Request) async throws -> PageRenderer.PageResult {
+        let preferences = Preferences(request)
+        let times = TimeDisplay(zone: preferences.zone)
+        var rows: [[String: Any]] = []
+        for model in try await sources.models.searchModels(SearchQuery(limit: 200)).items {
+            let slot = try await sources.governance.slot(of: model.name)
+            rows.append(
+                ["name": model.name, "link": model.name.percentEncoded].merging(Self.state(slot, times)) { $1 }
+                    .withoutEmptyTexts
+            )
+        }
+        let content: [String: Any] = ["models": rows, "has_models": !rows.isEmpty]
+        return .page(.init(template: "models", title: "Models · BalanceOps", content: content))
+    }
+
+    func show(_ request: Request, name: String) async throws -> PageRenderer.PageResult {
+        let preferences = Preferences(request)
+        let times = TimeDisplay(zone: preferences.zone)
+        let texts = preferences.language.texts
+        let model = try await sources.models.model(name)
+        let slot = try await sources.governance.slot(of: name)
+        var content: [String: Any] = [
+            "name": name, "link": name.percentEncoded, "description": model.description ?? "",
+        ]
+        content.merge(Self.state(slot, times)) { $1 }
+        if let cause = try await sources.audit.cause(of: slot) {
+            content.merge(Self.cause(cause, texts, times)) { $1 }
+            content["has_cause"] = true
+        }
+        let events = try await sources.audit.auditEvents(subject: name, before: nil, limit: Self.shownEvents)
+        content["events"] = events.map { EventSentence.content($0, texts, times) }
+        content["has_events"] = !events.isEmpty
+        content["versions"] = try await versions(of: name, slot, events, texts, times)
+        return .page(.init(template: "model", title: "\(name) · BalanceOps", content: content))
+    }
+
+    func act(_ request: Request, name: String, freezes: Bool) async throws -> PageRenderer.PageResult {
+        let asked = try await PageForm(request).request()
+        _ =
+            try await freezes
+            ? sources.governance.freeze(name, by: asked) : sources.governance.unfreeze(name, by: asked)
+        return .redirect("/models/\(name.percentEncoded)")
+    }
+
+    /// What is governed, as templates name it.
+    static func state(_ slot: Slot, _ times: TimeDisplay) -> [String: Any] {
+        let moved = slot.movedAt.map { times.cell($0.iso8601) }
+        return [
+            "serving": slot.version.map(String.init) ?? "", "generation": slot.generation,
+            "since": moved?.text ?? "", "since_iso": moved?.iso ?? "", "policy": slot.policy ?? "",
+            "policy_hash": String((slot.policyHash ?? "").prefix(12)), "is_frozen": slot.freeze != nil,
+            "frozen_by": slot.freeze?.by ?? "", "frozen_reason": slot.freeze?.reason ?? "",
+            "is_forced": slot.isForced, "previous": slot.previous.map(String.init) ?? "",
+        ]
+    }
+
+    private static func cause(_ event: AuditEvent, _ texts: [String: String], _ times: TimeDisplay) -> [String: Any] {
+        var content = EventSentence.content(event, texts, times).reduce(into: [String: Any]()) { found, entry in
+            found["cause_\(entry.key)"] = entry.value
+        }
+        if let decision = event.decision { content.merge(RuleTable.content(decision, texts)) { $1 } }
+        return content
+    }
+
+    private func versions(
+        of name: String,
+        _ slot: Slot,
+        _ events: [AuditEvent],
+        _ texts: [String: String],
+        _ times: TimeDisplay
+    ) async throws -> [[String: Any]] {
+        let filter = try? SearchFilter.parse("name = '\(name.replacing("'", with: "''"))'", dialect: .mlflow)
+        let order = try SearchFilter.parseOrder("version_number DESC")
+        let found = try await sources.models.searchVersions(
+            SearchQuery(filter: filter, order: [order], limit: Self.shownVersions)
+        ).items.filter { $0.name == name }
+        var rows: [[String: Any]] = []
+        for version in found {
+            let judged = events.first { $0.toVersion == version.version && $0.decisionJSON != nil }
+            let outcome = judged?.decision?["decision"]?.string ?? ""
+            let time = times.cell(version.createdAt.iso8601)
+            let quarantine = try await sources.governance.quarantineReason(version.version, of: name)
+            let row: [String: Any] = [
+                "version": version.version, "time": time.text, "iso": time.iso, "format": version.format ?? "–",
+                "is_current": version.version == slot.version, "is_previous": version.version == slot.previous,
+                "problem": version.problem ?? "", "quarantine": quarantine ?? "",
+                "verdict": texts["outcome_\(outcome)"] ?? "", "verdict_class": outcome,
+                "run": version.runID?.native ?? "", "run_link": version.runID?.native.percentEncoded ?? "",
+                "metrics": version.metrics.prefix(5).map {
+                    ["key": $0.key, "value": NumberText.metric($0.value)]
+                },
+            ]
+            rows.append(row.withoutEmptyTexts)
+        }
+        return rows
+    }
+}

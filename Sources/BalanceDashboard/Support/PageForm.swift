@@ -1,0 +1,46 @@
+import BalanceCore
+import Hummingbird
+
+/// The fields of a form that a page sent.
+struct PageForm: Sendable {
+    private let fields: FormFields
+
+    /// The most that a form may hold, in bytes: a policy and its frame, every byte escaped.
+    private static let maximumBody = 256 << 10
+
+    init(_ request: Request) async throws {
+        let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased() ?? ""
+        guard type == "application/x-www-form-urlencoded" else {
+            throw Failure(.mediaTypeNotSupported, "The form was not sent as one.", hint: "send it from its page")
+        }
+        let buffer = try await request.body.collect(upTo: Self.maximumBody)
+        fields = FormFields(String(decoding: buffer.readableBytesView, as: UTF8.self))
+    }
+
+    subscript(_ name: String) -> String { fields[name] ?? "" }
+
+    func integer(_ name: String) -> Int? { Int(self[name]) }
+
+    /// Who asks and why, and what the reader saw.
+    func request() throws -> TransitionRequest {
+        let actor = Self.plain(self["actor"])
+        guard !actor.isEmpty, actor.utf8.count <= 200 else {
+            throw Failure(.invalidParameter, "Your name is missing.", hint: "go back and fill it in")
+        }
+        let reason = Self.plain(self["reason"])
+        guard !reason.isEmpty, reason.utf8.count <= 2000 else {
+            throw Failure(.invalidParameter, "A reason is missing.", hint: "go back and say why")
+        }
+        return TransitionRequest(
+            actor: actor,
+            reason: reason,
+            expectedGeneration: integer("generation"),
+            ifDecision: self["decision"].isEmpty ? nil : self["decision"]
+        )
+    }
+
+    private static func plain(_ text: String) -> String {
+        let scalars = text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }
+        return String(String.UnicodeScalarView(scalars)).trimmingPrefix { $0 == " " }.description
+    }
+}
