@@ -87,3 +87,121 @@ def test_a_wide_chart_is_drawn_with_many_runs(filled, serve):
                              (run, number))
     page = dom(serve(filled).url + "/ui?sent=1&kind=bulk&limit=200&points=200&metric=acc&metrics=1")
     assert re.search(r'aria-label="Metric trend: [^"]*acc 149"', page)
+
+
+# ---------------------------------------------------------------------------------------------- models
+
+
+@pytest.fixture
+def governed(workspace, serve):
+    """A model with a policy, three versions of which the first serves, and predictions row by row."""
+    for seed in range(3):
+        workspace.run("train-tabular-baseline", "--dataset-spec", "examples/dataset_specs/german_credit.json",
+                      "--no-auto-promote", "--test-size", 0.3)
+    runs = workspace.run("models", "list", check=False)
+    assert runs.returncode == 0
+    candidates = sorted((workspace.artifacts / "models" / "candidates").iterdir())
+    for file in candidates:
+        workspace.run("models", "import", file, "--name", "credit", "--actor", "jin")
+    workspace.run("promote", "credit", 1, "--reason", "the first one", "--actor", "jin")
+    server = serve(workspace)
+    server.client.headers["Origin"] = server.url
+    return workspace, server
+
+
+FORM = {"actor": "min", "reason": "looked at it", "sure": "1"}
+
+
+def form(server, path, expect=303, **fields):
+    answer = server.client.post(path, data=FORM | fields)
+    assert answer.status_code == expect, answer.text[:2000]
+    return answer
+
+
+def test_a_models_page_tells_what_serves_and_why(governed):
+    _, server = governed
+    page = dom(server.url + "/ui/models/credit")
+    assert re.search(r"v1</a>\s*serves", page) and "<strong>jin</strong> promoted" in page and "the first one" in page
+    assert "v3" in page and "credit" in dom(server.url + "/ui/models")
+    korean = server.client.get("/ui/models/credit", headers={"Cookie": "balanceops=ko.kst.system"}).text
+    assert "서빙 중" in korean and "이력" in korean and "History" not in korean
+
+
+def test_a_policy_is_edited_checked_tried_and_bound(governed):
+    _, server = governed
+    bad = "apiVersion: balanceops/v1\nname: x\nruls: []\n"
+    check = server.client.post("/ui/models/credit/policy/check", data={"text": bad}).json()
+    assert (check["mistakes"][0]["line"], check["mistakes"][0]["column"]) == (3, 1)
+    tried = form(server, "/ui/models/credit/policy", 200, text=bad, do="try", version="2")
+    assert "did you mean" in tried.text and "ruls: []" in tried.text
+    good = "apiVersion: balanceops/v1\nname: x\nrules:\n  - {id: floor, metric: bal_acc, min: 0.5}\napproval: {required: 1}\n"
+    dry = form(server, "/ui/models/credit/policy", 200, text=good, do="try", version="2")
+    assert "floor" in dry.text and "has no bal_acc" in dry.text
+    assert server.client.get("/models/credit/slot").json()["policy"] is None, "a dry run binds nothing"
+    form(server, "/ui/models/credit/policy", text=good, do="save", generation="1")
+    assert server.client.get("/models/credit/slot").json()["policy"] == "x"
+    page = dom(server.url + "/ui/models/credit/policy")
+    assert re.search(r'id="policy-mistakes"[^>]*><p class="muted">A policy: [0-9a-f]{12}', page), "the script checked the text"
+
+
+def test_a_version_is_promoted_approved_and_rolled_back_from_its_pages(governed):
+    _, server = governed
+    form(server, "/ui/models/credit/versions/2/promote", generation="1")
+    assert server.client.get("/models/credit/slot").json()["current"] == 2
+    stale = form(server, "/ui/models/credit/versions/3/promote", 409, generation="1")
+    assert "generation 2" in stale.text
+    page = server.client.get("/ui/models/credit/versions/3").text
+    generation = re.search(r'name="generation" value="(\d+)"', page).group(1)
+    assert generation == "2" and "balanceops promote credit 3" in page
+    preview = dom(server.url + "/ui/models/credit/rollback")
+    assert "v2 → v1" in preview and "the policy" in preview.lower()
+    form(server, "/ui/models/credit/rollback", to="1", generation="2")
+    assert server.client.get("/models/credit/slot").json()["current"] == 1
+    form(server, "/ui/models/credit/versions/3/quarantine")
+    assert "in quarantine" in server.client.get("/ui/models/credit").text
+    form(server, "/ui/models/credit/versions/3/release")
+    form(server, "/ui/models/credit/freeze", generation="3")
+    assert "Frozen by min" in server.client.get("/ui/models/credit").text
+    assert form(server, "/ui/models/credit/rollback", 409, to="2", generation="3").text.count("MODEL_FROZEN") == 1
+    form(server, "/ui/models/credit/unfreeze", generation="3")
+    missing = server.client.post("/ui/models/credit/freeze", data={"actor": "", "reason": "x"})
+    assert missing.status_code == 400 and "Your name is missing" in missing.text
+
+
+def test_a_form_of_another_site_changes_nothing(governed):
+    _, server = governed
+    answer = server.client.post("/ui/models/credit/rollback", data=FORM | {"to": "2"}, headers={"Origin": "http://evil.example"})
+    assert answer.status_code == 403
+    assert server.client.post("/ui/models/credit/freeze", json=FORM).status_code == 415
+
+
+def test_the_audit_pages_show_and_replay(governed):
+    workspace, server = governed
+    workspace.run("policy", "set", "default", "--name", "credit")
+    workspace.run("promote", "credit", 2, "--reason", "<img src=x onerror=alert(1)>", check=False)
+    page = dom(server.url + "/ui/audit?subject=credit")
+    assert "&lt;img src=x" in page and "<img src=x" not in page and "was refused" in page
+    line = re.search(r'/ui/audit/(\d+)">\1</a>', page).group(1)
+    told = dom(f"{server.url}/ui/audit/{line}")
+    assert "Made again, the same decision" in told and re.search(r"same decision</dt><dd>yes", told)
+    assert server.client.get("/ui/audit/999999").status_code == 404
+
+
+def test_the_version_page_says_how_likely_chance_is(workspace, serve):
+    server = serve(workspace)
+    made = []
+    for wrong in (60, 40):
+        run = server.client.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).json()["run"]["info"]["run_id"]
+        rows = "".join(f"{i},{i % 2},{i % 2 if i >= wrong else 1 - i % 2}\n" for i in range(300))
+        root = f"/api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts"
+        server.client.put(f"{root}/predictions.csv", content="row,label,prediction\n" + rows)
+        made.append((run, root))
+    workspace.run("train-dummy", "--no-auto-promote")
+    file = next((workspace.artifacts / "models" / "candidates").iterdir()).read_bytes()
+    server.client.post("/api/2.0/mlflow/registered-models/create", json={"name": "m"})
+    for run, root in made:
+        server.client.put(f"{root}/model/m.json", content=file)
+        server.client.post("/api/2.0/mlflow/model-versions/create", json={"name": "m", "run_id": run, "source": f"runs:/{run}/model/m.json"})
+    workspace.run("promote", "m", 1, "--reason", "first")
+    page = dom(server.url + "/ui/models/m/versions/2")
+    assert "P(by chance)" in page and "paired_bootstrap" in page and re.search(r"<strong>9\.54e-07</strong>", page)

@@ -43,8 +43,7 @@ struct OutboundRules: Sendable {
         let isOpen = isNamed || address.map { address in blocks.contains { $0.contains(address) } } ?? false
         if let address, !isOpen, !address.isPublic { throw refusal(text, "\(host) is no public address") }
         if !isNamed, address == nil, Self.isLocal(host) { throw refusal(text, "\(host) is no public host") }
-        // A name may still turn out to be in an allowed block; that is looked at when it is connected to.
-        guard scheme == "https" || isOpen || address == nil && !blocks.isEmpty else {
+        guard scheme == "https" || isOpen else {
             throw refusal(text, "http is only for hosts that the settings name")
         }
         return Target(host: host, port: port, isSecure: scheme == "https", address: address)

@@ -28,7 +28,7 @@ extension PromotionPolicy {
         clauses = Self.clauses(fields, issues)
         readConditions(fields)
         fields.finish()
-        if clauses.isEmpty, mode == .all {
+        if clauses.isEmpty, mode == .all, issues.all.isEmpty {
             fields.report("a policy without rules is only allowed with mode: manual")
         }
         if !issues.all.isEmpty {

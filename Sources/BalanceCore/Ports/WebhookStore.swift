@@ -44,7 +44,9 @@ package struct Webhook: Sendable, Hashable {
 
     /// Whether it is told of a line of the trail.
     package func wants(_ event: AuditEvent) -> Bool {
-        isActive && (model == nil || model == event.subject) && (actions.isEmpty || actions.contains(event.action))
+        // That it was added or removed is told to the others.
+        isActive && event.subject != id && (model == nil || model == event.subject)
+            && (actions.isEmpty || actions.contains(event.action))
     }
 
     /// What is sent about a line of the trail.
