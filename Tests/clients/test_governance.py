@@ -494,6 +494,34 @@ def test_a_killed_server_leaves_row_file_and_trail_in_step(tmp_path, candidate):
     server.stop(9)
 
 
+@pytest.mark.parametrize("point", ["staged", "recorded", "installed", "committed", "finished"])
+@pytest.mark.parametrize("verb", ["promote", "rollback", "force"])
+def test_a_kill_between_any_two_steps_leaves_one_truth(point, verb, tmp_path):
+    if BINARY.parent.name == "release":
+        pytest.skip("a release build has no crash points")
+    workspace = Workspace(tmp_path)
+    for seed in range(3):
+        workspace.run("train-dummy", "--seed", seed, "--no-auto-promote")
+    for file in sorted((workspace.artifacts / "models" / "candidates").iterdir()):
+        workspace.run("models", "import", file, "--name", "m")
+    for number in (1, 2):
+        workspace.run("promote", "m", number, "--reason", "before")
+    arguments = {"promote": ["promote", "m", "3", "--reason", "crash here"],
+                 "force": ["promote", "m", "3", "--force", "--reason", "crash here please"],
+                 "rollback": ["rollback", "m", "--reason", "crash here", "--yes"]}[verb]
+    done = subprocess.run([BINARY, *arguments], env=workspace.environment | {"BALANCEOPS_CRASH_POINT": point},
+                          cwd=ROOT, capture_output=True)
+    assert done.returncode == -9
+    server = Server(workspace)
+    now = slot(server, "m")
+    moved = point in ("committed", "finished")
+    assert (now["current"], now["generation"]) == (({"rollback": 1}.get(verb, 3), 3) if moved else (2, 2))
+    assert serves(server, "m") == now["current"]
+    assert server.client.get("/audit/verify").json()["ok"]
+    assert len(server.client.get("/models/m/history").json()["items"]) == now["generation"]
+    server.stop(9)
+
+
 # ---------------------------------------------------------------------------------------------- the gate
 
 

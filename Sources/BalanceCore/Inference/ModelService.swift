@@ -165,10 +165,7 @@ package struct ModelService: Sendable {
 
     /// The versions of a model.
     package func versions(of name: String) async throws -> [ModelVersion] {
-        let filter = SearchFilter.comparison(
-            .init(identifier: .init(entity: "", key: "name"), comparator: .equal, value: .text(name), offset: 0)
-        )
-        return try await registry.searchVersions(SearchQuery(filter: filter, limit: 1000)).items
+        try await registry.versions(of: name, limit: 1000)
     }
 }
 

@@ -50,6 +50,17 @@ package protocol ModelRegistry: Sendable {
     func version(alias: String, of name: String) async throws -> ModelVersion
 }
 
+extension ModelRegistry {
+    /// The versions of a model, the newest first where that is asked for.
+    package func versions(of name: String, limit: Int, newestFirst: Bool = false) async throws -> [ModelVersion] {
+        let filter = SearchFilter.comparison(
+            .init(identifier: .init(entity: "", key: "name"), comparator: .equal, value: .text(name), offset: 0)
+        )
+        let order = newestFirst ? [try SearchFilter.parseOrder("version_number DESC")] : []
+        return try await searchVersions(SearchQuery(filter: filter, order: order, limit: limit)).items
+    }
+}
+
 /// What is known about whether a version can be served.
 package struct Servability: Sendable {
     /// Why it cannot be served; nil where it can.

@@ -112,4 +112,9 @@ package struct Promotion: Sendable {
         self.metrics = metrics
         self.at = at
     }
+
+    /// What is to be judged.
+    package var candidate: CandidateReference {
+        version.map { .version($0) } ?? .run(runID, metrics: metrics, digest: digest, signature: signature)
+    }
 }

@@ -82,6 +82,7 @@ package struct Promoter: Sendable {
         let path = try files.currentPath(of: name)
         try await repair(name)
         let staged = try files.stage(candidate.source, for: name)
+        CrashPoint.reach("staged")
         do {
             let (model, measured) = try SelfTest(reader: reader).run(staged, label: candidate.label)
             var promotion = Promotion(
@@ -99,11 +100,15 @@ package struct Promoter: Sendable {
             promotion.signature = model.predictor.signatureJSON.text()
             let files = self.files
             let result = try await carryOut(promotion, kind, judge, measured.fact, request, servedFrom: path) {
+                CrashPoint.reach("recorded")
                 try files.install(staged, for: name)
+                CrashPoint.reach("installed")
             }
+            CrashPoint.reach("committed")
             files.discard(staged, for: name)
             // The row decides how the exchange ends. Where this fails, whoever comes next finds the note and does it.
             if result.decision.promotes { try? await repair(name) }
+            CrashPoint.reach("finished")
             return Outcome(result: result, path: path)
         } catch {
             files.discard(staged, for: name)
@@ -125,14 +130,6 @@ package struct Promoter: Sendable {
         servedFrom path: String,
         install: @escaping @Sendable () throws -> Void
     ) async throws -> TransitionResult {
-        let candidate: CandidateReference =
-            promotion.version.map { .version($0) }
-            ?? .run(
-                promotion.runID,
-                metrics: promotion.metrics,
-                digest: promotion.digest,
-                signature: promotion.signature
-            )
         for _ in 0..<20 {
             let bound = try await governance.boundPolicy(of: promotion.name)
             let policy: PromotionPolicy? =
@@ -142,7 +139,7 @@ package struct Promoter: Sendable {
                 }
             // What the policy does not ask for is no part of its inputs: a dry run does not measure it.
             let test = policy?.asksForSelfTest == true ? selfTest : nil
-            let facts = try await evidence.gather(promotion.name, candidate, policy: policy, selfTest: test)
+            let facts = try await evidence.gather(promotion.name, promotion.candidate, policy: policy, selfTest: test)
             let isAsked = if case .bound = judge { true } else { false }
             var current = promotion
             current.at = .now()

@@ -195,11 +195,9 @@ package struct VersionPromoter: Sendable {
         _ slot: Slot,
         _ registry: any ModelRegistry
     ) async throws -> Failure {
-        let filter = try? SearchFilter.parse("name = '\(name.replacing("'", with: "''"))'", dialect: .mlflow)
-        let versions = try await registry.searchVersions(SearchQuery(filter: filter, limit: 1000)).items
-        let servable = versions.filter { $0.problem == nil && $0.version != slot.version && $0.name == name }.map(
-            \.version
-        ).sorted()
+        let servable = try await registry.versions(of: name, limit: 1000).filter {
+            $0.problem == nil && $0.version != slot.version
+        }.map(\.version).sorted()
         let list = servable.isEmpty ? "none" : servable.map(String.init).joined(separator: ", ")
         return Failure(
             .nothingToRollBackTo,

@@ -218,7 +218,7 @@ extension SQLRegistryStore: Governance {
             let found = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
-            let metrics = try Self.latestMetrics(of: found, connection)
+            let metrics = try SnapshotRows.latestMetrics(of: found, connection)
             try connection.execute(
                 "UPDATE model_version SET metrics_json = ? WHERE name = ? AND version = ?",
                 [.text(metrics.json.text()), .text(model), .integer(version)]
@@ -276,30 +276,5 @@ extension SQLRegistryStore: Governance {
         event.policyHash = policyHash
         event.requestID = request.requestID
         try AuditRows.append(event, key: key, connection)
-    }
-
-    /// The values that a version would be judged by if it were made now.
-    private static func latestMetrics(
-        of version: ModelVersion,
-        _ connection: any SQLConnection
-    ) throws -> [Metric] {
-        var metrics: [Metric] = []
-        if let run = version.runID {
-            metrics = try connection.rows(
-                "SELECT key, value, is_nan FROM latest_metric WHERE run_id = ? ORDER BY key",
-                [.text(run.stored)]
-            ).map { Metric($0.text(0) ?? "", RunRows.value($0, 1)) }
-        }
-        guard let model = version.modelID else { return metrics }
-        let own = try connection.rows(
-            "SELECT key, value, is_nan FROM logged_model_metric WHERE model_id = ? ORDER BY step, timestamp_ms, seq",
-            [.text(model)]
-        )
-        for row in own {
-            let metric = Metric(row.text(0) ?? "", RunRows.value(row, 1))
-            metrics.removeAll { $0.key.utf8.elementsEqual(metric.key.utf8) }
-            metrics.append(metric)
-        }
-        return metrics
     }
 }

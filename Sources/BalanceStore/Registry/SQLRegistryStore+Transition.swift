@@ -144,21 +144,13 @@ struct TransitionRows {
     /// The decision that holds, made from what is in the database now.
     private func decide(_ slot: Slot) throws -> Decision {
         if transition.boundHash != slot.policyHash { throw StaleFacts() }
-        let candidate: CandidateReference =
-            promotion.version.map { .version($0) }
-            ?? .run(
-                promotion.runID,
-                metrics: promotion.metrics,
-                digest: promotion.digest,
-                signature: promotion.signature
-            )
         let reader = CaseRows(
             name: promotion.name,
             policy: transition.policy ?? transition.advisor,
             connection: connection
         )
         var facts = try reader.read(
-            candidate,
+            promotion.candidate,
             fingerprint: transition.facts.evidence.candidate?.fingerprint,
             at: promotion.at
         )

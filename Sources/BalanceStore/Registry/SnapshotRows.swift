@@ -94,4 +94,29 @@ enum SnapshotRows {
             digest: ContentHash.of(Array(split.joined(separator: "|").utf8))
         )
     }
+
+    /// The values that a version would be judged by if it were made now.
+    static func latestMetrics(
+        of version: ModelVersion,
+        _ connection: any SQLConnection
+    ) throws -> [Metric] {
+        var metrics: [Metric] = []
+        if let run = version.runID {
+            metrics = try connection.rows(
+                "SELECT key, value, is_nan FROM latest_metric WHERE run_id = ? ORDER BY key",
+                [.text(run.stored)]
+            ).map { Metric($0.text(0) ?? "", RunRows.value($0, 1)) }
+        }
+        guard let model = version.modelID else { return metrics }
+        let own = try connection.rows(
+            "SELECT key, value, is_nan FROM logged_model_metric WHERE model_id = ? ORDER BY step, timestamp_ms, seq",
+            [.text(model)]
+        )
+        for row in own {
+            let metric = Metric(row.text(0) ?? "", RunRows.value(row, 1))
+            metrics.removeAll { $0.key.utf8.elementsEqual(metric.key.utf8) }
+            metrics.append(metric)
+        }
+        return metrics
+    }
 }

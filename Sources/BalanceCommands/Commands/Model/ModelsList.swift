@@ -17,9 +17,7 @@ struct ModelsList: ExemplifiedCommand {
         let workspace = try await Workspace.open(options.load())
         guard let model else { return try await listModels(workspace) }
         let slot = try await workspace.governance.slot(of: model)
-        let filter = try? SearchFilter.parse("name = '\(model.replacing("'", with: "''"))'", dialect: .mlflow)
-        let versions = try await workspace.models.searchVersions(SearchQuery(filter: filter, limit: 10_000)).items
-            .filter { $0.name == model }.sorted { $0.version > $1.version }
+        let versions = try await workspace.models.versions(of: model, limit: 10_000, newestFirst: true)
         if json {
             return Output.json(
                 .array(

@@ -80,11 +80,7 @@ struct ModelsPage: Sendable {
         _ texts: [String: String],
         _ times: TimeDisplay
     ) async throws -> [[String: Any]] {
-        let filter = try? SearchFilter.parse("name = '\(name.replacing("'", with: "''"))'", dialect: .mlflow)
-        let order = try SearchFilter.parseOrder("version_number DESC")
-        let found = try await sources.models.searchVersions(
-            SearchQuery(filter: filter, order: [order], limit: Self.shownVersions)
-        ).items.filter { $0.name == name }
+        let found = try await sources.models.versions(of: name, limit: Self.shownVersions, newestFirst: true)
         var rows: [[String: Any]] = []
         for version in found {
             let judged = events.first { $0.toVersion == version.version && $0.decisionJSON != nil }

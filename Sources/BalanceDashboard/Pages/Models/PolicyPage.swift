@@ -103,10 +103,7 @@ struct PolicyPage: Sendable {
     }
 
     private func newestVersions(of name: String) async throws -> [Int] {
-        let filter = try? SearchFilter.parse("name = '\(name.replacing("'", with: "''"))'", dialect: .mlflow)
-        let order = try SearchFilter.parseOrder("version_number DESC")
-        return try await sources.models.searchVersions(SearchQuery(filter: filter, order: [order], limit: 50)).items
-            .filter { $0.name == name }.map(\.version)
+        try await sources.models.versions(of: name, limit: 50, newestFirst: true).map(\.version)
     }
 
     private static func sample(_ name: String) -> String {
