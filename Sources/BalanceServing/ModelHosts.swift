@@ -106,6 +106,13 @@ package final class ModelHosts: ModelDirectory, Service {
         } else {
             version = try await registry.version(alias: text, of: name)
         }
+        if let reason = version.quarantine {
+            throw Failure(
+                .versionQuarantined,
+                "version \(version.version) of '\(name)' is in quarantine: \(reason)",
+                hint: "balanceops release \(name) \(version.version) --reason WHY"
+            )
+        }
         let key = "\(version.version)/\(version.createdAt.milliseconds)/\(name)"
         if let known = state.withLock({ $0.versions.last { $0.key == key }?.model }) { return known }
         let model = try await files.served(version)

@@ -58,7 +58,13 @@ struct GovernedRequest {
         isDryRun = try fields.flag("dry_run")
         allowsAny = try fields.flag("allow_any")
         var expected = try fields.integer("expected_generation")
-        if let match = request.headers[.ifMatch] { expected = try Self.generation(match) }
+        if let match = request.headers[.ifMatch] {
+            let named = try Self.generation(match)
+            if let expected, expected != named {
+                throw Failure(.invalidParameter, "If-Match and expected_generation differ.", hint: "send one of them")
+            }
+            expected = named
+        }
         transition = TransitionRequest(
             actor: try Self.actor(request, fields),
             reason: try Self.plain(fields.text("reason") ?? "", "reason", limit: 2000),
@@ -102,7 +108,7 @@ struct GovernedRequest {
 
     private static func plain(_ text: String, _ name: String, limit: Int) throws -> String {
         guard text.utf8.count <= limit,
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F || $0 == "\n" })
+            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
         else {
             throw Failure(.invalidParameter, "'\(name)' has up to \(limit) bytes and no control characters.")
         }

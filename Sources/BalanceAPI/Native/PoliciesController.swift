@@ -89,7 +89,12 @@ struct PoliciesController: Sendable {
         if name == "none" { return nil }
         let versions = try await sources.governance.policyVersions(name)
         guard let found = versions.first(where: { version == nil || $0.version == version }) else {
-            throw Self.unknown(name)
+            guard let version, !versions.isEmpty else { throw Self.unknown(name) }
+            throw Failure(
+                .resourceNotFound,
+                "the policy '\(name)' has no version \(version)",
+                hint: "GET /policies/\(name)"
+            )
         }
         return found
     }

@@ -151,9 +151,14 @@ struct TransitionsController: Sendable {
         let asked = try await GovernedRequest(request, context)
         let policy = try asked.fields.text("policy").map { try PromotionPolicy(parsing: $0) }
         let candidate = try await candidate(asked.fields)
-        // A run may be judged for a model that is not there yet: then none serves.
-        if case .version = candidate { _ = try await sources.registry.model(name) }
-        return try await sources.promoter.explain(candidate, of: name, policy: policy).json
+        let against = try asked.fields.text("against") ?? "current"
+        guard ["current", "none"].contains(against) else {
+            throw Failure(.invalidParameter, "'against' is current or none, not '\(against.prefix(50))'")
+        }
+        // Compared with nothing, the model need not be there yet.
+        if against == "current" { _ = try await sources.registry.model(name) }
+        let other: EvidenceSource.Opponent = against == "none" ? .nobody : .current
+        return try await sources.promoter.explain(candidate, of: name, policy: policy, against: other).json
     }
 
     private func candidate(_ fields: MLflowFields) async throws -> CandidateReference {
@@ -165,7 +170,7 @@ struct TransitionsController: Sendable {
         let (name, asked) = (try context.text("name"), try await GovernedRequest(request, context))
         let version = try Self.version(asked.fields)
         let slot = try await sources.governance.slot(of: name)
-        if asked.isDryRun { return try await sources.promoter.explain(.version(version), of: name).json }
+        if asked.isDryRun { return try await sources.promoter.preview(version, of: name).json }
         try asked.requireReason()
         try asked.requireGeneration(slot)
         return try await sources.promoter.requirePromotion(version, of: name, by: asked.transition).json

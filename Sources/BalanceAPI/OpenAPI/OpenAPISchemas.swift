@@ -185,8 +185,8 @@ enum OpenAPISchemas {
         (
             "DecisionRequest",
             object(
-                [("version", integer), ("run_id", text), ("policy", text)],
-                optional: ["version", "run_id", "policy"]
+                [("version", integer), ("run_id", text), ("policy", text), ("against", text)],
+                optional: ["version", "run_id", "policy", "against"]
             )
         ),
         (

@@ -15,6 +15,8 @@ struct OutboundRules: Sendable {
 
     /// A URL that may be sent to, taken apart.
     struct Target: Sendable {
+        /// The URL with the host as it was checked, in small letters: that is the name under which it is looked up.
+        var url: String
         var host: String
         var port: Int
         var isSecure: Bool
@@ -46,7 +48,10 @@ struct OutboundRules: Sendable {
         guard scheme == "https" || isOpen else {
             throw refusal(text, "http is only for hosts that the settings name")
         }
-        return Target(host: host, port: port, isSecure: scheme == "https", address: address)
+        var checked = parts
+        checked.host = named.lowercased()
+        guard let url = checked.string else { throw refusal(text, "it is no https address") }
+        return Target(url: url, host: host, port: port, isSecure: scheme == "https", address: address)
     }
 
     /// The address to connect to: every address that a name has must be one that may be connected to.

@@ -48,6 +48,10 @@ final class WebhookSender: Service {
     }
 
     private func send(_ delivery: WebhookDelivery) async {
+        defer { busy.withLock { _ = $0.remove("\(delivery.webhook.id)/\(delivery.subject)") } }
+        // Longer than the longest try: where this process ends in it, another one goes on.
+        let lease = Timestamp(milliseconds: Timestamp.now().milliseconds + 20_000)
+        guard (try? await store.claim(delivery, until: lease)) == true else { return }
         let outcome = await post(delivery.body, id: delivery.id, to: delivery.webhook)
         let now = Timestamp.now()
         var next: Timestamp?
@@ -57,7 +61,6 @@ final class WebhookSender: Service {
             if !isOver { next = Timestamp(milliseconds: now.milliseconds + Self.pause(after: delivery.attempts)) }
         }
         try? await store.record(delivery, error: outcome.error, next: next, at: now)
-        busy.withLock { _ = $0.remove("\(delivery.webhook.id)/\(delivery.subject)") }
     }
 
     /// Twice as long each time, up to five minutes, and never quite the same for all.
@@ -104,12 +107,14 @@ final class WebhookSender: Service {
             timeout: .init(connect: .seconds(5), read: Self.longestTry)
         )
         configuration.dnsOverride = [target.host: address.text]
+        // One try is one connection; the outbox tries again.
+        configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
             configuration: configuration
         )
         do {
-            let response = try await client.execute(request(body, id: id, webhook), timeout: Self.longestTry)
+            let response = try await client.execute(request(body, id: id, webhook, target), timeout: Self.longestTry)
             try? await client.shutdown()
             return Self.outcome(Int(response.status.code))
         } catch {
@@ -118,11 +123,16 @@ final class WebhookSender: Service {
         }
     }
 
-    private func request(_ body: String, id: String, _ webhook: Webhook) -> HTTPClientRequest {
+    private func request(
+        _ body: String,
+        id: String,
+        _ webhook: Webhook,
+        _ target: OutboundRules.Target
+    ) -> HTTPClientRequest {
         let time = String(Timestamp.now().milliseconds / 1000)
         let key = SymmetricKey(data: Data(webhook.secret.utf8))
         let code = HMAC<SHA256>.authenticationCode(for: Data("\(id).\(time).\(body)".utf8), using: key)
-        var request = HTTPClientRequest(url: webhook.url)
+        var request = HTTPClientRequest(url: target.url)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json")
         request.headers.add(name: "User-Agent", value: "balanceops/\(Build.version)")

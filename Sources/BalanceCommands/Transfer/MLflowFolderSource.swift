@@ -208,6 +208,7 @@ private struct Meta {
 
     init?(_ path: String) {
         guard let data = FileManager.default.contents(atPath: path), data.count <= 1 << 22,
+            YAMLBounds.allow(data, depth: 64),
             let node = try? compose(yaml: String(decoding: data, as: UTF8.self)), let mapping = node.mapping
         else { return nil }
         self.mapping = mapping

@@ -46,6 +46,13 @@ package struct AuditEvent: Sendable, Hashable {
         hash = ""
     }
 
+    /// Everything that a line may say was done.
+    package static let actions = [
+        "promoted", "promotion refused", "promotion held", "nothing to do", "rolled back", "forced", "alias removed",
+        "self-test failed", "approved", "frozen", "unfrozen", "quarantined", "released", "policy saved", "policy bound",
+        "snapshot refreshed", "renamed", "deleted", "webhook added", "webhook removed",
+    ]
+
     /// What stands before the first line.
     package static let origin = String(repeating: "0", count: 64)
 
@@ -87,19 +94,30 @@ package struct AuditHead: Sendable, Hashable {
     package var sequence: Int
     package var hash: String
     package var signature: String?
+    /// The first line that was signed, where that is known.
+    package var signedFrom: Int?
 
-    package init(sequence: Int, hash: String, signature: String?) {
+    package init(sequence: Int, hash: String, signature: String?, signedFrom: Int? = nil) {
         self.sequence = sequence
         self.hash = hash
         self.signature = signature
+        self.signedFrom = signedFrom
     }
 
     package var json: JSONValue {
-        .object([("seq", .int(sequence)), ("hash", .string(hash)), ("signature", .optional(signature))])
+        let signed = signedFrom.map { [("signed_from", JSONValue.int($0))] } ?? []
+        return .object(
+            [("seq", .int(sequence)), ("hash", .string(hash)), ("signature", .optional(signature))] + signed
+        )
     }
 
     package init?(_ json: JSONValue) {
         guard let sequence = json["seq"]?.integer, let hash = json["hash"]?.string else { return nil }
-        self.init(sequence: sequence, hash: hash, signature: json["signature"]?.string)
+        self.init(
+            sequence: sequence,
+            hash: hash,
+            signature: json["signature"]?.string,
+            signedFrom: json["signed_from"]?.integer
+        )
     }
 }

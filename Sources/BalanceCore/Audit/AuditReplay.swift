@@ -51,7 +51,7 @@ extension AuditTrail {
     /// Looks at every line, with the public keys that lines may be signed by and lines that were once the newest.
     package func verification(keys: [[UInt8]], heads: [AuditHead]) async throws -> AuditVerification {
         var verification = AuditVerification(keys: keys, heads: heads)
-        var last = Int.min
+        var last: Int?
         while true {
             let events = try await auditLines(after: last, limit: 1000)
             guard let newest = events.last else { break }
@@ -77,21 +77,25 @@ extension AuditVerification {
 }
 
 extension AuditTrail {
-    /// The line that made a slot what it is now, or nil.
+    /// The line that made a slot what it is now, also under a name that the model had before; nil where there is none.
     package func cause(of slot: Slot) async throws -> AuditEvent? {
+        var subject = slot.model
         var before: Int?
-        for _ in 0..<100 {
-            let events = try await auditEvents(subject: slot.model, before: before, limit: 200)
-            let found = events.first { event in
-                event.generationAfter == slot.generation && event.generationBefore != event.generationAfter
+        for _ in 0..<200 {
+            let events = try await auditEvents(subject: subject, before: before, limit: 200)
+            for event in events {
+                let isMove = event.generationBefore != event.generationAfter
+                if isMove, event.generationAfter == slot.generation { return event }
+                // Lines from before there were generations.
+                let isOld = event.generationAfter == nil && event.action == "promoted"
+                if isOld, event.toVersion == slot.version { return event }
+                guard event.action == "renamed", let former = event.decision?["former_name"]?.string else { continue }
+                subject = former
+                break
             }
-            if let found { return found }
-            guard let last = events.last else { break }
+            guard let last = events.first(where: { $0.action == "renamed" }) ?? events.last else { return nil }
             before = last.sequence
         }
-        // Lines from before there were generations.
-        return try await auditEvents(subject: slot.model, before: nil, limit: 1000).first {
-            $0.action == "promoted" && $0.generationAfter == nil && $0.toVersion == slot.version
-        }
+        return nil
     }
 }

@@ -59,7 +59,10 @@ package struct AuditVerification: Sendable {
 
     private mutating func check(_ event: AuditEvent) {
         guard let signature = event.signature else {
-            if firstSigned != nil { report(count, "line \(count) is not signed, and lines before it are") }
+            let known = anchors.compactMap(\.signedFrom).min() ?? Int.max
+            if firstSigned != nil || count >= known {
+                report(count, "line \(count) is not signed, and lines before it were")
+            }
             return
         }
         firstSigned = firstSigned ?? count

@@ -114,3 +114,28 @@ package struct Decision: Sendable, Hashable {
         )
     }
 }
+
+extension Decision {
+    /// A decision as it was told, as far as telling it again needs it.
+    package init(_ json: JSONValue) {
+        self.init(
+            outcome: json["decision"]?.string.flatMap(Outcome.init) ?? .hold,
+            policy: json["policy"]?.string ?? "none",
+            policyHash: json["policy_hash"]?.string,
+            reason: json["reason"]?.string ?? "",
+            rules: (json["rules"]?.elements ?? []).map { rule in
+                RuleResult(
+                    rule["id"]?.string ?? "",
+                    rule["result"]?.string.flatMap(RuleResult.Verdict.init) ?? .error,
+                    rule["reason"]?.string ?? "",
+                    next: rule["next"]?.string
+                )
+            },
+            model: json["slot"]?["model"]?.string ?? "",
+            version: json["candidate"]?.integer,
+            currentVersion: json["slot"]?["current"]?.integer,
+            generation: json["slot"]?["generation"]?.integer ?? 0,
+            inputsHash: json["inputs_hash"]?.string ?? ""
+        )
+    }
+}

@@ -26,29 +26,35 @@ struct MetricVerdict {
 
     // MARK: - Values
 
-    private func candidateValue() -> Value {
-        value(in: facts.candidate, of: nil)
+    private func candidateValue() -> Value { value(in: facts.candidate) }
+
+    /// The metric as it was measured on a named data set, where there is one such.
+    private func measured(_ version: VersionFacts) -> [VersionFacts.DatasetMetric] {
+        version.datasetMetrics.filter { $0.key == rule.metric && (rule.dataset == nil || $0.dataset == rule.dataset) }
     }
 
     /// The current model's value on the candidate's data.
     private func currentValue() -> Value {
         guard let current = facts.current else { return .missing }
-        if policy.onMissingMetric == .legacyZero { return value(in: current, of: nil) }
-        let wanted = facts.candidate.dataset?.digest
-        if let wanted,
-            let again = current.datasetMetrics.last(where: { $0.key == rule.metric && $0.digest == wanted })
-        {
-            return .found(again.value)
+        if policy.onMissingMetric == .legacyZero { return value(in: current) }
+        let own = measured(facts.candidate).last?.digest
+        if let wanted = own ?? facts.candidate.dataset?.digest {
+            let theirs = measured(current)
+            if let again = theirs.last(where: { $0.digest == wanted }) { return .found(again.value) }
+            if own != nil, let other = theirs.last?.digest {
+                return .elsewhere(
+                    "the current model's \(rule.metric) was measured on other data (\(other.prefix(12)), the candidate's "
+                        + "on \(wanted.prefix(12)))"
+                )
+            }
         }
         if rule.dataset == nil, let difference = decider.dataDifference { return .elsewhere(difference) }
-        return value(in: current, of: wanted)
+        return value(in: current)
     }
 
-    private func value(in version: VersionFacts, of digest: String?) -> Value {
-        let measured = version.datasetMetrics.filter { $0.key == rule.metric }
-        if let dataset = rule.dataset {
-            return measured.last { $0.dataset == dataset }.map { .found($0.value) } ?? .missing
-        }
+    private func value(in version: VersionFacts) -> Value {
+        let measured = measured(version)
+        if rule.dataset != nil { return measured.last.map { .found($0.value) } ?? .missing }
         let names = Set(measured.map(\.dataset)).sorted()
         if names.count > 1, policy.onMissingMetric != .legacyZero { return .ambiguous(names) }
         if let value = version.metrics.value(of: rule.metric) { return .found(value) }
@@ -78,6 +84,10 @@ struct MetricVerdict {
                     "\(part.rows) rows, and \(least) are needed",
                     next: "judge it on more rows"
                 ).on(rule)
+            }
+            if part.candidate == nil, facts.evidence.slices[rule.id] != nil {
+                let reason = "\(rule.metric) is not defined on the \(part.rows) rows of this slice"
+                return RuleResult(id, .inconclusive, reason, next: "judge it on more rows").on(rule)
             }
             return judge(
                 id,
@@ -119,7 +129,7 @@ struct MetricVerdict {
                 next: "judge it on more rows"
             )
         }
-        if policy.compare == .decimal, !value.isFinite {
+        if policy.onMissingMetric != .legacyZero, !value.isFinite {
             return result.with(.fail, "the candidate's \(rule.metric) is \(value)", next: "log a finite \(rule.metric)")
         }
         if let range = rule.range, !range.contains(value) {

@@ -58,16 +58,25 @@ package struct PairedOutcome: Sendable, Hashable {
 
 /// Compares two models on the rows that both judged.
 enum PairedTest {
-    /// The most rows that are drawn again in all; above, a closed form stands in.
+    /// The most rows that are drawn again for one decision; above, a closed form stands in.
     static let maximumDraws = 50_000_000
+    /// Fewer resamples than this tell nothing.
+    private static let fewestResamples = 100
 
     /// - Parameters:
     ///   - rule: A rule with a test.
     ///   - rows: The rows with what both models said.
     ///   - alpha: The chance of error, after corrections.
     ///   - seed: Determines the draws, so that anybody gets the same answer.
-    /// - Returns: What was found; nil where the metric is not defined on these rows.
-    static func run(_ rule: PolicyRule, _ rows: PairedRows, alpha: Double, seed: UInt64) -> PairedOutcome? {
+    ///   - draws: How many rows may be drawn again.
+    /// - Returns: What was found; nil where the metric is not defined on these rows, or where they are too many for it.
+    static func run(
+        _ rule: PolicyRule,
+        _ rows: PairedRows,
+        alpha: Double,
+        seed: UInt64,
+        draws: Int = maximumDraws
+    ) -> PairedOutcome? {
         guard let test = rule.test else { return nil }
         let observed = rows.counts.map { PairedMetric.tallies($0.map { ($0.row, $0.count) }) }
         guard let candidate = PairedMetric.value(rule.metric, rows.classes, observed.map(\.candidate)),
@@ -84,10 +93,11 @@ enum PairedTest {
         )
         if test.kind == .mcnemar {
             mcNemar(rows, alpha, &outcome)
-        } else if rows.count > maximumDraws / test.resamples, let spread = spread(rule.metric, rows) {
+        } else if rows.count > draws / test.resamples, let spread = spread(rule.metric, rows) {
             normal(spread, alpha, test.margin, &outcome)
         } else {
-            let resamples = min(test.resamples, max(200, maximumDraws / max(1, rows.count)))
+            let resamples = min(test.resamples, draws / max(1, rows.count))
+            guard resamples >= fewestResamples else { return nil }
             bootstrap(rule.metric, rows, alpha, test.margin, resamples, seed, &outcome)
         }
         return outcome

@@ -88,6 +88,10 @@ extension PolicyDecider {
             )
         }
         let seconds = (facts.now.milliseconds - at.milliseconds) / 1000
+        guard seconds > -300 else {
+            let reason = "it says that it was judged in the future"
+            return RuleResult("data.max_age", .inconclusive, reason, next: "check the clocks")
+        }
         let words =
             "judged \(PolicyDecider.words(max(0, seconds))) ago, and \(PromotionPolicy.duration(most)) is the most"
         return RuleResult(

@@ -74,6 +74,12 @@ struct PolicyDecider {
     }
 
     private func result(of rule: PolicyRule) -> [RuleResult] {
+        if isFirst, policy.onFirst != .allow, rule.isRelative, rule.minimum != nil || rule.maximum != nil {
+            // Its bounds compare with nothing, so they hold.
+            var bounds = rule
+            bounds.change = nil
+            return MetricVerdict(decider: self, rule: bounds).results()
+        }
         if isFirst, policy.onFirst == .allow || rule.isRelative {
             return [RuleResult(rule.id, .skipped, "no current model to compare with").on(rule)]
         }

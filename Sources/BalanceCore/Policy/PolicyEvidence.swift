@@ -43,10 +43,12 @@ package struct PolicyEvidence: Sendable, Hashable {
         self.candidate = candidate.map { Self.rows($0.table) }
         self.current = current.map { Self.rows($0.table) }
         let same = self.candidate?.fingerprint == self.current?.fingerprint
+        let tests = policy.rules.count { $0.test?.kind == .pairedBootstrap }
         for rule in policy.rules where rule.test != nil || rule.slice != nil {
-            guard let candidate else { continue }
+            guard let candidate, !Task.isCancelled else { continue }
             let seed = Self.seed([candidate.digest, current?.digest ?? "", policy.hash, rule.id])
-            add(rule, candidate.table, same ? current?.table : nil, attempt, seed)
+            let draws = PairedTest.maximumDraws / max(1, tests)
+            add(rule, candidate.table, same ? current?.table : nil, attempt, seed, draws)
         }
     }
 
@@ -55,12 +57,13 @@ package struct PolicyEvidence: Sendable, Hashable {
         _ candidate: PredictionTable,
         _ current: PredictionTable?,
         _ attempt: Int,
-        _ seed: UInt64
+        _ seed: UInt64,
+        _ draws: Int
     ) {
         let alpha = rule.alpha(attempt: attempt)
         guard let slice = rule.slice else {
             guard let current, let rows = PairedRows(candidate, current) else { return }
-            tests[rule.id] = PairedTest.run(rule, rows, alpha: alpha, seed: seed)
+            tests[rule.id] = PairedTest.run(rule, rows, alpha: alpha, seed: seed, draws: draws)
             return
         }
         guard let cells = candidate.columns[slice.column] else { return }
@@ -80,7 +83,13 @@ package struct PolicyEvidence: Sendable, Hashable {
             guard rule.test != nil, let other, let rows = PairedRows(part, other) else { continue }
             // A guard over several slices shares its chance of error among them; a gain is corrected by Holm's steps.
             let share = rule.change == nil ? alpha : alpha / Double(values.count)
-            tests["\(rule.id)/\(value)"] = PairedTest.run(rule, rows, alpha: share, seed: seed)
+            tests["\(rule.id)/\(value)"] = PairedTest.run(
+                rule,
+                rows,
+                alpha: share,
+                seed: seed,
+                draws: draws / max(1, values.count)
+            )
         }
         slices[rule.id] = found
     }

@@ -25,7 +25,7 @@ final class PolicyFields {
             if case .scalar(let text, _) = entry.key.value { return text == key }
             return false
         }?.value
-        if case .scalar(let text, true) = found?.value, ["null", "~", ""].contains(text) { return nil }
+        if case .scalar(let text, true) = found?.value, ["null", "Null", "NULL", "~", ""].contains(text) { return nil }
         return found
     }
 
@@ -74,11 +74,11 @@ final class PolicyFields {
 
     func flag(_ key: String) -> Bool? {
         guard let node = node(key) else { return nil }
-        guard case .scalar(let text, true) = node.value, ["true", "false"].contains(text) else {
+        guard case .scalar(let text, true) = node.value, ["true", "false"].contains(text.lowercased()) else {
             issues.add(node, "\(place(key)) is true or false, not \(node.kind)")
             return nil
         }
-        return text == "true"
+        return text.lowercased() == "true"
     }
 
     /// One of some words.
@@ -90,13 +90,15 @@ final class PolicyFields {
         return nil
     }
 
+    /// A hundred years, in seconds.
+    private static let longest = 36_500 * 86_400
+
     /// Seconds, written as `30d`, `12h`, `90m` or `45s`.
     func duration(_ key: String) -> Int? {
         guard let node = node(key) else { return nil }
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
         guard case .scalar(let text, _) = node.value, let unit = text.last.flatMap({ units[$0] }),
-            let count = Int(text.dropLast()),
-            (0...36_500).contains(count) || unit == 1 && (0...3_000_000_000).contains(count)
+            let count = Int(text.dropLast()), (0...Self.longest / unit).contains(count)
         else {
             issues.add(node, "\(place(key)) is a time like 45s, 90m, 12h or 30d, not \(node.kind)")
             return nil

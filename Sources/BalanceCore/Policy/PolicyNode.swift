@@ -29,15 +29,20 @@ package struct PolicyNode: Sendable {
         guard text.utf8.count <= Self.maximumSize else {
             throw PolicyIssue(0, 0, "the policy has more than \(Self.maximumSize >> 10) KiB").failure
         }
-        guard YAMLDepth.isShallow(text.utf8, maximum: Self.maximumDepth) else {
-            throw PolicyIssue(0, 0, "the policy nests deeper than \(Self.maximumDepth) levels").failure
+        // A byte order mark is no part of the text.
+        let text = String(text.trimmingPrefix("\u{FEFF}"))
+        guard YAMLBounds.allow(text.utf8, depth: Self.maximumDepth) else {
+            let bound = "the policy nests deeper than \(Self.maximumDepth) levels, or names aliases too often"
+            throw PolicyIssue(0, 0, bound).failure
         }
         var count = 0
         do {
             guard let node = try compose(yaml: text) else { throw PolicyIssue(1, 1, "the policy is empty").failure }
             try self.init(node, &count, depth: 0)
         } catch let error as YamlError {
-            throw Self.issue(error).failure
+            // JSON has escapes that YAML has not; a text that is JSON is read as such.
+            guard let json = try? JSONValue(parsing: text), json.members != nil else { throw Self.issue(error).failure }
+            self.init(json)
         }
     }
 

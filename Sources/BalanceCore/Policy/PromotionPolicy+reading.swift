@@ -114,7 +114,11 @@ extension PromotionPolicy {
         let before = fields.mistakes
         let metric = fields.text("metric")
         if metric == nil { fields.report("metric", "is missing") }
-        let id = uniqueID(fields, fields.text("id") ?? "\(metric ?? "rule")-\(index + 1)", &taken)
+        // A slash parts a rule from its slices.
+        let own = fields.text("id")
+        if own?.contains("/") == true { fields.report("id", "may not hold a '/'") }
+        let plain = (metric ?? "rule").replacing("/", with: "-")
+        let id = uniqueID(fields, own ?? "\(plain)-\(index + 1)", &taken)
         let asked = fields.word("direction", PolicyRule.Direction.self)
         let direction = asked ?? metric.flatMap(PolicyRule.knownDirection)
         if direction == nil, let metric {
@@ -156,6 +160,9 @@ extension PromotionPolicy {
             if let low = rule.minimum, low > range.upperBound { fields.report("min", "is above every value in 'in'") }
             if let high = rule.maximum, high < range.lowerBound { fields.report("max", "is below every value in 'in'") }
         }
+        if let range = rule.range, case .minDelta(let step) = rule.change, step > range.upperBound - range.lowerBound {
+            fields.report("min_delta", "is more than the whole range of 'in': nothing can pass")
+        }
         if rule.isStrict, rule.change == nil { fields.report("strict", "is for a change against current") }
         guard let test = rule.test else { return }
         if test.kind == .mcnemar, !["acc", "accuracy"].contains(rule.metric) {
@@ -167,6 +174,11 @@ extension PromotionPolicy {
         }
         if test.kind == .mcnemar, test.margin != 0 { fields.report("margin", "is for paired_bootstrap") }
         if rule.dataset != nil { fields.report("dataset", "is not for a test: it looks at the rows themselves") }
+        if rule.minimum != nil || rule.maximum != nil || rule.range != nil || rule.isStrict {
+            fields.report("a test takes no min, max, in or strict: write another rule for them")
+        }
+        if rule.direction == .lower { fields.report("direction", "of a test's metrics is higher") }
+        if test.margin != 0, rule.change != nil { fields.report("margin", "does not go with max_regression") }
         switch rule.change {
         case nil, .maxRegression: break
         default: fields.report("a test takes margin, or max_regression for a guard, and no other change")
@@ -191,7 +203,10 @@ extension PromotionPolicy {
         let resamples = fields.integer("resamples", 100...100_000)
         let spends = fields.flag("spend_alpha")
         guard let kind else {
-            for (key, isThere) in [("alpha", alpha != nil), ("margin", margin != nil), ("resamples", resamples != nil)]
+            for (key, isThere) in [
+                ("alpha", alpha != nil), ("margin", margin != nil), ("resamples", resamples != nil),
+                ("spend_alpha", spends != nil),
+            ]
             where isThere { fields.report(key, "is for a rule with test:") }
             return nil
         }

@@ -68,6 +68,15 @@ package protocol Governance: Sendable {
         install: @escaping @Sendable () throws -> Void
     ) async throws -> TransitionResult
 
+    /// What the same request got before under its idempotency key; nil: it is new.
+    ///
+    /// - Throws: `Failure` with code `idempotencyMismatch` where another request had that key.
+    func earlierAnswer(
+        to request: TransitionRequest,
+        _ kind: Transition.Kind,
+        model: String
+    ) async throws -> TransitionResult?
+
     /// Somebody's word for a version, bound to its file, the policy and the generation.
     ///
     /// - Throws: `Failure` with code `invalidParameter` where the version was made by the same person.
@@ -76,8 +85,6 @@ package protocol Governance: Sendable {
     func unfreeze(_ model: String, by request: TransitionRequest) async throws -> Slot
     func quarantine(_ version: Int, of model: String, by request: TransitionRequest) async throws
     func release(_ version: Int, of model: String, by request: TransitionRequest) async throws
-    /// Why a version is in quarantine; nil: it is not.
-    func quarantineReason(_ version: Int, of model: String) async throws -> String?
     /// Takes down anew what a version is judged by.
     func refreshSnapshot(_ version: Int, of model: String, by request: TransitionRequest) async throws -> VersionFacts
 }
@@ -105,7 +112,7 @@ package protocol AuditTrail: Sendable {
     func auditEvents(subject: String?, before: Int?, limit: Int) async throws -> [AuditEvent]
     /// One line, or nil.
     func auditEvent(_ sequence: Int) async throws -> AuditEvent?
-    /// Lines behind one, the oldest first.
-    func auditLines(after sequence: Int, limit: Int) async throws -> [AuditEvent]
+    /// Lines behind one, or from the first on, the oldest first.
+    func auditLines(after sequence: Int?, limit: Int) async throws -> [AuditEvent]
     func auditHead() async throws -> AuditHead?
 }

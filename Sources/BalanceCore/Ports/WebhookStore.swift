@@ -52,7 +52,7 @@ package struct Webhook: Sendable, Hashable {
     /// What is sent about a line of the trail.
     package func body(of event: AuditEvent) -> JSONValue {
         switch format {
-        case .slack: return .object([("text", .string(Self.sentence(event)))])
+        case .slack: return .object([("text", .string(Self.slack(Self.sentence(event))))])
         case .json:
             let decision = event.decision
             func number(_ value: Int?) -> JSONValue { value.map(JSONValue.int) ?? .null }
@@ -72,8 +72,29 @@ package struct Webhook: Sendable, Hashable {
     package static func sentence(_ event: AuditEvent) -> String {
         let from = event.fromVersion.map { "v\($0)" } ?? "nothing"
         let to = event.toVersion.map { "v\($0)" } ?? "nothing"
-        let change = event.fromVersion == event.toVersion ? to : "\(from) -> \(to)"
-        return "\(event.subject): \(event.action) \(change) by \(event.actor): \(event.reason)"
+        let moved = event.generationBefore != event.generationAfter
+        let change = moved ? " \(from) -> \(to)" : event.toVersion == nil ? "" : " \(to)"
+        let text = "\(event.subject): \(event.action)\(change) by \(event.actor): \(event.reason)"
+        // A line stays one line, whatever somebody wrote.
+        return String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 })
+        )
+    }
+
+    /// Text in which Slack sees no command and no link.
+    private static func slack(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
+                    switch scalar {
+                    case "&": Array("&amp;".unicodeScalars)
+                    case "<": Array("&lt;".unicodeScalars)
+                    case ">": Array("&gt;".unicodeScalars)
+                    default: [scalar]
+                    }
+                }
+            )
+        )
     }
 }
 
@@ -134,6 +155,8 @@ package protocol WebhookStore: Sendable {
     func webhook(_ id: String) async throws -> Webhook
     /// The oldest waiting message of each webhook and model whose time has come.
     func dueDeliveries(at: Timestamp, limit: Int) async throws -> [WebhookDelivery]
+    /// Takes a message for this process until a moment; false where another one took it.
+    func claim(_ delivery: WebhookDelivery, until: Timestamp) async throws -> Bool
     func deliveries(of webhook: String, limit: Int) async throws -> [WebhookDelivery]
     /// Records how a try ended; `next` nil ends it for good.
     func record(_ delivery: WebhookDelivery, error: String?, next: Timestamp?, at: Timestamp) async throws
@@ -150,6 +173,13 @@ extension Webhook {
         model: String?,
         actions: [String]
     ) throws {
+        if let unknown = actions.first(where: { !AuditEvent.actions.contains($0) }) {
+            throw Failure(
+                .invalidParameter,
+                "'\(unknown.prefix(60))' is no action of the audit trail",
+                hint: "one of \(AuditEvent.actions.joined(separator: ", "))"
+            )
+        }
         guard let format = Format(rawValue: format ?? "json") else {
             throw Failure(.invalidParameter, "'\(format ?? "")' is no format of a webhook", hint: "json or slack")
         }

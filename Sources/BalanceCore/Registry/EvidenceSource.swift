@@ -48,12 +48,13 @@ package struct EvidenceSource: Sendable {
             if let ours {
                 facts = try await look(model, candidate, policy, ours.table.fingerprint, opponent)
             }
-            facts.evidence = PolicyEvidence(
+            facts.evidence = await EvidenceWorker.shared.evidence(
                 policy,
                 candidate: ours,
                 current: theirs,
                 attempt: facts.history.attempts + 1
             )
+            try Task.checkCancellation()
             facts.evidence.problems = problems
         }
         facts.selfTest = selfTest
@@ -132,6 +133,20 @@ package struct EvidenceSource: Sendable {
             problems.append("\(name) of \(version) cannot be used: \(Failure.from(error).message)")
             return nil
         }
+    }
+}
+
+/// Computes evidence for one decision at a time, so that many requests for it leave threads for everything else.
+private actor EvidenceWorker {
+    static let shared = EvidenceWorker()
+
+    func evidence(
+        _ policy: PromotionPolicy,
+        candidate: (table: PredictionTable, digest: String)?,
+        current: (table: PredictionTable, digest: String)?,
+        attempt: Int
+    ) -> PolicyEvidence {
+        PolicyEvidence(policy, candidate: candidate, current: current, attempt: attempt)
     }
 }
 

@@ -80,6 +80,9 @@ package struct Promoter: Sendable {
     ) async throws -> Outcome {
         let name = candidate.model
         let path = try files.currentPath(of: name)
+        if let answer = try await governance.earlierAnswer(to: request, kind, model: name) {
+            return Outcome(result: answer, path: path)
+        }
         try await repair(name)
         let staged = try files.stage(candidate.source, for: name)
         CrashPoint.reach("staged")

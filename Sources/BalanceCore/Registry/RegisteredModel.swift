@@ -99,6 +99,8 @@ package struct ModelVersion: Sendable {
     package var digest: String?
     /// Its tensors, features and classes, as JSON; nil where nothing that can be executed was found.
     package var signature: String?
+    /// Why it is in quarantine; nil: it is not.
+    package var quarantine: String?
     /// Who made it; nil: whoever made its run.
     package var author: String?
 

@@ -76,6 +76,13 @@ package struct TransitionRequest: Sendable {
     package var ifDecision: String?
     /// The same key again gets the answer that the first one got.
     package var idempotencyKey: String?
+    /// What was asked for, as far as a repeated request must ask for the same: a version, or `previous`.
+    package var target = ""
+
+    /// Tells this request from others that come with the same idempotency key.
+    package func fingerprint(_ kind: Transition.Kind, _ model: String) -> String {
+        ContentHash.of(.strings([kind.rawValue, model, target, reason]))
+    }
 
     package init(
         actor: String,
@@ -124,17 +131,6 @@ package struct Transition: Sendable {
         self.policy = policy
         self.boundHash = boundHash
         self.facts = facts
-    }
-
-    /// What the idempotency key stands for.
-    package var requestHash: String {
-        ContentHash.of(
-            .object([
-                ("kind", .string(kind.rawValue)), ("model", .string(promotion.name)),
-                ("version", promotion.version.map(JSONValue.int) ?? .null), ("digest", .string(promotion.digest)),
-                ("reason", .string(request.reason)),
-            ])
-        )
     }
 }
 

@@ -25,6 +25,8 @@ package struct VersionPromoter: Sendable {
     /// A version that cannot be executed only gets the alias, and only while no version of the model serves.
     package func promote(_ number: Int, of name: String, by request: TransitionRequest) async throws -> TransitionResult
     {
+        var request = request
+        request.target = String(number)
         let version = try await registry.version(number, of: name)
         let (found, path) = await files.inspect(version)
         guard let path else {
@@ -94,6 +96,17 @@ package struct VersionPromoter: Sendable {
         )
     }
 
+    /// What ``promote(_:of:by:)`` would decide now: a person's word where the model is bound to no policy.
+    package func preview(_ number: Int, of name: String) async throws -> Decision {
+        if try await governance.boundPolicy(of: name) != nil { return try await explain(.version(number), of: name) }
+        var decision = Decision.byHand(try await evidence.gather(name, .version(number), policy: nil))
+        let advice = try await explain(.version(number), of: name)
+        decision.warnings = [
+            "bound to no policy; '\(advice.policy)' would say \(advice.outcome.rawValue): \(advice.reason)"
+        ]
+        return decision
+    }
+
     private func selfTest(_ version: ModelVersion) async throws -> PromotionCase.SelfTest {
         let (found, path) = await files.inspect(version)
         guard let path else { return .init(problem: found.problem ?? "its files were not found", latency: nil) }
@@ -145,6 +158,10 @@ package struct VersionPromoter: Sendable {
         to target: Int?,
         by request: TransitionRequest
     ) async throws -> TransitionResult {
+        try Self.requireNoDecision(request)
+        var request = request
+        request.target = target.map(String.init) ?? "previous"
+        if let answer = try await governance.earlierAnswer(to: request, .rollback, model: name) { return answer }
         let plan = try await planRollback(of: name, to: target)
         return try await move(plan.target, kind: .rollback, by: request)
     }
@@ -160,7 +177,20 @@ package struct VersionPromoter: Sendable {
                 hint: "say what happened, and who agreed"
             )
         }
+        try Self.requireNoDecision(request)
+        var request = request
+        request.target = String(number)
         return try await move(registry.version(number, of: name), kind: .force, by: request)
+    }
+
+    /// A rollback and a force do not ask for a decision, so none can be held against them.
+    private static func requireNoDecision(_ request: TransitionRequest) throws {
+        guard request.ifDecision != nil else { return }
+        throw Failure(
+            .invalidParameter,
+            "If-Decision is for promotions: a rollback and a force do not ask the policy.",
+            hint: "send expected_generation"
+        )
     }
 
     private func move(

@@ -24,6 +24,9 @@ package struct PredictionFiles: PredictionReader {
                 "it needs the columns label and prediction, and has \(names.prefix(10).joined(separator: ", "))"
             )
         }
+        if let short = rows.firstIndex(where: { $0[label].isEmpty || $0[prediction].isEmpty }) {
+            throw refusal(name, "row \(short + 1) has no label or no prediction")
+        }
         let id = column(Self.ids)
         var others: [String: [String]] = [:]
         for (index, column) in names.enumerated() where index != label && index != prediction && index != id {

@@ -30,7 +30,7 @@ struct ModelManifest {
 
     /// - Throws: `Failure` with code `modelNotReadable`.
     init(parsing bytes: [UInt8]) throws {
-        guard bytes.count <= Self.maximumSize, YAMLDepth.isShallow(bytes, maximum: Self.maximumDepth),
+        guard bytes.count <= Self.maximumSize, YAMLBounds.allow(bytes, depth: Self.maximumDepth),
             let root = try? compose(yaml: String(decoding: bytes, as: UTF8.self)),
             let entries = root.mapping?["flavors"]?.mapping
         else { throw Self.refusal("the file MLmodel cannot be read as YAML with flavors") }

@@ -23,15 +23,19 @@ package struct AuditKey: Sendable {
         let fresh = Curve25519.Signing.PrivateKey()
         let text = fresh.rawRepresentation.base64EncodedString() + "\n"
         try FileSystem.createDirectory(FileSystem.parent(of: path))
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
-        if descriptor < 0, errno == EEXIST, let known = try Self.read(path) {
+        // Written whole under another name first: a crash leaves no key without bytes.
+        let unfinished = "\(path).\(UUID().uuidString)"
+        let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0 else { throw Self.unusable(path) }
+        let isWritten = write(descriptor, text, text.utf8.count) == text.utf8.count && fsync(descriptor) == 0
+        close(descriptor)
+        defer { unlink(unfinished) }
+        guard isWritten else { throw Self.unusable(path) }
+        if link(unfinished, path) != 0 {
+            guard errno == EEXIST, let known = try Self.read(path) else { throw Self.unusable(path) }
             privateKey = known
             return
         }
-        guard descriptor >= 0 else { throw Self.unusable(path) }
-        defer { close(descriptor) }
-        let count = text.utf8.count
-        guard write(descriptor, text, count) == count, fsync(descriptor) == 0 else { throw Self.unusable(path) }
         privateKey = fresh
         let publicText = fresh.publicKey.rawRepresentation.base64EncodedString() + "\n"
         try? publicText.write(toFile: path + ".pub", atomically: true, encoding: .utf8)
@@ -39,10 +43,7 @@ package struct AuditKey: Sendable {
 
     private static func read(_ path: String) throws -> Curve25519.Signing.PrivateKey? {
         guard let text = FileManager.default.contents(atPath: path) else { return nil }
-        // Another process may have made the file and not written it yet.
-        for _ in 0..<20 where FileSystem.size(of: path) == 0 { usleep(10_000) }
-        let bytes = FileManager.default.contents(atPath: path) ?? text
-        let line = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let line = String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         guard let raw = Data(base64Encoded: line), let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: raw)
         else {
             throw Failure(
@@ -73,9 +74,13 @@ package struct AuditKey: Sendable {
 
     static func headPath(for keyPath: String) -> String { keyPath + ".head" }
 
-    /// Remembers the newest line outside the database; an older one than is remembered stays away.
+    /// The line that is remembered outside the database; nil where there is none.
+    var remembered: AuditHead? { Self.head(at: headPath) }
+
+    /// Remembers the newest line outside the database, and where signing began.
     func remember(_ head: AuditHead) {
-        if let known = Self.head(at: headPath), known.sequence >= head.sequence { return }
+        var head = head
+        head.signedFrom = remembered?.signedFrom ?? head.sequence
         try? head.json.text().appending("\n").write(toFile: headPath, atomically: true, encoding: .utf8)
     }
 

@@ -22,11 +22,12 @@ extension SQLRegistryStore: AuditTrail {
         }
     }
 
-    package func auditLines(after sequence: Int, limit: Int) async throws -> [AuditEvent] {
+    package func auditLines(after sequence: Int?, limit: Int) async throws -> [AuditEvent] {
         try await database.read { connection in
-            try connection.rows(
-                "SELECT \(AuditRows.columns) FROM audit_event WHERE seq > ? ORDER BY seq LIMIT ?",
-                [.integer(sequence), .integer(limit)]
+            let condition = sequence == nil ? "" : "WHERE seq > ? "
+            return try connection.rows(
+                "SELECT \(AuditRows.columns) FROM audit_event \(condition)ORDER BY seq LIMIT ?",
+                (sequence.map { [.integer($0)] } ?? []) + [.integer(limit)]
             ).map(AuditRows.event)
         }
     }

@@ -153,14 +153,7 @@ struct CaseRows {
     }
 
     private func approvals(_ digest: String, _ hash: String, _ generation: Int) throws -> [PromotionCase.Approval] {
-        let roles = try connection.rows(
-            "SELECT key, value FROM registered_model_tag WHERE name = ? AND key LIKE 'role:%'",
-            [.text(name)]
-        ).map { row in
-            let names = (row.text(1) ?? "").split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }
-            return (role: (row.text(0) ?? "").dropFirst("role:".count), names: Set(names.map(String.init)))
-        }
-        return try connection.rows(
+        try connection.rows(
             "SELECT actor, expires_at_ms FROM approval WHERE name = ? AND digest = ? AND policy_hash = ? "
                 + "AND generation = ? ORDER BY actor",
             [.text(name), .text(digest), .text(hash), .integer(generation)]
@@ -168,9 +161,19 @@ struct CaseRows {
             let actor = row.text(0) ?? ""
             return PromotionCase.Approval(
                 actor: actor,
-                roles: roles.filter { $0.names.contains(actor) }.map { String($0.role) }.sorted(),
+                roles: try roles(of: actor),
                 expiresAt: Timestamp(milliseconds: row.integer(1) ?? 0)
             )
         }
+    }
+
+    /// The roles that somebody has for the model: its tags `role:NAME` hold names with commas.
+    func roles(of actor: String) throws -> [String] {
+        try connection.rows(
+            "SELECT key, value FROM registered_model_tag WHERE name = ? AND key LIKE 'role:%' ORDER BY key",
+            [.text(name)]
+        ).filter { row in
+            (row.text(1) ?? "").split(separator: ",").contains { $0.trimmingPrefix { $0 == " " } == actor }
+        }.map { String(($0.text(0) ?? "").dropFirst("role:".count)) }
     }
 }

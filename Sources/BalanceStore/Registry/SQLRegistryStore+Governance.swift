@@ -47,6 +47,7 @@ extension SQLRegistryStore: Governance {
             _ = try VersionRows.model(model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
+            try SlotRows.requireNotFrozen(slot)
             if let policy { try PolicyRows.retain(policy, at: .now(), connection) }
             try connection.execute(
                 "INSERT INTO slot (name, policy, policy_hash) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
@@ -98,7 +99,24 @@ extension SQLRegistryStore: Governance {
             guard let digest = found.digest else {
                 throw Failure(.invalidParameter, "version \(version) of '\(model)' has no file that can be served")
             }
-            let need = saved.policy.approval ?? PromotionPolicy.ApprovalNeed()
+            let policy = saved.policy
+            guard policy.approval != nil || policy.mode == .manual || policy.onFirst == .manual else {
+                throw Failure(
+                    .invalidParameter,
+                    "the policy '\(policy.name)' of '\(model)' asks for no approval",
+                    hint: "docs/policies.md says how a policy asks for one"
+                )
+            }
+            let need = policy.approval ?? PromotionPolicy.ApprovalNeed()
+            let roles = try CaseRows(name: model, policy: nil, connection: connection).roles(of: request.actor)
+            guard need.roles.isEmpty || roles.contains(where: need.roles.contains) else {
+                throw Failure(
+                    .invalidParameter,
+                    "\(request.actor) has none of the roles that '\(policy.name)' asks for: "
+                        + need.roles.joined(separator: ", "),
+                    hint: "set the tag role:\(need.roles[0]) of the model '\(model)' to names with commas"
+                )
+            }
             let author = try connection.rows(
                 "SELECT author FROM model_version WHERE name = ? AND version = ?",
                 [.text(model), .integer(version)]
@@ -196,16 +214,6 @@ extension SQLRegistryStore: Governance {
                 [.text(model), .integer(version)]
             )
             try note("released", model, request, "may serve again", slot, to: version, connection)
-        }
-    }
-
-    package func quarantineReason(_ version: Int, of model: String) async throws -> String? {
-        try await database.read { connection in
-            try connection.rows(
-                "SELECT quarantine_reason FROM model_version "
-                    + "WHERE name = ? AND version = ? AND quarantined_at_ms IS NOT NULL",
-                [.text(model), .integer(version)]
-            ).first?.text(0)
         }
     }
 

@@ -49,7 +49,19 @@ extension SQLRegistryStore: ModelRegistry {
             try Self.requireIdle(name, "renamed", connection)
             let taken = try connection.rows("SELECT 1 FROM registered_model WHERE name = ?", [.text(newName)])
             if !taken.isEmpty { throw Self.taken(newName) }
+            let slot = try SlotRows.slot(name, connection)
             try Self.move(name, to: newName, at: moment, connection)
+            var event = AuditEvent(
+                at: moment,
+                actor: "registry",
+                action: "renamed",
+                subject: newName,
+                reason: "was '\(name)'",
+                decisionJSON: JSONValue.object([("former_name", .string(name))]).text()
+            )
+            event.generationBefore = slot.generation
+            event.generationAfter = slot.generation
+            try AuditRows.append(event, key: key, connection)
             return try VersionRows.model(newName, connection)
         }
     }
@@ -58,8 +70,22 @@ extension SQLRegistryStore: ModelRegistry {
         try await database.write { connection in
             _ = try VersionRows.model(name, connection)
             try Self.requireIdle(name, "deleted", connection)
+            let slot = try SlotRows.slot(name, connection)
             try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
+            let bond = slot.policy.map { ", bound to '\($0)'" } ?? ""
+            var event = AuditEvent(
+                at: .now(),
+                actor: "registry",
+                action: "deleted",
+                subject: name,
+                reason: "at generation \(slot.generation)\(bond)"
+            )
+            event.generationBefore = slot.generation
+            event.generationAfter = slot.generation
+            event.policyHash = slot.policyHash
+            try AuditRows.append(event, key: key, connection)
         }
+        await rememberHead()
     }
 
     package func setTag(_ tag: KeyValue, ofModel name: String) async throws {

@@ -14,6 +14,15 @@ extension SQLRegistryStore {
         }
     }
 
+    package func earlierAnswer(
+        to request: TransitionRequest,
+        _ kind: Transition.Kind,
+        model: String
+    ) async throws -> TransitionResult? {
+        guard request.idempotencyKey != nil else { return nil }
+        return try await database.read { try IdempotencyRows.answer(to: request, kind, model: model, $0) }
+    }
+
     package func transition(
         _ transition: Transition,
         servedFrom path: String,
@@ -33,6 +42,12 @@ extension SQLRegistryStore {
     /// Keeps the newest line's hash outside the database, so that a cut tail is seen.
     func rememberHead() async {
         guard let key, let head = try? await auditHead() else { return }
+        if let known = key.remembered {
+            // What does not continue the remembered line was tampered with; that must stay to be seen.
+            guard known.sequence < head.sequence, let line = try? await auditEvent(known.sequence),
+                line.hash == known.hash
+            else { return }
+        }
         key.remember(head)
     }
 }
@@ -48,7 +63,9 @@ struct TransitionRows {
     private var request: TransitionRequest { transition.request }
 
     func run(_ install: () throws -> Void) throws -> TransitionResult {
-        if let replay = try replay() { return replay }
+        if let earlier = try IdempotencyRows.answer(to: request, transition.kind, model: promotion.name, connection) {
+            return earlier
+        }
         let slot = try SlotRows.slot(promotion.name, connection)
         try check(slot)
         let before = try RegistryRows.current(promotion.name, connection)
@@ -87,34 +104,6 @@ struct TransitionRows {
     }
 
     // MARK: - Before
-
-    /// The answer that the same key got before.
-    private func replay() throws -> TransitionResult? {
-        guard let key = request.idempotencyKey else { return nil }
-        let rows = try connection.rows(
-            "SELECT request_hash, response_json FROM idempotency WHERE key = ? AND at_ms > ?",
-            [.text(key), .integer(promotion.at.addingDays(-1).milliseconds)]
-        )
-        guard let row = rows.first else { return nil }
-        guard row.text(0) == transition.requestHash else {
-            throw Failure(
-                .idempotencyMismatch,
-                "The Idempotency-Key '\(key)' was used for another request.",
-                hint: "use a new key for a new request"
-            )
-        }
-        let json = try JSONValue(parsing: row.text(1) ?? "")
-        let slot = try SlotRows.slot(promotion.name, connection)
-        var decision = Decision.byHand(transition.facts, reason: json["decision"]?["reason"]?.string ?? "")
-        decision.outcome = json["decision"]?["decision"]?.string.flatMap(Decision.Outcome.init) ?? .promote
-        return TransitionResult(
-            decision: decision,
-            json: json,
-            slot: slot,
-            isNoop: json["noop"]?.boolean ?? false,
-            isReplay: true
-        )
-    }
 
     private func check(_ slot: Slot) throws {
         if let expected = request.expectedGeneration, expected != slot.generation {
@@ -250,7 +239,7 @@ struct TransitionRows {
             ("noop", .bool(isNoop)), ("audit_seq", .int(event.sequence)), ("decision", decision.json),
             ("slot", after.json),
         ])
-        try keep(json)
+        try IdempotencyRows.keep(json, for: request, transition.kind, model: promotion.name, connection)
         return TransitionResult(decision: decision, json: json, slot: after, isNoop: isNoop, isReplay: false)
     }
 
@@ -263,21 +252,5 @@ struct TransitionRows {
         if let advisor = transition.advisor { members.append(("advice", advisor.decide(inputs).json)) }
         if let test = promotion.selfTest { members.append(("self_test", test)) }
         return .object(members)
-    }
-
-    private func keep(_ response: JSONValue) throws {
-        guard let key = request.idempotencyKey else { return }
-        try connection.execute(
-            "DELETE FROM idempotency WHERE at_ms <= ?",
-            [.integer(promotion.at.addingDays(-1).milliseconds)]
-        )
-        try connection.execute(
-            "INSERT INTO idempotency (key, request_hash, response_json, at_ms) VALUES (?, ?, ?, ?) "
-                + "ON CONFLICT (key) DO NOTHING",
-            [
-                .text(key), .text(transition.requestHash), .text(response.text()),
-                .integer(promotion.at.milliseconds),
-            ]
-        )
     }
 }

@@ -7,7 +7,7 @@ enum VersionRows {
     static let columns =
         "v.name, v.version, v.created_at_ms, COALESCE(v.updated_at_ms, v.created_at_ms), v.stage, v.description, "
         + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, "
-        + "v.digest, v.candidate_path, v.storage, v.signature_json"
+        + "v.digest, v.candidate_path, v.storage, v.signature_json, v.quarantine_reason"
 
     static func model(_ name: String, _ connection: any SQLConnection) throws -> RegisteredModel {
         let rows = try connection.rows(
@@ -74,6 +74,7 @@ enum VersionRows {
         version.candidatePath = row.text(14)
         version.storage = row.text(15)
         version.signature = row.text(16)
+        version.quarantine = row.text(17)
         return version
     }
 

@@ -62,6 +62,18 @@ package struct SQLWebhookStore: WebhookStore {
         }
     }
 
+    package func claim(_ delivery: WebhookDelivery, until moment: Timestamp) async throws -> Bool {
+        try await database.writeTogether { connection in
+            try connection.execute(
+                "UPDATE webhook_delivery SET next_at_ms = ? WHERE seq = ? AND state = 'pending' AND next_at_ms = ?",
+                [
+                    .integer(moment.milliseconds), .integer(delivery.sequence),
+                    .integer(delivery.nextAt.milliseconds),
+                ]
+            ) == 1
+        }
+    }
+
     package func deliveries(of webhook: String, limit: Int) async throws -> [WebhookDelivery] {
         try await database.read { connection in
             _ = try Self.find(webhook, connection)

@@ -35,9 +35,21 @@ struct OutboundRulesTests {
         }
     }
 
+    @Test func `the name that is connected to is the one that was checked`() throws {
+        let target = try OutboundRules(allowed: "").target("https://Example.COM:8443/Path?q=A")
+        #expect(target.url == "https://example.com:8443/Path?q=A")
+        #expect(target.host == "example.com")
+    }
+
     @Test func `a name that turns out to be private is not connected to`() async throws {
         let rules = OutboundRules(allowed: "")
-        let target = OutboundRules.Target(host: "localhost", port: 443, isSecure: true, address: nil)
+        let target = OutboundRules.Target(
+            url: "https://localhost/",
+            host: "localhost",
+            port: 443,
+            isSecure: true,
+            address: nil
+        )
         let failure = await #expect(throws: Failure.self) { try await rules.address(of: target) }
         #expect(failure?.code == .urlNotAllowed)
         #expect(try await OutboundRules(allowed: "localhost").address(of: target).isPublic == false)

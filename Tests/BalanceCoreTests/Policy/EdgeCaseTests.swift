@@ -131,6 +131,49 @@ struct EdgeCaseTests {
         #expect(decision.rules[0].current == 0.6)
     }
 
+    @Test(arguments: ["", ", dataset: eval"])
+    func `a metric that was measured on other data is inconclusive`(dataset: String) throws {
+        let policy = try PolicyCases.policy("rules:\n  - {metric: acc, vs: current, min_delta: 0.01\(dataset)}\n")
+        func outcome(_ digest: String) -> Decision.Outcome {
+            policy.decide(
+                PolicyCases.make([], []) {
+                    $0.candidate.dataset = nil
+                    $0.current?.dataset = nil
+                    $0.candidate.datasetMetrics = [.init(key: "acc", value: 0.7, dataset: "eval", digest: "D2")]
+                    $0.current?.datasetMetrics = [.init(key: "acc", value: 0.6, dataset: "eval", digest: digest)]
+                }
+            ).outcome
+        }
+        #expect(outcome("D1") == .hold)
+        #expect(outcome("D2") == .promote)
+    }
+
+    @Test func `the first must keep the bounds of a rule that also compares`() throws {
+        let policy = try PolicyCases.policy(
+            "on_first: require_absolute\nrules:\n  - {metric: acc, min: 0.7, vs: current, min_delta: 0.005}\n"
+        )
+        #expect(policy.decide(PolicyCases.make([("acc", 0.01)], nil)).outcome == .reject)
+        #expect(policy.decide(PolicyCases.make([("acc", 0.8)], nil)).outcome == .promote)
+    }
+
+    @Test func `a slice on which a metric is not defined is inconclusive`() throws {
+        let policy = try PolicyCases.policy("rules:\n  - {id: s, metric: recall_1, by: \"slice:g=*\", min: 0.5}\n")
+        var table = try PolicyCases.table(40, wrong: [], positives: 10)
+        table.columns["g"] = (0..<40).map { $0 < 20 ? "a" : "b" }
+        let decision = PolicyCases.judged(policy, table, table)
+        #expect(decision.result("s/a")?.verdict == .pass)
+        #expect(decision.result("s/b")?.verdict == .inconclusive)
+    }
+
+    @Test func `too many tests for too many rows are inconclusive and not slow`() throws {
+        let rules = (0..<200).map { "  - {id: t\($0), test: paired_bootstrap, metric: f1, resamples: 100000}\n" }
+            .joined()
+        let policy = try PolicyCases.policy("rules:\n" + rules)
+        let table = try PolicyCases.table(5000, wrong: [1, 2, 3])
+        let decision = PolicyCases.judged(policy, table, table)
+        #expect(decision.rules.allSatisfy { $0.verdict == .inconclusive })
+    }
+
     @Test(arguments: [0, 1]) func `a class with too few rows makes a test inconclusive`(positives: Int) throws {
         let policy = try PolicyCases.policy("rules:\n  - {id: t, test: paired_bootstrap, metric: bal_acc}\n")
         let table = try PolicyCases.table(100, wrong: [], positives: positives)

@@ -61,6 +61,9 @@ struct Gate: ExemplifiedCommand {
         guard isThere, isFolder.boolValue else {
             return try await judge(run, policy, in: Workspace.open(options.load()))
         }
+        guard current != nil else {
+            throw ValidationError("No model serves in a folder: compare with --current RUN, or with --current none.")
+        }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "balanceops-gate-\(UUID().uuidString)"
         )
@@ -72,6 +75,7 @@ struct Gate: ExemplifiedCommand {
 
     private func judge(_ run: String, _ policy: PromotionPolicy, in workspace: Workspace) async throws -> JSONValue {
         let candidate = try await CandidateReference.run(RunID(native: run), in: workspace.tracking)
+        if current == nil { try await Self.requireModel(name, in: workspace) }
         var other = EvidenceSource.Opponent.current
         if current == "none" {
             other = .nobody
@@ -81,12 +85,26 @@ struct Gate: ExemplifiedCommand {
         return try await workspace.versionPromoter.explain(candidate, of: name, policy: policy, against: other).json
     }
 
-    private func remote(_ server: String, _ text: String) async throws -> JSONValue {
-        guard current == nil else {
-            throw ValidationError("--current is not for --server: it compares with what serves there.")
+    /// A name that is mistyped must not look like a model that has no version yet.
+    private static func requireModel(_ name: String, in workspace: Workspace) async throws {
+        do {
+            _ = try await workspace.models.model(name)
+        } catch var failure as Failure {
+            failure.hint = "name a model with --name, or compare with nothing: --current none"
+            throw failure
         }
+    }
+
+    private func remote(_ server: String, _ text: String) async throws -> JSONValue {
+        guard current == nil || current == "none" else {
+            throw ValidationError("With --server, --current is none or left out: it compares with what serves there.")
+        }
+        // A server that is not there is told at once; a decision may take its time.
+        if case .failure(let failure) = await APIClient(baseURL: server).version() { throw failure }
         let client = APIClient(baseURL: server, timeout: .seconds(60))
-        let body = JSONValue.object([("run_id", .string(run)), ("policy", .string(text))])
+        let body = JSONValue.object([
+            ("run_id", .string(run)), ("policy", .string(text)), ("against", .string(current ?? "current")),
+        ])
         let segment = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? name
         let answer: APIClient.Answer
         do {
@@ -115,8 +133,17 @@ struct Gate: ExemplifiedCommand {
     }
 
     private static func append(_ text: String, to path: String) throws {
-        let before = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        try write(before + text, to: path)
+        if !FileManager.default.fileExists(atPath: path) { return try write(text, to: path) }
+        guard let file = FileHandle(forWritingAtPath: path) else {
+            throw Failure(.fileNotWritable, "\(path) cannot be written", hint: "check its permissions")
+        }
+        defer { try? file.close() }
+        do {
+            try file.seekToEnd()
+            try file.write(contentsOf: Data(text.utf8))
+        } catch {
+            throw Failure(.fileNotWritable, "\(path) cannot be written", hint: "check the disk", cause: error)
+        }
     }
 }
 

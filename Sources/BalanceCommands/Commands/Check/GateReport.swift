@@ -58,15 +58,21 @@ struct GateReport {
 
     /// A text that cannot end a table's cell or open markup.
     private static func cell(_ text: String) -> String {
-        text.replacing("\n", with: " ").replacing("|", with: "\\|").replacing("<", with: "&lt;").replacing(
-            "`",
-            with: "'"
-        )
+        replacing(text, ["\n": " ", "|": "\\|", "<": "&lt;", "`": "'"])
     }
 
     private static func xml(_ text: String) -> String {
-        let plain = text.unicodeScalars.filter { $0.value >= 0x20 || $0 == "\n" }.map(String.init).joined()
-        return plain.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
+        replacing(text, ["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;"])
+    }
+
+    /// By code points, because a sign that a combining mark follows is another character to Swift; without those that XML
+    /// does not know.
+    private static func replacing(_ text: String, _ names: [Unicode.Scalar: String]) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let isKnown = scalar.value >= 0x20 && scalar.value != 0xFFFE && scalar.value != 0xFFFF || scalar == "\n"
+            if isKnown { result.append(contentsOf: (names[scalar] ?? String(scalar)).unicodeScalars) }
+        }
+        return String(result)
     }
 }

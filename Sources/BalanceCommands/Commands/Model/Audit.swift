@@ -119,7 +119,7 @@ struct AuditExport: ExemplifiedCommand {
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
-        var last = Int.min
+        var last: Int?
         while true {
             let events = try await workspace.audit.auditLines(after: last, limit: 1000)
             guard let newest = events.last else { return }

@@ -81,8 +81,14 @@ struct PolicyCheck: ExemplifiedCommand {
             Output.ok("\(file) is the policy '\(policy.name)', \(policy.rules.count) rules, \(policy.hash.prefix(12))")
         } catch let failure as Failure where failure.code == .policyInvalid {
             if json {
-                Output.json(.object([("ok", .bool(false)), ("mistakes", failure.details ?? .null)]))
+                Output.json(
+                    .object([
+                        ("ok", .bool(false)),
+                        ("mistakes", failure.details ?? .array([.object([("message", .string(failure.message))])])),
+                    ])
+                )
             } else {
+                if failure.details == nil { Output.line("\(file): \(failure.message)") }
                 for issue in failure.details?.elements ?? [] {
                     let place = issue["line"]?.integer.map {
                         $0 > 0 ? "\(file):\($0):\(issue["column"]?.integer ?? 0)" : file

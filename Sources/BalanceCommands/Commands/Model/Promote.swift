@@ -52,7 +52,7 @@ struct Promote: ExemplifiedCommand {
         let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration, ifDecision: ifDecision)
         guard let model, let version else { return try await promoteRun(in: workspace, request) }
         if dryRun {
-            let decision = try await workspace.versionPromoter.explain(.version(version), of: model)
+            let decision = try await workspace.versionPromoter.preview(version, of: model)
             return try Self.report(decision.json, of: model, asJSON: json)
         }
         let result =

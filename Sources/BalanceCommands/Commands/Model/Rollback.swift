@@ -93,7 +93,8 @@ extension ModelWord {
 struct Freeze: ModelWord {
     static let configuration = CommandConfiguration(
         commandName: "freeze",
-        abstract: "Keeps everything about a model as it is: no promotion, no rollback, until unfreeze."
+        abstract:
+            "Keeps a model as it is, no promotion, no rollback, no other policy, until unfreeze; only --force goes past it."
     )
     static let examples = ["balanceops freeze credit --reason \"year-end closing\""]
 

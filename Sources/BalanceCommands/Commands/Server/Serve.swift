@@ -41,6 +41,10 @@ struct Serve: ExemplifiedCommand {
         let settings = try await Settings.load(flags: flags)
         let port = try settings.port(.port)
         let workspace = try await Workspace.open(settings)
+        await CrashLoopBreaker(workspace: workspace).start()
+        if let head = try await workspace.audit.auditHead() {
+            Output.ok("audit trail: line \(head.sequence), \(head.hash)")
+        }
         let host = settings[.host].text
         let name = host.contains(":") ? "[\(host)]" : host
         if let parent { Task { await Self.endWith(parent) } }

@@ -86,11 +86,10 @@ struct ModelsPage: Sendable {
             let judged = events.first { $0.toVersion == version.version && $0.decisionJSON != nil }
             let outcome = judged?.decision?["decision"]?.string ?? ""
             let time = times.cell(version.createdAt.iso8601)
-            let quarantine = try await sources.governance.quarantineReason(version.version, of: name)
             let row: [String: Any] = [
                 "version": version.version, "time": time.text, "iso": time.iso, "format": version.format ?? "–",
                 "is_current": version.version == slot.version, "is_previous": version.version == slot.previous,
-                "problem": version.problem ?? "", "quarantine": quarantine ?? "",
+                "problem": version.problem ?? "", "quarantine": version.quarantine ?? "",
                 "verdict": texts["outcome_\(outcome)"] ?? "", "verdict_class": outcome,
                 "run": version.runID?.native ?? "", "run_link": version.runID?.native.percentEncoded ?? "",
                 "metrics": version.metrics.prefix(5).map {

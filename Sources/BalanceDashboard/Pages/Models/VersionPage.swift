@@ -15,7 +15,7 @@ struct VersionPage: Sendable {
         let version = try await sources.models.version(number, of: name)
         let slot = try await sources.governance.slot(of: name)
         let time = times.cell(version.createdAt.iso8601)
-        let quarantine = try await sources.governance.quarantineReason(number, of: name)
+        let quarantine = version.quarantine
         var content: [String: Any] = [
             "name": name, "link": name.percentEncoded, "version": number, "time": time.text, "iso": time.iso,
             "format": version.format ?? "–", "digest": version.digest ?? "", "problem": version.problem ?? "",

@@ -1,0 +1,56 @@
+import BalanceCore
+
+/// The answers that requests with a key got, for a day.
+enum IdempotencyRows {
+    /// The answer that the same request got before, or nil.
+    ///
+    /// - Throws: `Failure` with code `idempotencyMismatch` where another request had that key.
+    static func answer(
+        to request: TransitionRequest,
+        _ kind: Transition.Kind,
+        model: String,
+        _ connection: any SQLConnection
+    ) throws -> TransitionResult? {
+        guard let key = request.idempotencyKey else { return nil }
+        let rows = try connection.rows(
+            "SELECT request_hash, response_json FROM idempotency WHERE key = ? AND at_ms > ?",
+            [.text(key), .integer(Timestamp.now().addingDays(-1).milliseconds)]
+        )
+        guard let row = rows.first else { return nil }
+        guard row.text(0) == request.fingerprint(kind, model) else {
+            throw Failure(
+                .idempotencyMismatch,
+                "The Idempotency-Key '\(key)' was used for another request.",
+                hint: "use a new key for a new request"
+            )
+        }
+        let json = try JSONValue(parsing: row.text(1) ?? "")
+        return TransitionResult(
+            decision: Decision(json["decision"] ?? .null),
+            json: json,
+            slot: try SlotRows.slot(model, connection),
+            isNoop: json["noop"]?.boolean ?? false,
+            isReplay: true
+        )
+    }
+
+    static func keep(
+        _ response: JSONValue,
+        for request: TransitionRequest,
+        _ kind: Transition.Kind,
+        model: String,
+        _ connection: any SQLConnection
+    ) throws {
+        guard let key = request.idempotencyKey else { return }
+        let now = Timestamp.now()
+        try connection.execute("DELETE FROM idempotency WHERE at_ms <= ?", [.integer(now.addingDays(-1).milliseconds)])
+        try connection.execute(
+            "INSERT INTO idempotency (key, request_hash, response_json, at_ms) VALUES (?, ?, ?, ?) "
+                + "ON CONFLICT (key) DO NOTHING",
+            [
+                .text(key), .text(request.fingerprint(kind, model)), .text(response.text()),
+                .integer(now.milliseconds),
+            ]
+        )
+    }
+}
