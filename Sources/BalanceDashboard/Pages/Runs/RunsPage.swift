@@ -40,7 +40,7 @@ struct RunsPage: Sendable {
         if let id = filter.experimentID {
             content["experiment_name"] = try await sources.log.experiment(id)?.name ?? ""
         }
-        content["events"] = RunsView.events(events, times)
+        content["events"] = events.map { EventSentence.content($0, texts, times) }
         content["settings"] = sources.settings.map { ["name": $0.name, "value": $0.value, "origin": $0.origin] }
         return .page(.init(template: "runs", title: "BalanceOps", content: content))
     }

@@ -92,16 +92,6 @@ enum RunsView {
         ]
     }
 
-    static func events(_ events: [AuditEvent], _ times: TimeDisplay) -> [[String: Any]] {
-        events.map { event in
-            let time = times.cell(event.at.iso8601)
-            return [
-                "time": time.text, "iso": time.iso, "action": event.action, "reason": event.reason,
-                "actor": event.actor, "promoted": event.action == "promoted",
-            ]
-        }
-    }
-
     private static func metrics(_ metrics: [Metric]) -> [[String: Any]] {
         metrics.map { ["key": $0.key, "value": NumberText.metric($0.value)] }
     }
