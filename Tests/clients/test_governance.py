@@ -380,6 +380,46 @@ def test_rollback_goes_back_and_not_in_circles(shared, candidate):
     assert workspace.run("rollback", "back", "--to", 1, "--reason", "x", check=False).returncode == 64, "no terminal, no --yes"
 
 
+def test_whatever_is_done_the_books_are_right(shared, candidate):
+    """Any sequence of moves: one holder, a generation for each move, a whole trail, and what serves is what is written."""
+    _, server = shared
+    for index in range(5):
+        version(server, "books", candidate[index], {"bal_acc": 0.5 + index / 50})
+    policies = ["none", GAIN.replace("name: gain", "name: books"), GAIN.replace("name: gain", "name: books").replace("0.005", "0.03")]
+    dice = random.Random(9)
+    moves = 0
+    for step in range(150):
+        before = slot(server, "books")
+        kind = dice.choice(["promote"] * 4 + ["rollback"] * 2 + ["force", "bind", "freeze", "unfreeze", "quarantine", "release", "unset"])
+        number, body = dice.randrange(1, 6), {"reason": f"step {step} of many", "allow_any": True}
+        if kind in ("promote", "force"):
+            answer = server.client.post(f"/models/books/{kind}", json=body | {"version": number})
+        elif kind == "rollback":
+            answer = server.client.post("/models/books/rollback", json=body | dice.choice([{}, {"to": number}]))
+        elif kind == "bind":
+            text = dice.choice(policies)
+            answer = server.client.put("/models/books/policy", json={"policy": text} if text == "none" else {"text": text})
+        elif kind in ("freeze", "unfreeze"):
+            answer = server.client.post(f"/models/books/{kind}", json=body)
+        elif kind == "unset":
+            answer = server.client.request("DELETE", "/api/2.0/mlflow/registered-models/alias", json={"name": "books", "alias": "current"})
+        else:
+            answer = server.client.post(f"/models/books/versions/{number}/{kind}", json=body)
+        assert answer.status_code in (200, 409), answer.text
+        after = slot(server, "books")
+        moved = after["generation"] - before["generation"]
+        assert moved in (0, 1) and (moved == 1 or after["current"] == before["current"])
+        moves += moved
+        if before["frozen"] and kind not in ("force", "unfreeze"):
+            assert moved == 0
+        if after["current"]:
+            assert serves(server, "books") == after["current"]
+    history = server.client.get("/models/books/history").json()["items"]
+    assert len(history) == moves == slot(server, "books")["generation"]
+    assert history[0]["version"] == slot(server, "books")["current"]
+    assert server.client.get("/audit/verify").json()["ok"]
+
+
 def test_a_rollback_is_quick(shared, candidate):
     _, server = shared
     setup(server, "quick", candidate, (0.7, 0.8))

@@ -14,7 +14,7 @@ package struct EvidenceSource: Sendable {
     private let reader: any PredictionReader
 
     /// The largest file with predictions that is read, in bytes.
-    private static let maximumSize = 256 << 20
+    private static let maximumSize = 64 << 20
 
     package init(
         governance: any Governance,
@@ -127,7 +127,7 @@ package struct EvidenceSource: Sendable {
                 throw Failure(.datasetInvalid, "it has more than \(Self.maximumSize >> 20) MiB")
             }
             let bytes = try file.read(at: 0, count: file.size)
-            return (try reader.predictions(from: bytes, name: name), digest)
+            return (try await EvidenceWorker.shared.table(bytes, name, reader), digest)
         } catch {
             let version = facts.version.map { "version \($0)" } ?? "run \(run.native)"
             problems.append("\(name) of \(version) cannot be used: \(Failure.from(error).message)")
@@ -139,6 +139,10 @@ package struct EvidenceSource: Sendable {
 /// Computes evidence for one decision at a time, so that many requests for it leave threads for everything else.
 private actor EvidenceWorker {
     static let shared = EvidenceWorker()
+
+    func table(_ bytes: [UInt8], _ name: String, _ reader: any PredictionReader) throws -> PredictionTable {
+        try reader.predictions(from: bytes, name: name)
+    }
 
     func evidence(
         _ policy: PromotionPolicy,
