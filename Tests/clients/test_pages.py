@@ -138,7 +138,8 @@ def test_a_policy_is_edited_checked_tried_and_bound(governed):
     dry = form(server, "/ui/models/credit/policy", 200, text=good, do="try", version="2")
     assert "floor" in dry.text and "has no bal_acc" in dry.text
     assert server.client.get("/models/credit/slot").json()["policy"] is None, "a dry run binds nothing"
-    form(server, "/ui/models/credit/policy", text=good, do="save", generation="1")
+    form(server, "/ui/models/credit/policy", text=good, do="save", generation="1", policy="")
+    assert form(server, "/ui/models/credit/policy", 409, text=bad.replace("ruls: []", "mode: manual"), do="save", generation="1", policy="")
     assert server.client.get("/models/credit/slot").json()["policy"] == "x"
     page = dom(server.url + "/ui/models/credit/policy")
     assert re.search(r'id="policy-mistakes"[^>]*><p class="muted">A policy: [0-9a-f]{12}', page), "the script checked the text"

@@ -72,7 +72,8 @@ struct GovernedRequest {
             expectedGeneration: expected,
             ifDecision: try Self.header("If-Decision", request) ?? fields.text("if_decision"),
             idempotencyKey: try Self.header("Idempotency-Key", request).map {
-                try Self.plain($0, "Idempotency-Key", limit: 255)
+                guard !$0.isEmpty else { throw Failure(.invalidParameter, "The Idempotency-Key is empty.") }
+                return try Self.plain($0, "Idempotency-Key", limit: 255)
             }
         )
     }

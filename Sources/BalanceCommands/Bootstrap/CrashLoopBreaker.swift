@@ -28,7 +28,7 @@ struct CrashLoopBreaker {
 
     private func goBack(crashedAt second: Int) async {
         guard let slot = try? await newest(), let version = slot.version, let moved = slot.movedAt?.milliseconds,
-            (0...Self.newModel).contains(second - moved / 1000)
+            (0...Self.newModel).contains(second - moved / 1000), await wasPromoted(slot)
         else {
             return Output.note(
                 "[WARN] the server crashed \(Self.crashes) times within \(Self.window) s, with no new model to blame"
@@ -46,6 +46,12 @@ struct CrashLoopBreaker {
         } catch {
             Output.note("[WARN] \(reason), and it cannot be rolled back: \(Failure.from(error).message)")
         }
+    }
+
+    /// Whether the newest move brought a new version, and did not go back to one.
+    private func wasPromoted(_ slot: Slot) async -> Bool {
+        let last = try? await workspace.governance.history(of: slot.model, limit: 1).first
+        return last.map { ["promote", "force"].contains($0.kind) } ?? false
     }
 
     /// The model that moved last.

@@ -9,7 +9,6 @@ enum CrashRecord {
 
     /// Written once, before the handlers stand; a handler only reads it.
     private nonisolated(unsafe) static var path: UnsafeMutablePointer<CChar>?
-    private nonisolated(unsafe) static var former: [Int32: sigaction] = [:]
 
     /// Writes crashes of this process to a file from now on.
     static func watch(_ file: String) {
@@ -17,13 +16,12 @@ enum CrashRecord {
         for number in signals {
             var action = sigaction()
             action.__sigaction_handler.sa_handler = handler
-            var old = sigaction()
-            sigaction(number, &action, &old)
-            former[number] = old
+            sigaction(number, &action, nil)
         }
     }
 
-    /// Calls nothing that a handler may not call; what was there before handles the signal after it.
+    /// Calls nothing that a handler may not call, and ends the process as the signal would have; a stack that overflowed
+    /// leaves no room for it, and no record.
     private static let handler: @convention(c) (Int32) -> Void = { number in
         if let path = CrashRecord.path {
             let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)

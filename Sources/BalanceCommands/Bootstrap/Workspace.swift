@@ -57,7 +57,8 @@ struct Workspace: Sendable {
             log: tracking,
             artifacts: artifactFiles,
             files: files,
-            reader: warm
+            // What is only looked at must not push out what serves.
+            reader: ModelFormats()
         )
         try await promoter.repair()
         try await artifactFiles.adoptFormerFolder()

@@ -42,7 +42,9 @@ struct NetworkAddress: Sendable, Hashable {
             bytes[..<10].allSatisfy { $0 == 0 } && (bytes[10...11] == [0xFF, 0xFF] || bytes[10...11] == [0, 0])
         let isLoopback = bytes[..<15].allSatisfy { $0 == 0 } && bytes[15] <= 1
         if isMapped, !isLoopback { return NetworkAddress(bytes: Array(bytes[12...])) }
-        if bytes.starts(with: [0, 0x64, 0xFF, 0x9B]) { return NetworkAddress(bytes: Array(bytes[12...])) }
+        if bytes.starts(with: [0, 0x64, 0xFF, 0x9B]), bytes[4..<12].allSatisfy({ $0 == 0 }) {
+            return NetworkAddress(bytes: Array(bytes[12...]))
+        }
         if bytes.starts(with: [0x20, 0x02]) { return NetworkAddress(bytes: Array(bytes[2..<6])) }
         return nil
     }

@@ -42,6 +42,9 @@ struct OutboundRules: Sendable {
         if address == nil, Self.looksNumeric(host) || host.hasSuffix(".") || host.contains(":") {
             throw refusal(text, "its host is an address in no normal form")
         }
+        guard address != nil || host.utf8.allSatisfy({ Self.isPlain($0) }) else {
+            throw refusal(text, "its host has a character that names do not have")
+        }
         let isOpen = isNamed || address.map { address in blocks.contains { $0.contains(address) } } ?? false
         if let address, !isOpen, !address.isPublic { throw refusal(text, "\(host) is no public address") }
         if !isNamed, address == nil, Self.isLocal(host) { throw refusal(text, "\(host) is no public host") }
@@ -72,6 +75,10 @@ struct OutboundRules: Sendable {
             guard isAllowed else { throw Failure(.urlNotAllowed, "the address is not allowed") }
         }
         return first
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (97...122).contains(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
     }
 
     private static func looksNumeric(_ host: String) -> Bool {

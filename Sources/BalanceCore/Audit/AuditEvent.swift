@@ -50,7 +50,8 @@ package struct AuditEvent: Sendable, Hashable {
     package static let actions = [
         "promoted", "promotion refused", "promotion held", "nothing to do", "rolled back", "forced", "alias removed",
         "self-test failed", "approved", "frozen", "unfrozen", "quarantined", "released", "policy saved", "policy bound",
-        "snapshot refreshed", "renamed", "deleted", "webhook added", "webhook removed",
+        "snapshot refreshed", "renamed", "deleted", "version deleted", "role changed", "webhook added",
+        "webhook removed",
     ]
 
     /// What stands before the first line.

@@ -39,7 +39,7 @@ package struct AuditVerification: Sendable {
         }
         if event.expectedHash != event.hash { return report(count, "line \(count) was changed") }
         check(event)
-        if let anchor = anchors.first(where: { $0.sequence == count }), anchor.hash != event.hash {
+        if anchors.contains(where: { $0.sequence == count && $0.hash != event.hash }) {
             return report(count, "line \(count) is not the one that was the newest once: the trail was written anew")
         }
         previous = event.hash

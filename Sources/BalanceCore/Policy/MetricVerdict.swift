@@ -65,7 +65,11 @@ struct MetricVerdict {
 
     private func sliced(_ slice: PolicyRule.Slice) -> [RuleResult] {
         var values: [PolicyEvidence.SliceValue] = facts.evidence.slices[rule.id] ?? []
-        if values.isEmpty { values = logged(slice) }
+        let isLogged = values.isEmpty
+        if isLogged { values = logged(slice) }
+        if isLogged, rule.isRelative, !values.isEmpty, let difference = decider.dataDifference {
+            return [RuleResult(rule.id, .inconclusive, difference, next: decider.reevaluation).on(rule)]
+        }
         guard !values.isEmpty else {
             let reason = "no \(rule.metric) is known for \(slice.text)"
             let next =

@@ -97,7 +97,9 @@ enum PairedTest {
             normal(spread, alpha, test.margin, &outcome)
         } else {
             let resamples = min(test.resamples, draws / max(1, rows.count))
-            guard resamples >= fewestResamples else { return nil }
+            // A bound that lies beyond the last draw is none.
+            let isTooFine = rule.change != nil && alpha * Double(resamples) < 1
+            guard resamples >= fewestResamples, !isTooFine else { return nil }
             bootstrap(rule.metric, rows, alpha, test.margin, resamples, seed, &outcome)
         }
         return outcome

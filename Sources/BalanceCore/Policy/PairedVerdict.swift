@@ -84,7 +84,9 @@ struct PairedVerdict {
         }
         result.threshold = rule.test?.kind == .mcnemar ? alpha : rule.test?.margin
         let isShown =
-            passes ?? (rule.test?.kind == .mcnemar ? outcome.chance <= alpha : outcome.lower > (rule.test?.margin ?? 0))
+            passes
+            ?? (rule.test?.kind == .mcnemar
+                ? outcome.chance <= alpha : outcome.lower > (rule.test?.margin ?? 0) && outcome.chance <= alpha)
         let reason =
             "a gain like this comes by chance with probability \(chance); \(String(format: "%.3g", alpha)) is allowed"
         return result.with(isShown ? .pass : .fail, reason, next: isShown ? nil : "needs a larger gain, or more rows")

@@ -47,7 +47,12 @@ extension PolicyDecider {
         if let least = wanted.minRows {
             results.append(count("data.min_rows", rows, least, "rows", next: "judge it on more rows"))
         }
-        if let least = wanted.minPerClass {
+        if wanted.minPerClass != nil, let classes = facts.evidence.candidate?.classes, classes.count < 2 {
+            let reason = "the rows are all of one class"
+            results.append(
+                RuleResult("data.min_per_class", .inconclusive, reason, next: "judge it on rows of each class")
+            )
+        } else if let least = wanted.minPerClass {
             let smallest = facts.evidence.candidate?.classes.min { ($0.value, $0.key) < ($1.value, $1.key) }
             let name = smallest.map { "rows of class '\($0.key)'" } ?? "rows of each class"
             results.append(count("data.min_per_class", smallest?.value, least, name, next: "judge it on more rows"))
@@ -87,7 +92,7 @@ extension PolicyDecider {
                 next: "register it again"
             )
         }
-        let seconds = (facts.now.milliseconds - at.milliseconds) / 1000
+        let seconds = facts.now.seconds(since: at)
         guard seconds > -300 else {
             let reason = "it says that it was judged in the future"
             return RuleResult("data.max_age", .inconclusive, reason, next: "check the clocks")
@@ -242,7 +247,7 @@ extension PolicyDecider {
     /// A clock that went back leaves the pause as long as it was.
     private func pause(_ id: String, since: Timestamp?, _ window: Int, _ what: String) -> RuleResult {
         guard let since else { return RuleResult(id, .pass, "\(what): never") }
-        let elapsed = max(0, (facts.now.milliseconds - since.milliseconds) / 1000)
+        let elapsed = max(0, facts.now.seconds(since: since))
         let words = "\(what): \(PolicyDecider.words(elapsed)) ago, and the pause is \(PromotionPolicy.duration(window))"
         if elapsed >= window { return RuleResult(id, .pass, words) }
         return RuleResult(id, .inconclusive, words, next: "wait \(PolicyDecider.words(window - elapsed))")
@@ -295,8 +300,9 @@ enum SignatureChange {
             return "a signature cannot be read"
         }
         if let before = old["feature_names"]?.strings, let after = new["feature_names"]?.strings {
-            if let added = after.first(where: { !before.contains($0) }) { return "it needs the column '\(added)' too" }
-            if let gone = before.first(where: { !after.contains($0) }) {
+            let (known, asked) = (Set(before), Set(after))
+            if let added = after.first(where: { !known.contains($0) }) { return "it needs the column '\(added)' too" }
+            if let gone = before.first(where: { !asked.contains($0) }) {
                 return "it does not take the column '\(gone)'"
             }
             if before != after { return "its columns stand in another order" }

@@ -57,11 +57,20 @@ struct PolicyDecider {
         var results = policy.clauses.flatMap { clause -> [RuleResult] in
             switch clause {
             case .rule(let rule): return result(of: rule)
-            case .any(let id, let rules): return [any(id, rules.flatMap(result))]
+            case .any(let id, let rules): return [any(id, rules.map { worst($0.id, result(of: $0)) })]
             }
         }
         results += conditions()
         return results
+    }
+
+    /// What a rule says of all its slices: the worst that it says of one.
+    private func worst(_ id: String, _ results: [RuleResult]) -> RuleResult {
+        let order: [RuleResult.Verdict] = [.error, .fail, .inconclusive, .skipped]
+        let found = order.lazy.compactMap { verdict in results.first { $0.verdict == verdict } }.first
+        var result = found ?? results.first ?? RuleResult(id, .inconclusive, "nothing was judged")
+        result.id = id
+        return result
     }
 
     /// One of several is enough.

@@ -25,6 +25,10 @@ package struct PolicyEvidence: Sendable, Hashable {
     /// By the rule's id.
     package var slices: [String: [SliceValue]] = [:]
 
+    /// How many slices were asked for; no part of what is kept.
+    private var sliceCount = 0
+    private static let maximumSlices = 1000
+
     package init() {}
 
     /// Computes what the rules of a policy ask of the predictions.
@@ -67,20 +71,31 @@ package struct PolicyEvidence: Sendable, Hashable {
             return
         }
         guard let cells = candidate.columns[slice.column] else { return }
-        let values = slice.value.map { [$0] } ?? Set(cells).sorted()
+        let ours = Dictionary(grouping: cells.indices) { cells[$0] }
+        let values = slice.value.map { [$0] } ?? ours.keys.sorted()
+        sliceCount += values.count
+        guard sliceCount <= Self.maximumSlices else {
+            problems.append("\(slice.text) asks for more than \(Self.maximumSlices) slices, which are not judged")
+            slices[rule.id] = [SliceValue(value: "*", candidate: nil, current: nil, rows: cells.count)]
+            return
+        }
+        let others = current?.columns[slice.column] ?? []
+        let theirs = Dictionary(grouping: others.indices) { others[$0] }
         var found: [SliceValue] = []
-        for value in values.prefix(1000) {
-            guard let part = try? candidate.rows(of: slice.column, value) else { continue }
-            let other = current.flatMap { try? $0.rows(of: slice.column, value) }
+        for value in values where !Task.isCancelled {
+            guard let part = try? candidate.rows(ours[value] ?? []) else { continue }
+            let other = current.flatMap { try? $0.rows(theirs[value] ?? []) }
+            // A model that calls another part by this name is not compared on it.
+            let rows = other.flatMap { PairedRows(part, $0) }
             found.append(
                 SliceValue(
                     value: value,
                     candidate: PairedMetric.value(rule.metric, of: part),
-                    current: other.flatMap { PairedMetric.value(rule.metric, of: $0) },
+                    current: rows == nil ? nil : other.flatMap { PairedMetric.value(rule.metric, of: $0) },
                     rows: part.ids.count
                 )
             )
-            guard rule.test != nil, let other, let rows = PairedRows(part, other) else { continue }
+            guard rule.test != nil, let rows else { continue }
             // A guard over several slices shares its chance of error among them; a gain is corrected by Holm's steps.
             let share = rule.change == nil ? alpha : alpha / Double(values.count)
             tests["\(rule.id)/\(value)"] = PairedTest.run(

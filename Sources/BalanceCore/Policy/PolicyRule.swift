@@ -101,6 +101,9 @@ package struct PolicyRule: Sendable, Hashable {
             "specificity", "sensitivity", "jaccard", "iou", "score",
         ]
         let lower: Set = ["loss", "logloss", "error", "mse", "rmse", "mae", "mape", "brier", "perplexity", "deviance"]
+        // A scorer's negated loss, a time or a difference says nothing by its other words.
+        let unclear: Set = ["neg", "negative", "time", "drop", "gap", "diff", "delta", "change"]
+        if words.contains(where: unclear.contains) { return nil }
         let isHigher = words.contains(where: higher.contains)
         let isLower = words.contains(where: lower.contains)
         return isHigher == isLower ? nil : isHigher ? .higher : .lower

@@ -35,11 +35,9 @@ package struct PredictionTable: Sendable {
     /// How many rows each class has.
     package var classes: [String: Int] { labels.reduce(into: [:]) { $0[$1, default: 0] += 1 } }
 
-    /// The rows of a slice.
-    func rows(of column: String, _ value: String) throws -> PredictionTable {
-        let cells = columns[column] ?? []
-        let kept = cells.indices.filter { cells[$0] == value }
-        return try PredictionTable(
+    /// Some of the rows.
+    func rows(_ kept: [Int]) throws -> PredictionTable {
+        try PredictionTable(
             ids: kept.map { ids[$0] },
             labels: kept.map { labels[$0] },
             predictions: kept.map { predictions[$0] }

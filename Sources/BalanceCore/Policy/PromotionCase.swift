@@ -108,7 +108,7 @@ package struct PromotionCase: Sendable, Hashable {
         let past = json["history"]
         history.lastPromotion = past?["last_promotion_ms"]?.integer.map(Timestamp.init(milliseconds:))
         history.lastRollback = past?["last_rollback_ms"]?.integer.map(Timestamp.init(milliseconds:))
-        history.attempts = past?["attempts"]?.integer ?? 0
+        history.attempts = min(max(0, past?["attempts"]?.integer ?? 0), 1 << 40)
         approvals = (json["approvals"]?.elements ?? []).map { approval in
             Approval(
                 actor: approval["actor"]?.string ?? "",

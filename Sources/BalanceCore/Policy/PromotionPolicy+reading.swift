@@ -62,6 +62,7 @@ extension PromotionPolicy {
         if let below = fields.fields("require") {
             require.tags = below.pairs("tags") ?? []
             require.artifacts = below.texts("artifacts") ?? []
+            if require.artifacts.count > 50 { below.report("artifacts", "has more than 50 files") }
             require.signatureCompatible = below.flag("signature_compatible") ?? false
             require.runStatus = below.text("run_status")
             if let status = require.runStatus, RunStatus(rawValue: status) == nil {
@@ -98,7 +99,9 @@ extension PromotionPolicy {
             below.finish()
             if group.isEmpty { below.report("any", "has no rule") }
             let rules = group.enumerated().compactMap { place, node in
-                PolicyFields(node, path: "rules[\(index)].any[\(place)]", issues).flatMap { rule($0, &taken, place) }
+                PolicyFields(node, path: "rules[\(index)].any[\(place)]", issues).flatMap {
+                    rule($0, &taken, index, place)
+                }
             }
             return .any(id: id, rules)
         }
@@ -110,7 +113,12 @@ extension PromotionPolicy {
         return id
     }
 
-    private static func rule(_ fields: PolicyFields, _ taken: inout [String: Int], _ index: Int) -> PolicyRule? {
+    private static func rule(
+        _ fields: PolicyFields,
+        _ taken: inout [String: Int],
+        _ index: Int,
+        _ place: Int? = nil
+    ) -> PolicyRule? {
         let before = fields.mistakes
         let metric = fields.text("metric")
         if metric == nil { fields.report("metric", "is missing") }
@@ -118,7 +126,7 @@ extension PromotionPolicy {
         let own = fields.text("id")
         if own?.contains("/") == true { fields.report("id", "may not hold a '/'") }
         let plain = (metric ?? "rule").replacing("/", with: "-")
-        let id = uniqueID(fields, own ?? "\(plain)-\(index + 1)", &taken)
+        let id = uniqueID(fields, own ?? "\(plain)-\(index + 1)\(place.map { "-\($0 + 1)" } ?? "")", &taken)
         let asked = fields.word("direction", PolicyRule.Direction.self)
         let direction = asked ?? metric.flatMap(PolicyRule.knownDirection)
         if direction == nil, let metric {

@@ -36,12 +36,13 @@ package struct EvidenceSource: Sendable {
         _ candidate: CandidateReference,
         policy: PromotionPolicy?,
         selfTest: PromotionCase.SelfTest? = nil,
-        against other: Opponent = .current
+        against other: Opponent = .current,
+        readsPredictions: Bool = true
     ) async throws -> PromotionCase {
         let opponent = try await opponent(other, model, policy)
         var facts = try await look(model, candidate, policy, nil, opponent)
         guard let policy else { return facts }
-        if policy.onMissingMetric != .legacyZero {
+        if readsPredictions, policy.onMissingMetric != .legacyZero {
             var problems: [String] = []
             let ours = await table(facts.candidate, policy, &problems)
             let theirs = await facts.current.asyncFlatMap { await table($0, policy, &problems) }

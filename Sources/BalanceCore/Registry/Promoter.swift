@@ -140,10 +140,17 @@ package struct Promoter: Sendable {
                 case .bound(let other): bound?.policy ?? other
                 case .nobody: bound?.policy
                 }
+            let isAsked = if case .bound = judge { true } else { false }
             // What the policy does not ask for is no part of its inputs: a dry run does not measure it.
             let test = policy?.asksForSelfTest == true ? selfTest : nil
-            let facts = try await evidence.gather(promotion.name, promotion.candidate, policy: policy, selfTest: test)
-            let isAsked = if case .bound = judge { true } else { false }
+            let facts = try await evidence.gather(
+                promotion.name,
+                promotion.candidate,
+                policy: policy,
+                selfTest: test,
+                // Advice is not worth waiting for where somebody goes back.
+                readsPredictions: isAsked
+            )
             var current = promotion
             current.at = .now()
             var transition = Transition(

@@ -81,7 +81,11 @@ package struct TransitionRequest: Sendable {
 
     /// Tells this request from others that come with the same idempotency key.
     package func fingerprint(_ kind: Transition.Kind, _ model: String) -> String {
-        ContentHash.of(.strings([kind.rawValue, model, target, reason]))
+        ContentHash.of(
+            .strings([
+                kind.rawValue, model, target, reason, expectedGeneration.map(String.init) ?? "", ifDecision ?? "",
+            ])
+        )
     }
 
     package init(

@@ -137,6 +137,13 @@ package struct VersionPromoter: Sendable {
     ///
     /// - Throws: `Failure` with code `nothingToRollBackTo` that lists the versions that could serve.
     package func planRollback(of name: String, to target: Int?) async throws -> RollbackPlan {
+        let (slot, version) = try await rollbackTarget(of: name, to: target)
+        let served = try await governance.history(of: name, limit: 10_000).first { $0.version == version.version }
+        let decision = try await explain(.version(version.version), of: name)
+        return RollbackPlan(slot: slot, target: version, served: served, decision: decision)
+    }
+
+    private func rollbackTarget(of name: String, to target: Int?) async throws -> (slot: Slot, version: ModelVersion) {
         let slot = try await governance.slot(of: name)
         guard let number = target ?? slot.previous else {
             throw try await Self.nothingLeft(name, slot, registry)
@@ -147,9 +154,7 @@ package struct VersionPromoter: Sendable {
             failure.message = "version \(number) of '\(name)' cannot be served: \(problem)"
             throw failure
         }
-        let served = try await governance.history(of: name, limit: 10_000).first { $0.version == number }
-        let decision = try await explain(.version(number), of: name)
-        return RollbackPlan(slot: slot, target: version, served: served, decision: decision)
+        return (slot, version)
     }
 
     /// Goes back to a version that can be served; the policy is not asked, its advice is recorded.
@@ -162,8 +167,8 @@ package struct VersionPromoter: Sendable {
         var request = request
         request.target = target.map(String.init) ?? "previous"
         if let answer = try await governance.earlierAnswer(to: request, .rollback, model: name) { return answer }
-        let plan = try await planRollback(of: name, to: target)
-        return try await move(plan.target, kind: .rollback, by: request)
+        let (_, version) = try await rollbackTarget(of: name, to: target)
+        return try await move(version, kind: .rollback, by: request)
     }
 
     /// Lets a version serve past the policy; it still has to load and to answer.

@@ -14,6 +14,12 @@ package struct Timestamp: Sendable, Hashable, Comparable {
     /// The moment so many days of 24 hours later.
     package func addingDays(_ days: Int) -> Timestamp { Timestamp(milliseconds: milliseconds + days * 86_400_000) }
 
+    /// The whole seconds that passed since another moment, negative where it is later, whatever a client says of either.
+    package func seconds(since other: Timestamp) -> Int {
+        let (difference, isTooLarge) = milliseconds.subtractingReportingOverflow(other.milliseconds)
+        return (isTooLarge ? (milliseconds > other.milliseconds ? Int.max : Int.min) : difference) / 1000
+    }
+
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
     /// ISO 8601 in UTC to the second, as `2026-02-16T19:46:48+00:00`: the form that the product's files and rows use.

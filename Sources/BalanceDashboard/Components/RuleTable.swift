@@ -12,7 +12,6 @@ enum RuleTable {
             "outcome_hash": String((decision["policy_hash"]?.string ?? "").prefix(12)),
             "decision_hash": decision["decision_hash"]?.string ?? "",
             "rules": rules.map { rule($0, texts) }, "has_rules": !rules.isEmpty,
-            "next_steps": (decision["next"]?.strings ?? []).map { ["text": $0] },
             "warnings": (decision["warnings"]?.strings ?? []).map { ["text": $0] },
         ]
     }
@@ -24,7 +23,7 @@ enum RuleTable {
             "id": rule["id"]?.string ?? "", "verdict": texts["verdict_\(result)"] ?? result, "verdict_class": result,
             "current": number(rule["current"]), "candidate": number(rule["candidate"]),
             "delta": number(rule["delta"], signed: true), "threshold": number(rule["threshold"]),
-            "shortfall": number(rule["shortfall"]), "n": rule["n"]?.integer.map(String.init) ?? "",
+            "n": rule["n"]?.integer.map(String.init) ?? "",
             "ci": bounds.count == 2 ? String(format: "%+.4f … %+.4f", bounds[0], bounds[1]) : "",
             "chance": rule["chance"]?.anyNumber.map { String(format: "%.3g", $0) } ?? "",
             "reason": rule["reason"]?.string ?? "", "next": rule["next"]?.string ?? "",

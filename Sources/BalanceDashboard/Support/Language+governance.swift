@@ -34,7 +34,9 @@ extension Language {
         "act_approved": "approved", "act_alias_removed": "took the alias from", "act_policy_saved": "saved a policy",
         "act_policy_bound": "bound a policy", "act_snapshot_refreshed": "refreshed the snapshot of",
         "act_self_test_failed": "self-test failed of", "act_nothing_to_do": "asked again for",
-        "act_webhook_added": "added a webhook", "act_webhook_removed": "removed a webhook",
+        "act_renamed": "renamed", "act_deleted": "deleted", "act_version_deleted": "deleted",
+        "act_role_changed": "changed a role", "act_webhook_added": "added a webhook",
+        "act_webhook_removed": "removed a webhook",
     ]
 
     static let koreanGovernance = [
@@ -61,6 +63,7 @@ extension Language {
         "act_unfrozen": "동결 해제", "act_quarantined": "격리", "act_released": "격리 해제", "act_approved": "승인",
         "act_alias_removed": "별칭 제거", "act_policy_saved": "정책 저장", "act_policy_bound": "정책 적용",
         "act_snapshot_refreshed": "스냅샷 갱신", "act_self_test_failed": "자체 시험 실패", "act_nothing_to_do": "변경 없음",
-        "act_webhook_added": "웹훅 추가", "act_webhook_removed": "웹훅 제거",
+        "act_renamed": "이름 변경", "act_deleted": "삭제", "act_version_deleted": "버전 삭제",
+        "act_role_changed": "역할 변경", "act_webhook_added": "웹훅 추가", "act_webhook_removed": "웹훅 제거",
     ]
 }

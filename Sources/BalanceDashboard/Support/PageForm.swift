@@ -21,6 +21,14 @@ struct PageForm: Sendable {
 
     func integer(_ name: String) -> Int? { Int(self[name]) }
 
+    /// A move of what serves: the reader confirmed it, and the page said which generation it showed.
+    func move() throws -> TransitionRequest {
+        guard self["sure"] == "1", integer("generation") != nil else {
+            throw Failure(.invalidParameter, "The form was not confirmed.", hint: "open its page again")
+        }
+        return try request()
+    }
+
     /// Who asks and why, and what the reader saw.
     func request() throws -> TransitionRequest {
         let actor = Self.plain(self["actor"])

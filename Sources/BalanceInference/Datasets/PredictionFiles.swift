@@ -9,6 +9,7 @@ package struct PredictionFiles: PredictionReader {
     private static let labels = ["label", "target", "y_true"]
     private static let predictions = ["prediction", "predicted", "y_pred"]
     private static let maximumColumns = 500
+    private static let maximumClasses = 1000
 
     package init() {}
 
@@ -26,6 +27,9 @@ package struct PredictionFiles: PredictionReader {
         }
         if let short = rows.firstIndex(where: { $0[label].isEmpty || $0[prediction].isEmpty }) {
             throw refusal(name, "row \(short + 1) has no label or no prediction")
+        }
+        guard Set(rows.lazy.map { $0[label] }).count <= Self.maximumClasses else {
+            throw refusal(name, "it has more than \(Self.maximumClasses) labels: is it a regression?")
         }
         let id = column(Self.ids)
         var others: [String: [String]] = [:]

@@ -38,7 +38,10 @@ package struct AuditKey: Sendable {
         }
         privateKey = fresh
         let publicText = fresh.publicKey.rawRepresentation.base64EncodedString() + "\n"
-        try? publicText.write(toFile: path + ".pub", atomically: true, encoding: .utf8)
+        // The public half of a key that was lost still checks old lines.
+        let isFirst = !FileManager.default.fileExists(atPath: path + ".pub")
+        let name = isFirst ? ".pub" : ".\(AuditKeyID.of(Array(fresh.publicKey.rawRepresentation))).pub"
+        try? publicText.write(toFile: path + name, atomically: true, encoding: .utf8)
     }
 
     private static func read(_ path: String) throws -> Curve25519.Signing.PrivateKey? {
@@ -80,8 +83,17 @@ package struct AuditKey: Sendable {
     /// Remembers the newest line outside the database, and where signing began.
     func remember(_ head: AuditHead) {
         var head = head
-        head.signedFrom = remembered?.signedFrom ?? head.sequence
-        try? head.json.text().appending("\n").write(toFile: headPath, atomically: true, encoding: .utf8)
+        // Two processes may come at once: the newer line stays.
+        try? FileLock.withLock(at: headPath + ".lock") {
+            let known = remembered
+            guard known?.sequence ?? 0 < head.sequence else { return }
+            head.signedFrom = known?.signedFrom ?? head.sequence
+            try store(head)
+        }
+    }
+
+    private func store(_ head: AuditHead) throws {
+        try head.json.text().appending("\n").write(toFile: headPath, atomically: true, encoding: .utf8)
     }
 
     /// The line that is remembered beside a key; nil where there is none.

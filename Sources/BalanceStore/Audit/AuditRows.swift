@@ -34,7 +34,7 @@ enum AuditRows {
     static func append(_ event: AuditEvent, key: AuditKey?, _ connection: any SQLConnection) throws -> AuditEvent {
         let last = try connection.rows("SELECT seq, hash FROM audit_event ORDER BY seq DESC LIMIT 1").first
         var event = event
-        event.sequence = (last?.integer(0) ?? 0) + 1
+        event.sequence = (last?.integer(0) ?? 0) &+ 1
         event.previousHash = last?.text(1) ?? AuditEvent.origin
         event.hash = event.expectedHash
         event.signature = key?.signature(of: event.hash)

@@ -33,6 +33,7 @@ enum Schema004 {
         "ALTER TABLE model_version ADD COLUMN quarantined_at_ms INTEGER",
         "ALTER TABLE model_version ADD COLUMN quarantine_reason TEXT",
         "ALTER TABLE model_version ADD COLUMN rolled_back_at_ms INTEGER",
+        "CREATE INDEX model_version_digest ON model_version (name, digest)",
         // What is governed of a model: it outlives the alias, so that a generation is never given twice.
         """
         CREATE TABLE slot (
@@ -159,6 +160,7 @@ enum Schema004 {
         ) STRICT
         """,
         "CREATE INDEX webhook_delivery_due ON webhook_delivery (state, webhook_id, subject, seq)",
+        "CREATE INDEX webhook_delivery_ended ON webhook_delivery (ended_at_ms)",
     ]
 
     /// Nobody changes or removes a line by mistake; who does it on purpose is found by the chain.

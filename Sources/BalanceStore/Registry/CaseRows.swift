@@ -8,7 +8,7 @@ struct CaseRows {
 
     func read(_ candidate: CandidateReference, fingerprint: String?, at moment: Timestamp) throws -> PromotionCase {
         let slot = try SlotRows.slot(name, connection)
-        let current = try slot.version.map { try facts(ofVersion: $0) }
+        let current = try (slot.version ?? lastServed()).map { try facts(ofVersion: $0) }
         let judged = try facts(of: candidate)
         var found = PromotionCase(
             model: name,
@@ -33,6 +33,16 @@ struct CaseRows {
     }
 
     // MARK: - Versions
+
+    /// The version that served last, while none serves: taking the alias away must not make the next one the first.
+    private func lastServed() throws -> Int? {
+        guard let policy, policy.onMissingMetric != .legacyZero else { return nil }
+        return try connection.rows(
+            "SELECT v.version FROM slot_history h JOIN model_version v ON v.name = h.name AND v.version = h.version "
+                + "WHERE h.name = ? ORDER BY h.generation DESC LIMIT 1",
+            [.text(name)]
+        ).first?.integer(0)
+    }
 
     private func facts(of candidate: CandidateReference) throws -> VersionFacts {
         switch candidate {
@@ -64,10 +74,19 @@ struct CaseRows {
         facts.evaluatedAt = facts.evaluatedAt ?? row?.integer(3).map(Timestamp.init(milliseconds:))
         facts.signature = version.signature
         facts.problem = version.problem
-        facts.isQuarantined = row?.integer(2) != nil
+        facts.isQuarantined = try row?.integer(2) != nil || isQuarantined(version.digest)
         facts.tags = version.tags
         try addPresent(&facts, model: version.modelID)
         return facts
+    }
+
+    /// Whether the same bytes are in quarantine under another number.
+    private func isQuarantined(_ digest: String?) throws -> Bool {
+        guard let digest else { return false }
+        return try !connection.rows(
+            "SELECT 1 FROM model_version WHERE name = ? AND digest = ? AND quarantined_at_ms IS NOT NULL LIMIT 1",
+            [.text(name), .text(digest)]
+        ).isEmpty
     }
 
     /// What is looked up now, as far as the policy asks for it.

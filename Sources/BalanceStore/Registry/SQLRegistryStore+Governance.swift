@@ -227,6 +227,13 @@ extension SQLRegistryStore: Governance {
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
             let metrics = try SnapshotRows.latestMetrics(of: found, connection)
+            guard !metrics.isEmpty || found.metrics.isEmpty else {
+                throw Failure(
+                    .invalidParameter,
+                    "nothing is known any more of the run that made version \(version) of '\(model)'; its values stay",
+                    hint: "log metrics to its run, or register it again"
+                )
+            }
             try connection.execute(
                 "UPDATE model_version SET metrics_json = ? WHERE name = ? AND version = ?",
                 [.text(metrics.json.text()), .text(model), .integer(version)]

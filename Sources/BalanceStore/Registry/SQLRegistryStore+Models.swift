@@ -40,13 +40,14 @@ extension SQLRegistryStore: ModelRegistry {
         to newName: String,
         at moment: Timestamp
     ) async throws -> RegisteredModel {
-        try await database.write { connection in
+        let renamed = try await database.write { connection in
             _ = try VersionRows.model(name, connection)
             if name.utf8.elementsEqual(newName.utf8) {
                 try Self.touch(name, at: moment, connection)
                 return try VersionRows.model(name, connection)
             }
             try Self.requireIdle(name, "renamed", connection)
+            try SlotRows.requireNotFrozen(SlotRows.slot(name, connection))
             let taken = try connection.rows("SELECT 1 FROM registered_model WHERE name = ?", [.text(newName)])
             if !taken.isEmpty { throw Self.taken(newName) }
             let slot = try SlotRows.slot(name, connection)
@@ -64,6 +65,8 @@ extension SQLRegistryStore: ModelRegistry {
             try AuditRows.append(event, key: key, connection)
             return try VersionRows.model(newName, connection)
         }
+        await rememberHead()
+        return renamed
     }
 
     package func deleteModel(_ name: String) async throws {
@@ -71,6 +74,7 @@ extension SQLRegistryStore: ModelRegistry {
             _ = try VersionRows.model(name, connection)
             try Self.requireIdle(name, "deleted", connection)
             let slot = try SlotRows.slot(name, connection)
+            try SlotRows.requireNotFrozen(slot)
             try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
             let bond = slot.policy.map { ", bound to '\($0)'" } ?? ""
             var event = AuditEvent(
@@ -92,7 +96,16 @@ extension SQLRegistryStore: ModelRegistry {
         try await database.write { connection in
             _ = try VersionRows.model(name, connection)
             try Self.upsert(tag, model: name, connection)
+            try noteRole(tag.key, "\(tag.key) = \(tag.value)", of: name, connection)
         }
+        if tag.key.hasPrefix("role:") { await rememberHead() }
+    }
+
+    /// Who may approve is worth a line of the trail.
+    private func noteRole(_ key: String, _ what: String, of name: String, _ connection: any SQLConnection) throws {
+        guard key.hasPrefix("role:") else { return }
+        let event = AuditEvent(at: .now(), actor: "registry", action: "role changed", subject: name, reason: what)
+        try AuditRows.append(event, key: self.key, connection)
     }
 
     package func deleteTag(_ key: String, ofModel name: String) async throws {
@@ -102,6 +115,7 @@ extension SQLRegistryStore: ModelRegistry {
                 "DELETE FROM registered_model_tag WHERE name = ? AND key = ?",
                 [.text(name), .text(key)]
             )
+            try noteRole(key, "\(key) removed", of: name, connection)
         }
     }
 

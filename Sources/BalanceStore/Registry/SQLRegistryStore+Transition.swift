@@ -41,14 +41,23 @@ extension SQLRegistryStore {
 
     /// Keeps the newest line's hash outside the database, so that a cut tail is seen.
     func rememberHead() async {
-        guard let key, let head = try? await auditHead() else { return }
-        if let known = key.remembered {
-            // What does not continue the remembered line was tampered with; that must stay to be seen.
-            guard known.sequence < head.sequence, let line = try? await auditEvent(known.sequence),
-                line.hash == known.hash
-            else { return }
+        guard let key else { return }
+        let trail = try? await database.read { connection in
+            let head = try connection.rows("SELECT seq, hash, signature FROM audit_event ORDER BY seq DESC LIMIT 1")
+                .first
+            let known = try key.remembered.map { known in
+                try connection.rows("SELECT hash FROM audit_event WHERE seq = ?", [.integer(known.sequence)])
+                    .first?.text(0) == known.hash
+            }
+            return head.map { row in
+                (
+                    head: AuditHead(sequence: row.integer(0) ?? 0, hash: row.text(1) ?? "", signature: row.text(2)),
+                    continues: known ?? true
+                )
+            }
         }
-        key.remember(head)
+        // What does not continue the remembered line was tampered with; that must stay to be seen.
+        if let trail, trail.continues { key.remember(trail.head) }
     }
 }
 
@@ -116,17 +125,31 @@ struct TransitionRows {
             )
         }
         if transition.kind != .force { try SlotRows.requireNotFrozen(slot) }
-        guard let version = promotion.version else { return }
+        // A quarantine is of the bytes, whatever number they have.
         let rows = try connection.rows(
-            "SELECT quarantine_reason FROM model_version WHERE name = ? AND version = ? AND quarantined_at_ms IS NOT NULL",
-            [.text(promotion.name), .integer(version)]
+            "SELECT version, quarantine_reason FROM model_version WHERE name = ? AND quarantined_at_ms IS NOT NULL "
+                + "AND (version = ? OR digest = ?) ORDER BY version",
+            [.text(promotion.name), .integer(promotion.version ?? -1), .text(promotion.digest)]
         )
-        guard let reason = rows.first?.text(0) else { return }
+        guard let row = rows.first, let version = row.integer(0) else { return }
         throw Failure(
             .versionQuarantined,
-            "version \(version) of '\(promotion.name)' is in quarantine: \(reason)",
+            "version \(version) of '\(promotion.name)' is in quarantine: \(row.text(1) ?? "")",
             hint: "balanceops release \(promotion.name) \(version) --reason WHY",
             details: slot.json
+        )
+    }
+
+    /// The file must be the one that was registered, judged and approved.
+    private func checkDigest(_ facts: PromotionCase) throws {
+        guard let version = promotion.version, let known = facts.candidate.digest, !promotion.digest.isEmpty,
+            known != promotion.digest
+        else { return }
+        throw Failure(
+            .artifactDamaged,
+            "the file of version \(version) of '\(promotion.name)' is not the one that was registered "
+                + "(SHA-256 \(promotion.digest.prefix(12)), and \(known.prefix(12)) was)",
+            hint: "register what is there now as a version of its own"
         )
     }
 
@@ -143,6 +166,7 @@ struct TransitionRows {
             fingerprint: transition.facts.evidence.candidate?.fingerprint,
             at: promotion.at
         )
+        try checkDigest(facts)
         facts.evidence = transition.facts.evidence
         facts.selfTest = transition.facts.selfTest
         if facts.hash != transition.facts.hash { throw StaleFacts() }

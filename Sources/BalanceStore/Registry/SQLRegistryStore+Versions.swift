@@ -46,7 +46,7 @@ extension SQLRegistryStore {
 
     package func deleteVersion(_ version: Int, of name: String, at moment: Timestamp) async throws {
         try await database.write { connection in
-            _ = try VersionRows.version(version, of: name, connection)
+            let found = try VersionRows.version(version, of: name, connection)
             if let current = try RegistryRows.current(name, connection), current.version == version,
                 !current.path.isEmpty
             {
@@ -56,12 +56,34 @@ extension SQLRegistryStore {
                     hint: "set the alias '\(currentAlias)' to another version, or delete the alias, first"
                 )
             }
+            let slot = try SlotRows.slot(name, connection)
+            try SlotRows.requireNotFrozen(slot)
+            if let reason = found.quarantine {
+                throw Failure(
+                    .versionQuarantined,
+                    "version \(version) of '\(name)' is in quarantine, which its deletion would end: \(reason)",
+                    hint: "balanceops release \(name) \(version) --reason WHY"
+                )
+            }
+            if let current = try RegistryRows.current(name, connection), current.version == version {
+                try unset(current, reason: "the version is deleted", actor: "registry", at: moment, connection)
+            }
             try connection.execute(
                 "DELETE FROM model_version WHERE name = ? AND version = ?",
                 [.text(name), .integer(version)]
             )
             try Self.touch(name, at: moment, connection)
+            var event = AuditEvent(
+                at: moment,
+                actor: "registry",
+                action: "version deleted",
+                subject: name,
+                reason: "version \(version)"
+            )
+            event.toVersion = version
+            try AuditRows.append(event, key: key, connection)
         }
+        await rememberHead()
     }
 
     package func setTag(
@@ -126,7 +148,7 @@ extension SQLRegistryStore {
         actor: String,
         at moment: Timestamp
     ) async throws -> ModelVersion {
-        try await change(version, of: name, at: moment) { connection in
+        let changed = try await change(version, of: name, at: moment) { connection in
             let before = try RegistryRows.current(name, connection)
             if let before, before.version == version {
                 let reason = "the version was moved to the stage \(stage.mlflow)"
@@ -144,6 +166,8 @@ extension SQLRegistryStore {
                 [.text(stage.rawValue), .text(name), .integer(version)]
             )
         }
+        await rememberHead()
+        return changed
     }
 
     package func setServability(_ found: Servability, ofVersion version: Int, of name: String) async throws {

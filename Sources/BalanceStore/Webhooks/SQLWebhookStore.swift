@@ -10,6 +10,9 @@ package struct SQLWebhookStore: WebhookStore {
         self.key = key
     }
 
+    /// Each is told of every move, in its transaction.
+    private static let maximumWebhooks = 50
+
     private static let deliveryColumns =
         "d.seq, d.delivery_id, d.subject, d.body, d.state, d.attempts, d.created_at_ms, d.next_at_ms, d.last_error, "
         + OutboxRows.columns
@@ -17,6 +20,14 @@ package struct SQLWebhookStore: WebhookStore {
     package func addWebhook(_ webhook: Webhook, actor: String) async throws {
         let key = self.key
         try await database.write { connection in
+            let count = try connection.rows("SELECT COUNT(*) FROM webhook").first?.integer(0) ?? 0
+            guard count < Self.maximumWebhooks else {
+                throw Failure(
+                    .invalidParameter,
+                    "there are \(count) webhooks, and no more than \(Self.maximumWebhooks) may be",
+                    hint: "balanceops webhook remove ID"
+                )
+            }
             try connection.execute(
                 "INSERT INTO webhook (webhook_id, url, format, secret, model, actions_json, is_active, created_at_ms) "
                     + "VALUES (?, ?, ?, ?, ?, ?, 1, ?)",
@@ -28,6 +39,7 @@ package struct SQLWebhookStore: WebhookStore {
             )
             try Self.note("webhook added", webhook, actor, key, connection)
         }
+        await SQLRegistryStore(database: database, key: key).rememberHead()
     }
 
     package func removeWebhook(_ id: String, actor: String) async throws {
@@ -37,6 +49,7 @@ package struct SQLWebhookStore: WebhookStore {
             try Self.note("webhook removed", webhook, actor, key, connection)
             try connection.execute("DELETE FROM webhook WHERE webhook_id = ?", [.text(id)])
         }
+        await SQLRegistryStore(database: database, key: key).rememberHead()
     }
 
     package func webhooks() async throws -> [Webhook] {

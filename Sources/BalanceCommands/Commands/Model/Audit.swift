@@ -75,6 +75,7 @@ struct AuditVerify: ExemplifiedCommand {
                 hint: "compare it with a backup or an export; GET /audit/\(problem.sequence) shows the line"
             )
         }
+        if !json, heads.isEmpty { Output.note("[WARN] no head is at hand: whether the end was cut off cannot be told") }
         if !json {
             Output.ok("\(report.count) lines, \(report.signed) signatures, \(heads.count) heads: all as it was written")
         }

@@ -133,6 +133,13 @@ struct ManualPromotion {
                 hint: "balanceops promote --run-id \(id) --model-path FILE"
             )
         }
+        if modelPath != nil, let bound = try await workspace.governance.boundPolicy(of: name) {
+            throw Failure(
+                .invalidArgument,
+                "'\(name)' is bound to the policy '\(bound.policy.name)', which cannot judge a file by another run's values",
+                hint: "balanceops models import FILE --name \(name), and promote that version"
+            )
+        }
         let candidate = Promoter.Candidate(
             model: name,
             source: modelPath ?? workspace.artifacts.resolve(path) ?? path,

@@ -59,7 +59,8 @@ struct ModelsPage: Sendable {
         return [
             "serving": slot.version.map(String.init) ?? "", "generation": slot.generation,
             "since": moved?.text ?? "", "since_iso": moved?.iso ?? "", "policy": slot.policy ?? "",
-            "policy_hash": String((slot.policyHash ?? "").prefix(12)), "is_frozen": slot.freeze != nil,
+            "policy_hash": String((slot.policyHash ?? "").prefix(12)), "full_policy_hash": slot.policyHash ?? "",
+            "is_frozen": slot.freeze != nil,
             "frozen_by": slot.freeze?.by ?? "", "frozen_reason": slot.freeze?.reason ?? "",
             "is_forced": slot.isForced, "previous": slot.previous.map(String.init) ?? "",
         ]

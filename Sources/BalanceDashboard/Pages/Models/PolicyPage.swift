@@ -45,6 +45,13 @@ struct PolicyPage: Sendable {
         }
         let asked = try form.request()
         _ = try await sources.models.model(name)
+        guard form["policy"] == bound?.policy.hash ?? "" else {
+            throw Failure(
+                .generationConflict,
+                "Somebody bound '\(name)' to another policy while this one was edited.",
+                hint: "open the page again, and look at both"
+            )
+        }
         let saved = try await sources.governance.savePolicy(policy, text: text, actor: asked.actor)
         try await sources.governance.bind(saved, to: name, by: asked)
         return .redirect("/models/\(name.percentEncoded)/policy")
@@ -76,7 +83,7 @@ struct PolicyPage: Sendable {
         let slot = try await sources.governance.slot(of: name)
         var content: [String: Any] = [
             "name": name, "link": name.percentEncoded, "text": draft.text, "actor": draft.actor, "reason": draft.reason,
-            "bound_version": bound.map { "\($0.version)" } ?? "", "is_tried": draft.isTried,
+            "bound_version": bound.map { "\($0.version)" } ?? "",
         ]
         content.merge(ModelsPage.state(slot, TimeDisplay(zone: preferences.zone))) { $1 }
         let newest = try await newestVersions(of: name)

@@ -25,7 +25,10 @@ struct RollbackPage: Sendable {
 
     func confirm(_ request: Request, name: String) async throws -> PageRenderer.PageResult {
         let form = try await PageForm(request)
-        _ = try await sources.promoter.rollBack(name, to: form.integer("to"), by: form.request())
+        guard let target = form.integer("to") else {
+            throw Failure(.invalidParameter, "The form names no version.", hint: "open its page again")
+        }
+        _ = try await sources.promoter.rollBack(name, to: target, by: form.move())
         return .redirect("/models/\(name.percentEncoded)")
     }
 }

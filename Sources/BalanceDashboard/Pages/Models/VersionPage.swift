@@ -43,7 +43,9 @@ struct VersionPage: Sendable {
         version text: String
     ) async throws -> PageRenderer.PageResult {
         let number = try Self.number(text)
-        let asked = try await PageForm(request).request()
+        let form = try await PageForm(request)
+        let asked = try action == .promote ? form.move() : form.request()
+        if action == .approve { try await requireSeen(form["policy"], of: name) }
         switch action {
         case .promote: _ = try await sources.promoter.requirePromotion(number, of: name, by: asked)
         case .approve: _ = try await sources.governance.approve(number, of: name, by: asked)
@@ -52,6 +54,14 @@ struct VersionPage: Sendable {
         }
         let page = "/models/\(name.percentEncoded)"
         return .redirect(action == .promote ? page : "\(page)/versions/\(number)")
+    }
+
+    /// An approval is of what the reader saw, and not of a policy that was bound since.
+    private func requireSeen(_ hash: String, of name: String) async throws {
+        let slot = try await sources.governance.slot(of: name)
+        guard hash == slot.policyHash ?? "" else {
+            throw Failure(.generationConflict, "'\(name)' is bound to another policy now.", hint: "open its page again")
+        }
     }
 
     static func number(_ text: String) throws -> Int {
