@@ -199,6 +199,7 @@ class Bench:
         python = self.home / "venv/bin/python"
         original, original_start = start([python, "-m", "uvicorn", "--app-dir", "bench/peers", "fastapi_app:app", "--port", fast, "--log-level", "critical"],
                                          f"http://127.0.0.1:{fast}/runs", {"BENCH_MODEL": str(self.work / "logistic.joblib"), "BENCH_DB": str(self.work / "data/b.db")})
+        mlserver = self.mlserver()
         one = {"features": ROW}
         infer = {"inputs": [{"name": "input", "shape": [1, 8], "datatype": "FP64", "data": ROW}]}
         base = f"http://127.0.0.1:{ours}"
@@ -208,6 +209,10 @@ class Bench:
                  ("BalanceOps /v2/models/forest/infer", server, f"{base}/v2/models/forest/infer", infer),
                  ("BalanceOps GET /runs", server, f"{base}/runs", None),
                  ("FastAPI, uvicorn /predict", original, f"http://127.0.0.1:{fast}/predict", one)]
+        if mlserver:
+            process, url, mlserver_start = mlserver
+            lines += [("BalanceOps /v2/models/balance_model/infer", server, f"{base}/v2/models/balance_model/infer", infer),
+                      ("MLServer /v2/models/m/infer", process, f"{url}/v2/models/m/infer", infer)]
         samples = {name: [] for name, *_ in lines}
         for _, process, url, body in lines:
             wrk(self.work, process, url, body, 1)
@@ -224,9 +229,27 @@ class Bench:
         binary = (self.bin / "balanceops").stat().st_size / 2**20
         self.table("Start and size", ["server", "first answer, ms", "idle memory, MiB", "after the load, MiB", "binary, MiB"],
                    [["BalanceOps", f"{started:.0f}", f"{idle:.0f}", f"{memory(server):.0f}", f"{binary:.0f}"],
-                    ["FastAPI, uvicorn", f"{original_start:.0f}", "", f"{memory(original):.0f}", ""]])
-        for process in (server, proxy, original):
+                    ["FastAPI, uvicorn", f"{original_start:.0f}", "", f"{memory(original):.0f}", ""]]
+                   + ([["MLServer", f"{mlserver_start:.0f}", "", f"{memory(mlserver[0]):.0f}", ""]] if mlserver else []))
+        for process in (server, proxy, original) + ((mlserver[0],) if mlserver else ()):
             stop(process)
+
+    def mlserver(self):
+        """MLServer with the same logistic model, its own best form for it: one process without a pool; nothing where it is not installed."""
+        program = self.home / "mlserver" / "bin" / "mlserver"
+        if not program.exists():
+            return None
+        folder = self.work / "mlserver"
+        folder.mkdir()
+        shutil.copy(self.work / "logistic.joblib", folder / "model.joblib")
+        http, grpc, metrics = port(), port(), port()
+        (folder / "settings.json").write_text(json.dumps({"host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics,
+                                                          "parallel_workers": 0, "debug": False}))
+        (folder / "model-settings.json").write_text(json.dumps({"name": "m", "implementation": "mlserver_sklearn.SKLearnModel",
+                                                                "parameters": {"uri": "./model.joblib"}}))
+        url = f"http://127.0.0.1:{http}"
+        process, started = start([program, "start", folder], f"{url}/v2/health/ready", wait=120)
+        return process, url, started
 
     # Tracking
 

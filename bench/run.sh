@@ -19,13 +19,16 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
 fi
-if ! cmp -s bench/requirements.txt "$home/venv/requirements.txt"; then
-    say "installing the peers into $home/venv"
-    rm -rf "$home/venv"
-    python3 -m venv "$home/venv"
-    "$home/venv/bin/pip" install --quiet --disable-pip-version-check -r bench/requirements.txt
-    cp bench/requirements.txt "$home/venv/requirements.txt"
-fi
+# A peer's packages stand in an environment of their own; false where they cannot be had.
+peers() {
+    cmp -s "$2" "$1/requirements.txt" && return 0
+    say "installing the peers of $2 into $1"
+    rm -rf "$1"
+    python3 -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check -r "$2" && cp "$2" "$1/requirements.txt"
+}
+peers "$home/venv" bench/requirements.txt
+peers "$home/mlserver" bench/requirements-mlserver.txt || say "MLServer cannot be installed here; the run goes on without it"
 say "building in release mode"
 for product in balanceops BalanceBench; do
     swift build -c release --static-swift-stdlib -Xlinker -s --product "$product" >/dev/null 2>&1
