@@ -47,11 +47,11 @@ package struct PolicyEvidence: Sendable, Hashable {
         self.candidate = candidate.map { Self.rows($0.table) }
         self.current = current.map { Self.rows($0.table) }
         let same = self.candidate?.fingerprint == self.current?.fingerprint
-        let tests = policy.rules.count { $0.test?.kind == .pairedBootstrap }
+        let hash = policy.hash
+        let draws = PairedTest.maximumDraws / max(1, policy.rules.count { $0.test?.kind == .pairedBootstrap })
         for rule in policy.rules where rule.test != nil || rule.slice != nil {
             guard let candidate, !Task.isCancelled else { continue }
-            let seed = Self.seed([candidate.digest, current?.digest ?? "", policy.hash, rule.id])
-            let draws = PairedTest.maximumDraws / max(1, tests)
+            let seed = Self.seed([candidate.digest, current?.digest ?? "", hash, rule.id])
             add(rule, candidate.table, same ? current?.table : nil, attempt, seed, draws)
         }
     }

@@ -45,7 +45,8 @@ package struct EvidenceSource: Sendable {
         if readsPredictions, policy.onMissingMetric != .legacyZero {
             var problems: [String] = []
             let ours = await table(facts.candidate, policy, &problems)
-            let theirs = await facts.current.asyncFlatMap { await table($0, policy, &problems) }
+            var theirs: (table: PredictionTable, digest: String)?
+            if let current = facts.current { theirs = await table(current, policy, &problems) }
             if let ours {
                 facts = try await look(model, candidate, policy, ours.table.fingerprint, opponent)
             }
@@ -152,13 +153,6 @@ private actor EvidenceWorker {
         attempt: Int
     ) -> PolicyEvidence {
         PolicyEvidence(policy, candidate: candidate, current: current, attempt: attempt)
-    }
-}
-
-extension Optional {
-    func asyncFlatMap<Other>(_ transform: (Wrapped) async -> Other?) async -> Other? {
-        guard let self else { return nil }
-        return await transform(self)
     }
 }
 

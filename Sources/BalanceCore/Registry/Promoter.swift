@@ -5,8 +5,8 @@ package struct Promoter: Sendable {
     private let registry: any RegistryStore
     private let governance: any Governance
     private let evidence: EvidenceSource
-    let files: any ModelFiles
-    let reader: any ModelReader
+    private let files: any ModelFiles
+    private let reader: any ModelReader
 
     package init(
         registry: any RegistryStore,
@@ -173,6 +173,17 @@ package struct Promoter: Sendable {
             "'\(promotion.name)' is being changed by others all the time; this request was not carried out",
             hint: "try again"
         )
+    }
+
+    /// Tries a file that is not to be promoted now.
+    func measure(_ path: String, label: String) -> PromotionCase.SelfTest {
+        do {
+            let (bytes, digest) = try files.load(path)
+            let staged = StagedModel(token: "", bytes: bytes, digest: digest)
+            return try SelfTest(reader: reader).run(staged, label: label).1.fact
+        } catch {
+            return .init(problem: Failure.from(error).message, latency: nil)
+        }
     }
 
     /// Leaves in the audit trail why a candidate does not serve.

@@ -67,16 +67,36 @@ package struct VersionFiles: Sendable {
         )
     }
 
+    /// The file on this machine's disk that holds a version's model, unread.
+    ///
+    /// - Throws: `Failure` with code `modelFileMissing` or another that says what is in the way.
+    package func path(of version: ModelVersion) async throws -> String {
+        if let path = version.candidatePath { return path }
+        let file = try await place(of: version).file
+        guard let path = try await artifacts.localPath(of: file) else {
+            throw Failure(.modelFileMissing, "there is no file \(file.text)")
+        }
+        return path
+    }
+
+    /// What a version was made from, and the file in it that holds the model.
+    private func place(
+        of version: ModelVersion
+    ) async throws -> (key: ArtifactKey, file: ArtifactKey, manifest: ModelDescription?) {
+        let key = try await key(of: version)
+        if try await artifacts.localPath(of: key) != nil { return (key, key, nil) }
+        let manifest = try await manifest(in: key)
+        return (key, try key.appending(manifest.dataFile), manifest)
+    }
+
     private func load(_ version: ModelVersion) async throws -> Loaded {
         if let path = version.candidatePath {
             let (bytes, digest) = try files.load(path)
             let model = try reader.predictor(from: bytes, digest: digest)
             return Loaded(path: path, bytes: bytes, digest: digest, model: model)
         }
-        let key = try await key(of: version)
-        let isFile = try await artifacts.localPath(of: key) != nil
-        let manifest = isFile ? nil : try await self.manifest(in: key)
-        let (path, bytes, digest) = try await read(manifest.map { try key.appending($0.dataFile) } ?? key)
+        let (key, file, manifest) = try await place(of: version)
+        let (path, bytes, digest) = try await read(file)
         var model = try reader.predictor(from: bytes, digest: digest)
         if let columns = manifest?.columns { model.predictor = model.predictor.naming(columns) }
         var loaded = Loaded(path: path, bytes: bytes, digest: digest, model: model)

@@ -203,11 +203,15 @@ package struct VersionPromoter: Sendable {
         kind: Transition.Kind,
         by request: TransitionRequest
     ) async throws -> TransitionResult {
-        let (found, path) = await files.inspect(version)
-        guard let path else {
+        let path: String
+        do {
+            if let problem = version.problem { throw Failure(.modelNotReadable, problem) }
+            // What was tried when it was registered is not read here again: the promoter loads it, or has it in memory.
+            path = try await files.path(of: version)
+        } catch {
             throw Failure(
                 .modelNotReadable,
-                "version \(version.version) of '\(version.name)' cannot be served: \(found.problem ?? "its files were not found")",
+                "version \(version.version) of '\(version.name)' cannot be served: \(Failure.from(error).message)",
                 hint: "balanceops models inspect FILE says what is in the way"
             )
         }
@@ -240,18 +244,5 @@ package struct VersionPromoter: Sendable {
             hint: "name one with --to; these can be served: \(list)",
             details: .object([("servable", .array(servable.map(JSONValue.int))), ("slot", slot.json)])
         )
-    }
-}
-
-extension Promoter {
-    /// Tries a file that is not to be promoted now.
-    func measure(_ path: String, label: String) -> PromotionCase.SelfTest {
-        do {
-            let (bytes, digest) = try files.load(path)
-            let staged = StagedModel(token: "", bytes: bytes, digest: digest)
-            return try SelfTest(reader: reader).run(staged, label: label).1.fact
-        } catch {
-            return .init(problem: Failure.from(error).message, latency: nil)
-        }
     }
 }

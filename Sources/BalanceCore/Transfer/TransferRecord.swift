@@ -219,7 +219,6 @@ package struct TransferRecord: Codable, Sendable {
         package var createdAt = 0
         package var updatedAt = 0
         package var lastVersion = 0
-        package var policy: String?
         package var tags: [Pair] = []
 
         package init(name: String) { self.name = name }

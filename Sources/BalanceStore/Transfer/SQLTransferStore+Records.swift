@@ -169,7 +169,7 @@ extension SQLTransferStore {
 
     private static func registry(_ connection: any SQLConnection, _ root: String, _ body: Body) throws {
         let models = try connection.rows(
-            "SELECT name, description, created_at_ms, updated_at_ms, last_version, policy FROM registered_model "
+            "SELECT name, description, created_at_ms, updated_at_ms, last_version FROM registered_model "
                 + "ORDER BY name"
         )
         for row in models {
@@ -178,7 +178,6 @@ extension SQLTransferStore {
             model.createdAt = row.integer(2) ?? 0
             model.updatedAt = row.integer(3) ?? 0
             model.lastVersion = row.integer(4) ?? 0
-            model.policy = row.text(5)
             model.tags = try pairs("registered_model_tag", "name", .text(model.name), connection)
             try body(TransferRecord(model: model))
         }

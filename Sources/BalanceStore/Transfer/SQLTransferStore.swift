@@ -114,11 +114,11 @@ package struct SQLTransferStore: TransferStore {
     package func insert(_ model: TransferRecord.ModelRecord) async throws {
         try await database.write { connection in
             let count = try connection.execute(
-                "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms, last_version, policy) "
-                    + "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms, last_version) "
+                    + "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 [
                     .text(model.name), .optional(model.description), .integer(model.createdAt),
-                    .integer(model.updatedAt), .integer(model.lastVersion), .optional(model.policy),
+                    .integer(model.updatedAt), .integer(model.lastVersion),
                 ]
             )
             if count == 1 {
