@@ -3,63 +3,35 @@ import Foundation
 import GRDB
 
 /// A GRDB connection that takes the store's SQL.
+///
+/// Values are bound to, and read from, SQLite's own statement: GRDB's arguments and rows take three times as long. GRDB
+/// still opens connections, prepares and keeps statements, and begins and ends transactions.
 struct SQLiteConnection: SQLConnection {
     let database: Database
 
     func execute(_ sql: String, _ arguments: [SQLValue]) throws -> Int {
-        try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments.map(\.databaseValue)))
+        guard !arguments.isEmpty else {
+            // A statement without arguments may change the schema, of which GRDB keeps an image.
+            try database.cachedStatement(sql: sql).execute()
+            return database.changesCount
+        }
+        try statement(sql).run(arguments)
         return database.changesCount
     }
 
     func execute(_ sql: String, each arguments: [[SQLValue]]) throws {
-        let statement = try database.cachedStatement(sql: sql)
-        for values in arguments {
-            // Their number is this file's callers' own; checking it a thousand times a request is what would cost.
-            statement.setUncheckedArguments(StatementArguments(values.map(\.databaseValue)))
-            try statement.execute()
-        }
+        let statement = try statement(sql)
+        for values in arguments { try statement.run(values) }
     }
 
-    func rows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow] {
-        try rows(database.cachedStatement(sql: sql), arguments)
-    }
+    func rows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow] { try statement(sql).rows(arguments) }
 
     func freshRows(_ sql: String, _ arguments: [SQLValue]) throws -> [SQLRow] {
-        try rows(database.makeStatement(sql: sql), arguments)
+        try SQLiteStatement(statement: database.makeStatement(sql: sql), database: database).rows(arguments)
     }
 
-    private func rows(_ statement: Statement, _ arguments: [SQLValue]) throws -> [SQLRow] {
-        let cursor = try Row.fetchCursor(
-            statement,
-            arguments: StatementArguments(arguments.map(\.databaseValue))
-        )
-        var rows: [SQLRow] = []
-        while let row = try cursor.next() {
-            rows.append(SQLRow(values: row.databaseValues.map(SQLValue.init)))
-        }
-        return rows
-    }
-}
-
-extension SQLValue {
-    fileprivate var databaseValue: DatabaseValue {
-        switch self {
-        case .null: .null
-        case .integer(let number): number.databaseValue
-        case .real(let number): number.databaseValue
-        case .text(let text): text.databaseValue
-        case .blob(let bytes): Data(bytes).databaseValue
-        }
-    }
-
-    fileprivate init(_ value: DatabaseValue) {
-        switch value.storage {
-        case .null: self = .null
-        case .int64(let number): self = .integer(Int(number))
-        case .double(let number): self = .real(number)
-        case .string(let text): self = .text(text)
-        case .blob(let data): self = .blob(Array(data))
-        }
+    private func statement(_ sql: String) throws -> SQLiteStatement {
+        SQLiteStatement(statement: try database.cachedStatement(sql: sql), database: database)
     }
 }
 
