@@ -50,7 +50,7 @@ def test_hostile_names_are_text(filled, serve):
     attack = "<img src=x onerror=\"document.title='owned'\">"
     with sqlite3.connect(filled.database) as database:
         database.execute("UPDATE run SET note = ?, kind = ?, git_branch = ?, run_dir_name = ?", (attack,) * 4)
-        database.execute("UPDATE latest_metric SET key = ? WHERE key = 'acc'", (attack,))
+        database.execute("UPDATE metric_key SET key = ? WHERE key = 'acc'", (attack,))
     server = serve(filled)
     run = server.client.get("/runs").json()["items"][0]["run_id"]
     for path in ("/ui", f"/ui/runs/{run}", f"/ui/runs/{run}?tab=metrics"):
@@ -83,8 +83,9 @@ def test_a_wide_chart_is_drawn_with_many_runs(filled, serve):
             database.execute(
                 "INSERT INTO run (run_id, kind, status, created_at, start_time_ms) VALUES (?, 'bulk', 'FINISHED', ?, ?)",
                 (run, "2026-01-01T00:00:00+00:00", number))
-            database.execute("INSERT INTO latest_metric (run_id, key, value, step, timestamp_ms) VALUES (?, 'acc', ?, 0, 0)",
-                             (run, number))
+            database.execute("INSERT INTO latest_metric (run_seq, key_id, value, is_nan, step, timestamp_ms) "
+                             "SELECT r.seq, k.key_id, ?, 0, 0, 0 FROM run r, metric_key k WHERE r.run_id = ? AND k.key = 'acc'",
+                             (number, run))
     page = dom(serve(filled).url + "/ui?sent=1&kind=bulk&limit=200&points=200&metric=acc&metrics=1")
     assert re.search(r'aria-label="Metric trend: [^"]*acc 149"', page)
 

@@ -92,7 +92,7 @@ enum OriginalSchema {
             else { continue }
             // Python's SQLite driver stores NaN as NULL.
             let point = MetricPoint(key: key, value: value, timestamp: startedAt, step: 0)
-            try RunRows.insert(point, of: RunID(native: id).stored, connection)
+            try RunRows.insert([point], of: RunID(native: id).stored, connection)
             try remove("metrics", row.integer(3) ?? 0, connection)
         }
     }

@@ -149,7 +149,8 @@ struct CaseRows {
         for key in Set(policy.rules.map(\.metric)) {
             guard let known = facts.metrics.value(of: key),
                 let row = try connection.rows(
-                    "SELECT value, is_nan FROM latest_metric WHERE run_id = ? AND key = ?",
+                    "SELECT m.value, m.is_nan FROM run r JOIN latest_metric m ON m.run_seq = r.seq "
+                        + "WHERE r.run_id = ? AND m.key_id = \(RunRows.keyNumber)",
                     [.text(run), .text(key)]
                 ).first
             else { continue }

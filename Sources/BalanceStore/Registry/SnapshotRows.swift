@@ -38,7 +38,7 @@ enum SnapshotRows {
         if facts.author?.isEmpty == true { facts.author = nil }
         try addDataset(of: run, &facts, connection)
         facts.evaluatedAt = try connection.rows(
-            "SELECT COALESCE((SELECT MAX(timestamp_ms) FROM latest_metric WHERE run_id = r.run_id), r.end_time_ms, "
+            "SELECT COALESCE((SELECT MAX(timestamp_ms) FROM latest_metric WHERE run_seq = r.seq), r.end_time_ms, "
                 + "r.start_time_ms) FROM run r WHERE r.run_id = ?",
             [.text(run)]
         ).first?.integer(0).map(Timestamp.init(milliseconds:))
@@ -103,7 +103,8 @@ enum SnapshotRows {
         var metrics: [Metric] = []
         if let run = version.runID {
             metrics = try connection.rows(
-                "SELECT key, value, is_nan FROM latest_metric WHERE run_id = ? ORDER BY key",
+                "SELECT k.key, m.value, m.is_nan FROM run r JOIN latest_metric m ON m.run_seq = r.seq "
+                    + "JOIN metric_key k ON k.key_id = m.key_id WHERE r.run_id = ? ORDER BY k.key",
                 [.text(run.stored)]
             ).map { Metric($0.text(0) ?? "", RunRows.value($0, 1)) }
         }

@@ -67,8 +67,8 @@ struct RunSQL: ConditionSQL {
     private static func terms(_ field: RunField, isAscending: Bool) throws -> [SortTerm] {
         switch field {
         case .metric(let key):
-            let nan = "CASE \(lookUp("latest_metric", "is_nan")) WHEN 0 THEN 0 WHEN 1 THEN 1 ELSE 2 END"
-            let value = lookUp("latest_metric", "value")
+            let nan = "CASE \(metric("is_nan")) WHEN 0 THEN 0 WHEN 1 THEN 1 ELSE 2 END"
+            let value = metric("value")
             return [
                 SortTerm(sql: nan, arguments: [.text(key)]),
                 SortTerm(sql: value, arguments: [.text(key)], isAscending: isAscending),
@@ -92,8 +92,8 @@ struct RunSQL: ConditionSQL {
         var quick = search
         quick.identity = search.fingerprint
         quick.source =
-            "latest_metric m JOIN run r ON r.run_id = m.run_id JOIN experiment e ON e.experiment_id = r.experiment_id"
-        quick.condition = "m.key = ? AND m.is_nan = 0 AND \(search.condition)"
+            "latest_metric m JOIN run r ON r.seq = m.run_seq JOIN experiment e ON e.experiment_id = r.experiment_id"
+        quick.condition = "m.key_id = \(RunRows.keyNumber) AND m.is_nan = 0 AND \(search.condition)"
         quick.arguments = [.text(key)] + search.arguments
         quick.order[0] = SortTerm(sql: "m.is_nan")
         quick.order[1] = SortTerm(sql: "m.value", isAscending: first.isAscending)
@@ -104,6 +104,10 @@ struct RunSQL: ConditionSQL {
         "(SELECT x.\(column) FROM \(table) x WHERE x.run_id = r.run_id AND x.key = ?)"
     }
 
+    private static func metric(_ column: String) -> String {
+        "(SELECT x.\(column) FROM latest_metric x WHERE x.run_seq = r.seq AND x.key_id = \(RunRows.keyNumber))"
+    }
+
     private mutating func metric(_ key: String, _ comparison: SearchFilter.Comparison) -> String {
         arguments.append(.text(key))
         let test = compare("x.value", comparison)
@@ -111,9 +115,10 @@ struct RunSQL: ConditionSQL {
         let isNaN = comparison.comparator == .notEqual ? "(x.is_nan = 1 OR \(test))" : "(x.is_nan = 0 AND \(test))"
         // What is unequal to a value is nearly everything; all else is a part of an index.
         if comparison.comparator == .notEqual {
-            return "EXISTS (SELECT 1 FROM latest_metric x WHERE x.run_id = r.run_id AND x.key = ? AND \(isNaN))"
+            return "EXISTS (SELECT 1 FROM latest_metric x WHERE x.run_seq = r.seq AND x.key_id = \(RunRows.keyNumber) "
+                + "AND \(isNaN))"
         }
-        return "r.run_id IN (SELECT x.run_id FROM latest_metric x WHERE x.key = ? AND \(isNaN))"
+        return "r.seq IN (SELECT x.run_seq FROM latest_metric x WHERE x.key_id = \(RunRows.keyNumber) AND \(isNaN))"
     }
 
     private mutating func exists(_ table: String, _ key: String, _ comparison: SearchFilter.Comparison) -> String {

@@ -12,46 +12,61 @@ enum RunRows {
         }
     }
 
+    /// The row of a run.
+    static func sequence(of run: String, _ connection: any SQLConnection) throws -> Int {
+        guard let found = try connection.rows("SELECT seq FROM run WHERE run_id = ?", [.text(run)]).first?.integer(0)
+        else { throw Failure(.runNotFound, "run \(run) does not exist") }
+        return found
+    }
+
+    /// The number of a metric's key, which it gets when it is first written.
+    private static func number(of key: String, _ connection: any SQLConnection) throws -> Int {
+        let known = try connection.rows("SELECT key_id FROM metric_key WHERE key = ?", [.text(key)])
+        let rows =
+            known.isEmpty
+            ? try connection.rows("INSERT INTO metric_key (key) VALUES (?) RETURNING key_id", [.text(key)]) : known
+        guard let number = rows.first?.integer(0) else { throw Failure(.internalError, "a key got no number") }
+        return number
+    }
+
+    /// Finds a metric's key by its text: an SQL term with a place for it.
+    static let keyNumber = "(SELECT k.key_id FROM metric_key k WHERE k.key = ?)"
+
     /// Adds points to the history; of each key the one whose step, time and value are the greatest so far is the latest.
     ///
     /// NaN stands as 0 with a mark, because no database can compare it.
-    static func insert(_ points: [MetricPoint], of run: String, _ connection: any SQLConnection) throws {
-        let columns = "(run_id, key, value, is_nan, step, timestamp_ms) VALUES (?, ?, ?, ?, ?, ?)"
-        let rows = points.map { point -> [SQLValue] in
-            [
-                .text(run), .text(point.key), .real(point.value.isNaN ? 0 : point.value),
+    static func insert(_ points: [MetricPoint], ofRow run: Int, _ connection: any SQLConnection) throws {
+        let columns = "(run_seq, key_id, value, is_nan, step, timestamp_ms) VALUES (?, ?, ?, ?, ?, ?)"
+        var keys: [ByteText: Int] = [:]
+        var greatest: [Int: Int] = [:]
+        var rows: [[SQLValue]] = []
+        rows.reserveCapacity(points.count)
+        for (index, point) in points.enumerated() {
+            let text = ByteText(point.key)
+            let key = try keys[text] ?? number(of: point.key, connection)
+            keys[text] = key
+            if greatest[key].map({ order(points[$0]) < order(point) }) ?? true { greatest[key] = index }
+            rows.append([
+                .integer(run), .integer(key), .real(point.value.isNaN ? 0 : point.value),
                 .integer(point.value.isNaN ? 1 : 0), .integer(point.step), .integer(point.timestamp.milliseconds),
-            ]
+            ])
         }
         try connection.execute("INSERT INTO metric \(columns) ON CONFLICT DO NOTHING", each: rows)
         try connection.execute(
-            "INSERT INTO latest_metric \(columns) ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value, "
+            "INSERT INTO latest_metric \(columns) ON CONFLICT (run_seq, key_id) DO UPDATE SET value = excluded.value, "
                 + "is_nan = excluded.is_nan, step = excluded.step, timestamp_ms = excluded.timestamp_ms "
                 + "WHERE (excluded.step, excluded.timestamp_ms, excluded.value) "
                 + "> (latest_metric.step, latest_metric.timestamp_ms, latest_metric.value)",
-            each: greatest(points).map { rows[$0] }
+            each: greatest.values.sorted().map { rows[$0] }
         )
     }
 
-    static func insert(_ point: MetricPoint, of run: String, _ connection: any SQLConnection) throws {
-        try insert([point], of: run, connection)
+    static func insert(_ points: [MetricPoint], of run: String, _ connection: any SQLConnection) throws {
+        guard !points.isEmpty else { return }
+        try insert(points, ofRow: sequence(of: run, connection), connection)
     }
 
-    /// The places of the points that can become the latest of their keys, by the same order that the statement asks for.
-    private static func greatest(_ points: [MetricPoint]) -> [Int] {
-        guard points.count > 1 else { return Array(points.indices) }
-        var places: [ByteText: Int] = [:]
-        for (index, point) in points.enumerated() {
-            let key = ByteText(point.key)
-            guard let known = places[key] else {
-                places[key] = index
-                continue
-            }
-            if order(points[known]) < order(point) { places[key] = index }
-        }
-        return places.values.sorted()
-    }
-
+    /// What decides which of two points of a key is the later one.
     private static func order(_ point: MetricPoint) -> (Int, Int, Double) {
         (point.step, point.timestamp.milliseconds, point.value.isNaN ? 0 : point.value)
     }

@@ -51,9 +51,9 @@ extension SQLTrackingStore: RunLog {
 
     package func log(_ batch: LogBatch, to id: RunID) async throws {
         try await database.writeTogether { connection in
-            try Self.requireActive(id, connection)
+            let run = try Self.requireActive(id, connection)
             try Self.insert(batch.params, of: id, connection)
-            if !batch.metrics.isEmpty { try RunRows.insert(batch.metrics, of: id.stored, connection) }
+            if !batch.metrics.isEmpty { try RunRows.insert(batch.metrics, ofRow: run, connection) }
             for metric in batch.modelMetrics { try LoggedModelRows.insert(metric, connection) }
             for tag in batch.tags { try Self.upsert(tag, run: id, connection) }
         }
@@ -86,7 +86,7 @@ extension SQLTrackingStore: RunLog {
         let sql = PagedSQL(
             columns: "m.value, m.is_nan, m.timestamp_ms, m.step",
             source: "metric m",
-            condition: "m.run_id = ? AND m.key = ?",
+            condition: Self.place,
             arguments: [.text(run.stored), .text(key)],
             order: ["m.timestamp_ms", "m.step", "m.value", "m.is_nan"].map { SortTerm(sql: $0) }
         )
@@ -116,8 +116,8 @@ extension SQLTrackingStore: RunLog {
             }
             return try connection.rows(
                 "SELECT value, is_nan, timestamp_ms, step FROM (SELECT value, is_nan, timestamp_ms, step, ROW_NUMBER() "
-                    + "OVER (ORDER BY step, timestamp_ms, value) - 1 AS n, COUNT(*) OVER () AS total FROM metric "
-                    + "WHERE run_id = ? AND key = ? AND step BETWEEN ? AND ?) AS q WHERE n = 0 OR (? > 1 AND "
+                    + "OVER (ORDER BY step, timestamp_ms, value) - 1 AS n, COUNT(*) OVER () AS total FROM metric m "
+                    + "WHERE \(Self.place) AND step BETWEEN ? AND ?) AS q WHERE n = 0 OR (? > 1 AND "
                     + "(total <= ? OR (n * ?) / (total - 1) > ((n - 1) * ?) / (total - 1))) ORDER BY n",
                 [
                     .text(run.stored), .text(key), .integer(steps.lowerBound), .integer(steps.upperBound),
@@ -134,12 +134,16 @@ extension SQLTrackingStore: RunLog {
         }
     }
 
+    /// Where the points of a run's metric are.
+    private static let place =
+        "m.run_seq = (SELECT r.seq FROM run r WHERE r.run_id = ?) AND m.key_id = \(RunRows.keyNumber)"
+
     /// More points than are numbered one by one to take a sample.
     private static let longHistory = 200_000
 
     private static func isLong(_ key: String, _ run: RunID, _ connection: any SQLConnection) throws -> Bool {
         let rows = try connection.rows(
-            "SELECT 1 FROM metric WHERE run_id = ? AND key = ? LIMIT 1 OFFSET ?",
+            "SELECT 1 FROM metric m WHERE \(place) LIMIT 1 OFFSET ?",
             [.text(run.stored), .text(key), .integer(longHistory)]
         )
         return !rows.isEmpty
@@ -152,11 +156,11 @@ extension SQLTrackingStore: RunLog {
         limit: Int,
         _ connection: any SQLConnection
     ) throws -> [MetricPoint] {
-        let place: [SQLValue] = [.text(run.stored), .text(key)]
-        let columns = "SELECT value, is_nan, timestamp_ms, step FROM metric WHERE run_id = ? AND key = ?"
+        let values: [SQLValue] = [.text(run.stored), .text(key)]
+        let columns = "SELECT value, is_nan, timestamp_ms, step FROM metric m WHERE \(place)"
         func end(_ direction: String) throws -> SQLRow? {
             let order = ["timestamp_ms", "step", "value", "is_nan"].map { "\($0) \(direction)" }.joined(separator: ", ")
-            return try connection.rows("\(columns) ORDER BY \(order) LIMIT 1", place).first
+            return try connection.rows("\(columns) ORDER BY \(order) LIMIT 1", values).first
         }
         guard let first = try end("ASC"), let last = try end("DESC"), let from = first.integer(2),
             let to = last.integer(2)
@@ -167,7 +171,7 @@ extension SQLTrackingStore: RunLog {
             let target = from + Int(Double(to - from) * Double(index) / Double(count - 1))
             let next = try connection.rows(
                 "\(columns) AND timestamp_ms >= ? ORDER BY timestamp_ms, step, value, is_nan LIMIT 1",
-                place + [.integer(target)]
+                values + [.integer(target)]
             )
             if let row = next.first, row.values != rows[rows.count - 1].values { rows.append(row) }
         }
@@ -290,12 +294,14 @@ extension SQLTrackingStore: RunLog {
             let ids = runs[range].map { SQLValue.text($0.id.stored) }
             let places = repeatElement("?", count: ids.count).joined(separator: ", ")
             func grouped(_ columns: String, _ table: String) throws -> [String: [SQLRow]] {
-                let sql = "SELECT run_id, \(columns) FROM \(table) WHERE run_id IN (\(places)) ORDER BY run_id, key"
+                let sql =
+                    "SELECT x.run_id, \(columns) FROM \(table) WHERE x.run_id IN (\(places)) ORDER BY x.run_id, key"
                 return Dictionary(grouping: try connection.rows(sql, ids)) { $0.text(0) ?? "" }
             }
-            let metrics = try grouped("key, value, is_nan, timestamp_ms, step", "latest_metric")
-            let params = try grouped("key, value", "param")
-            let tags = try grouped("key, value", "tag")
+            let latest = "run x JOIN latest_metric m ON m.run_seq = x.seq JOIN metric_key k ON k.key_id = m.key_id"
+            let metrics = try grouped("k.key, m.value, m.is_nan, m.timestamp_ms, m.step", latest)
+            let params = try grouped("key, value", "param x")
+            let tags = try grouped("key, value", "tag x")
             let inputs = try inputs(of: ids, connection)
             let modelInputs = try modelInputs(of: ids, connection)
             let outputs = try outputs(of: ids, connection)
@@ -326,15 +332,18 @@ extension SQLTrackingStore: RunLog {
 
     private static func pair(_ row: SQLRow) -> KeyValue { KeyValue(key: row.text(1) ?? "", value: row.text(2) ?? "") }
 
-    static func requireActive(_ id: RunID, _ connection: any SQLConnection) throws {
-        let rows = try connection.rows("SELECT lifecycle_stage FROM run WHERE run_id = ?", [.text(id.stored)])
-        guard let stage = rows.first?.text(0) else { throw missing(id) }
+    /// The row of a run that may be written to.
+    @discardableResult
+    static func requireActive(_ id: RunID, _ connection: any SQLConnection) throws -> Int {
+        let rows = try connection.rows("SELECT lifecycle_stage, seq FROM run WHERE run_id = ?", [.text(id.stored)])
+        guard let row = rows.first, let stage = row.text(0), let sequence = row.integer(1) else { throw missing(id) }
         guard stage == LifecycleStage.active.rawValue else {
             throw Failure(
                 .invalidParameter,
                 "The run \(id.stored) must be in the 'active' state. Current state is deleted."
             )
         }
+        return sequence
     }
 
     /// A param may be logged again with the same value and never with another one.

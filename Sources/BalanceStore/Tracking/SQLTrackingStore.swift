@@ -31,10 +31,10 @@ package struct SQLTrackingStore: TrackingStore {
                 ]
             )
             guard changed == 1 else { throw Failure(.runNotFound, "run \(id) does not exist or has ended") }
-            for metric in outcome.metrics {
-                let point = MetricPoint(key: metric.key, value: metric.value, timestamp: outcome.endedAt, step: 0)
-                try RunRows.insert(point, of: id.stored, connection)
+            let points = outcome.metrics.map {
+                MetricPoint(key: $0.key, value: $0.value, timestamp: outcome.endedAt, step: 0)
             }
+            try RunRows.insert(points, of: id.stored, connection)
             for artifact in outcome.artifacts { try RunRows.insert(artifact, of: id.stored, connection) }
         }
     }
@@ -156,7 +156,8 @@ package struct SQLTrackingStore: TrackingStore {
         guard !summaries.isEmpty else { return }
         let places = repeatElement("?", count: summaries.count).joined(separator: ", ")
         let rows = try connection.rows(
-            "SELECT run_id, key, value, is_nan FROM latest_metric WHERE run_id IN (\(places)) ORDER BY run_id, key",
+            "SELECT r.run_id, k.key, m.value, m.is_nan FROM run r JOIN latest_metric m ON m.run_seq = r.seq "
+                + "JOIN metric_key k ON k.key_id = m.key_id WHERE r.run_id IN (\(places)) ORDER BY r.run_id, k.key",
             summaries.map { .text($0.id.stored) }
         )
         let byRun = Dictionary(grouping: rows) { $0.text(0) ?? "" }

@@ -86,22 +86,25 @@ extension SQLTransferStore {
     }
 
     private static func points(of run: String, _ connection: any SQLConnection, _ body: Body) throws {
-        var last = 0
+        let sequence = try RunRows.sequence(of: run, connection)
+        let order = "key_id, timestamp_ms, step, value, is_nan"
+        // Less than any point: keys are numbered from 1.
+        var last: [SQLValue] = [.integer(0), .integer(0), .integer(0), .real(0), .integer(0)]
         while true {
             let rows = try connection.rows(
-                "SELECT seq, key, value, is_nan, step, timestamp_ms FROM metric WHERE run_id = ? AND seq > ? "
-                    + "ORDER BY seq LIMIT ?",
-                [.text(run), .integer(last), .integer(pointsPerLine)]
+                "SELECT (SELECT k.key FROM metric_key k WHERE k.key_id = m.key_id), \(order) FROM metric m "
+                    + "WHERE run_seq = ? AND (\(order)) > (?, ?, ?, ?, ?) ORDER BY \(order) LIMIT ?",
+                [.integer(sequence)] + last + [.integer(pointsPerLine)]
             )
-            guard !rows.isEmpty else { return }
-            last = rows.last?.integer(0) ?? last
+            guard let end = rows.last else { return }
+            last = Array(end.values.dropFirst())
             let points = rows.map { row in
                 TransferRecord.PointRecord(
                     MetricPoint(
-                        key: row.text(1) ?? "",
-                        value: RunRows.value(row, 2),
-                        timestamp: Timestamp(milliseconds: row.integer(5) ?? 0),
-                        step: row.integer(4) ?? 0
+                        key: row.text(0) ?? "",
+                        value: RunRows.value(row, 4),
+                        timestamp: Timestamp(milliseconds: row.integer(2) ?? 0),
+                        step: row.integer(3) ?? 0
                     )
                 )
             }

@@ -58,7 +58,7 @@ package struct SQLTransferStore: TransferStore {
             let id = SQLValue.text(run.id)
             try Self.insert(run.params, into: "param", "run_id", id, connection)
             try Self.insert(run.tags, into: "tag", "run_id", id, connection)
-            for point in points { try RunRows.insert(point, of: run.id, connection) }
+            try RunRows.insert(points, of: run.id, connection)
             for input in run.inputs { try SQLTrackingStore.insert(input.input, of: RunID(stored: run.id), connection) }
             for model in run.modelInputs {
                 try connection.execute(

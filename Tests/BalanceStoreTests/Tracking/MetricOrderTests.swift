@@ -41,7 +41,7 @@ struct MetricOrderTests {
         let quick = try #require(RunSQL.along(order, whole))
         let (sql, values) = try quick.query(limit: 101, after: nil)
         let plan = try await plan(sql, values)
-        #expect(plan.contains("SEARCH m USING COVERING INDEX latest_metric_value (key=? AND is_nan=?)"), "\(plan)")
+        #expect(plan.contains("SEARCH m USING COVERING INDEX latest_metric_value (key_id=? AND is_nan=?)"), "\(plan)")
         #expect(!plan.contains("USE TEMP B-TREE FOR ORDER BY"), "\(plan)")
         if filter != nil { #expect(plan.contains("SEARCH x USING COVERING INDEX latest_metric_value"), "\(plan)") }
     }
@@ -53,11 +53,11 @@ struct MetricOrderTests {
         )
         #expect(newest.contains("USING INDEX run_newest") && !newest.contains("TEMP B-TREE"))
         let history = try await plan(
-            "SELECT value FROM metric WHERE run_id = ? AND key = ? AND timestamp_ms >= ? "
+            "SELECT value FROM metric WHERE run_seq = ? AND key_id = ? AND timestamp_ms >= ? "
                 + "ORDER BY timestamp_ms, step, value, is_nan LIMIT 1",
-            [.text("a"), .text("b"), .integer(1)]
+            [.integer(1), .integer(1), .integer(1)]
         )
-        #expect(history.contains("INDEX metric_point") && !history.contains("TEMP B-TREE"))
+        #expect(history.contains("SEARCH metric USING PRIMARY KEY") && !history.contains("TEMP B-TREE"))
     }
 
     /// Runs with ties, NaN and missing values.
