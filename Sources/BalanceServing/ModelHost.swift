@@ -7,7 +7,19 @@ import Synchronization
 /// ``ModelHosts`` has it look at the registry's row ten times a second. A file that cannot be loaded leaves the last good model serving.
 package final class ModelHost: ModelProvider {
     private let loader: ModelLoader
-    private let published = Mutex(Published())
+    private let state = Mutex(State())
+
+    private struct State {
+        var published = Published()
+        /// What serves, beside the rest so that a request takes hold of nothing else.
+        var served: ServedModel?
+        /// When its file was last seen unchanged, on the clock ``Monotonic``.
+        var seenAt: UInt64 = 0
+    }
+
+    /// For how long, in nanoseconds, a file that was looked at is taken for unchanged: less than a request and its answer
+    /// take, and enough that a server under load does not look a hundred thousand times a second.
+    private static let glance: UInt64 = 100_000
 
     package init(
         name: String = defaultModelName,
@@ -23,10 +35,18 @@ package final class ModelHost: ModelProvider {
 
     /// The published model, where its file is still the one that it was loaded from.
     func loaded() -> ServedModel? {
-        let seen = published.withLock { $0 }
-        guard let served = seen.served, let signature = seen.signature, FileSignature(path: seen.path) == signature
-        else {
-            return nil
+        let now = Monotonic.now()
+        let (served, published) = state.withLock { state -> (ServedModel?, Published?) in
+            now &- state.seenAt < Self.glance ? (state.served, nil) : (nil, state.published)
+        }
+        guard let published else { return served }
+        guard let served = published.served, let signature = published.signature,
+            FileSignature(path: published.path) == signature
+        else { return nil }
+        state.withLock { state in
+            guard state.published.sequence == published.sequence else { return }
+            state.served = served
+            state.seenAt = now
         }
         return served
     }
@@ -44,7 +64,7 @@ package final class ModelHost: ModelProvider {
     }
 
     package func problem() async -> String? {
-        published.withLock { $0.failure.map { $0.details?["message"]?.string ?? $0.message } }
+        state.withLock { $0.published.failure.map { $0.details?["message"]?.string ?? $0.message } }
     }
 
     /// Looks once at the registry and the file.
@@ -52,9 +72,12 @@ package final class ModelHost: ModelProvider {
 
     private func refresh() async -> Published {
         let fresh = await loader.load()
-        published.withLock { state in
+        state.withLock { state in
             // Another request may have loaded something newer while this one waited for the loader.
-            if fresh.sequence >= state.sequence { state = fresh }
+            guard fresh.sequence >= state.published.sequence else { return }
+            state.published = fresh
+            state.served = nil
+            state.seenAt = 0
         }
         return fresh
     }

@@ -42,7 +42,7 @@ package final class ModelHosts: ModelDirectory, Service {
     }
 
     package func loaded(_ name: String) -> ServedModel? {
-        state.withLock { $0.unloaded.contains(name) ? nil : $0.hosts[name] }?.loaded()
+        state.withLock { !$0.unloaded.isEmpty && $0.unloaded.contains(name) ? nil : $0.hosts[name] }?.loaded()
     }
 
     package func load(_ name: String) async throws {

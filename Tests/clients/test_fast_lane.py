@@ -15,6 +15,10 @@ from sklearn.preprocessing import StandardScaler
 
 ROWS, LABELS = load_breast_cancer(return_X_y=True)
 ROW = ROWS[0, :8].tolist()
+MLFLOW = "/api/2.0/mlflow"
+# Stands for the run that the fixture makes.
+RUN = "e" * 32
+REAL = {}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,8 @@ def lanes(tmp_path_factory):
     for server in servers:
         for name in models:
             server.client.get(f"/v2/models/{name}/ready")
+    created = servers[1].client.post(f"{MLFLOW}/runs/create", json={"experiment_id": "0", "start_time": 1, "run_name": "lanes"})
+    REAL["run"] = created.json()["run"]["info"]["run_id"]
     yield servers
     for server in servers:
         server.stop()
@@ -53,8 +59,9 @@ def both(lanes, pieces, pause=0.0):
     return fast, slow
 
 
-def talk(server, pieces, pause=0.0, quiet=0.15):
-    """What comes back on one connection, until the server has nothing more to say."""
+def talk(server, pieces, pause=0.0, quiet=0.15, ends=False):
+    """What comes back on one connection, until the server has nothing more to say; `ends`: the client says that it ends."""
+    pieces = [piece.replace(RUN.encode(), REAL["run"].encode()) for piece in pieces]
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(10)
@@ -63,6 +70,8 @@ def talk(server, pieces, pause=0.0, quiet=0.15):
                 connection.sendall(piece)
                 if pause:
                     time.sleep(pause)
+            if ends:
+                connection.shutdown(socket.SHUT_WR)
         except OSError:
             pass
         answer = b""
@@ -84,6 +93,10 @@ def neutral(answer):
     text = answer.decode("latin-1")
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", "ID", text)
     text = re.sub(r"(?i)date: [^\r]*", "Date", text)
+    # The names and identities of new runs, and the lengths of answers that hold them.
+    if re.search(r'"run_name":"[a-z]+-[a-z]+-\d+"', text):
+        text = re.sub(r"[0-9a-f]{32}", "RUN", re.sub(r"[a-z]+-[a-z]+-\d{1,3}\b", "NAME", text))
+        text = re.sub(r"(?i)content-length: \d+", "Length", text)
     heads = re.findall(r"HTTP/1\.1 (\d+)[^\r]*\r\n((?:[^\r]+\r\n)*)\r\n", text)
     fields = [(status, sorted(line.lower() for line in head.split("\r\n"))) for status, head in heads]
     return fields, re.sub(r"HTTP/1\.1 [^\r]*\r\n(?:[^\r]+\r\n)*\r\n", "|", text)
@@ -141,13 +154,98 @@ SMUGGLING = [
 ]
 
 
-@pytest.mark.parametrize("place", range(len(GOOD + ODD + SMUGGLING)))
+def log(path, body, method="POST", *headers, **more):
+    return request(f"{MLFLOW}/runs/{path}", {"run_id": RUN, **body} if isinstance(body, dict) else body, method, *headers, **more)
+
+
+POINT = {"key": "loss", "value": 0.5, "timestamp": 5, "step": 1}
+BATCH = [{"key": "many", "value": i / 7, "timestamp": i, "step": i} for i in range(1000)]
+
+TRACKING = [
+    log("log-metric", POINT), log("log-metric", POINT | {"key": "새/지표 a", "value": -1e300}), log("log-metric", POINT | {"value": "NaN"}),
+    log("log-metric", POINT, "POST", "X-Request-ID: mine", "User-Agent: mlflow", "Accept: */*", "Accept-Encoding: gzip"),
+    log("log-metric", {"runUuid": RUN, "key": "camel", "value": 1, "timestamp": "7"}),
+    log("log-parameter", {"key": "depth", "value": "3"}), log("set-tag", {"key": "who", "value": "me"}),
+    log("log-batch", {"metrics": BATCH[:3], "params": [{"key": "depth", "value": "3"}], "tags": [{"key": "t", "value": "v" * 300}]}),
+    log("log-batch", {"metrics": BATCH}), log("log-batch", {}),
+    request(f"{MLFLOW}/runs/create", {"experiment_id": "0", "start_time": 7}),
+    request(f"{MLFLOW}/runs/create", {"experiment_id": "0", "tags": [{"key": "a", "value": "b"}]}),
+    request(f"{MLFLOW}/runs/get?run_id={RUN}", b"", "GET", kind=None),
+]
+
+TRACKING_ODD = [
+    log("log-metric", POINT | {"run_id": "0" * 32}), log("log-metric", POINT | {"value": None}), log("log-metric", POINT | {"key": "a//b"}),
+    log("log-metric", POINT | {"timestamp": -1}), log("log-metric", POINT | {"runId": RUN}), log("log-metric", b"{"), log("log-metric", b"[]"),
+    log("log-metric", b""), log("log-metric", POINT | {"key": "a\u0000b"}), log("log-metric", POINT, kind=None), log("log-metric", POINT, kind="text/plain"),
+    log("log-metric", POINT, "POST", "Origin: http://evil.example"), log("log-metric", POINT, host="evil.example"), log("log-metric", POINT, "PUT"),
+    log("log-metric?x=1", POINT), log("log-metric/", POINT), log("log-metric", POINT, "POST", "Connection: close"),
+    log("log-parameter", {"key": "depth", "value": "4"}), log("log-parameter", {"key": "x" * 251, "value": "4"}),
+    log("log-batch", {"params": [{"key": "p", "value": "1"}, {"key": "p", "value": "1"}]}), log("log-batch", {"metrics": BATCH + BATCH[:1]}),
+    log("log-batch", {"metrics": BATCH[:999], "params": [{"key": "depth", "value": "5"}]}), log("log-batch", {"metrics": [{"key": "m"}]}),
+    log("log-batch", {"metrics": [POINT], "note": "x" * (1 << 20)}),
+    request(f"{MLFLOW}/runs/create", {"experiment_id": "77"}), request(f"{MLFLOW}/runs/create", {"experiment_id": "0", "run_name": "a", "tags": [{"key": "mlflow.runName", "value": "b"}]}),
+    request(f"{MLFLOW}/runs/get?run_id={'0' * 32}", b"", "GET", kind=None), request(f"{MLFLOW}/runs/get?run_id={RUN}&run_uuid=x", b"", "GET", kind=None),
+    request(f"{MLFLOW}/runs/get?run_id={RUN.upper()}", b"", "GET", kind=None), request(f"{MLFLOW}/runs/get?run_id=%65{RUN[1:]}", b"", "GET", kind=None),
+    request(f"{MLFLOW}/runs/get?run_id={RUN}", b"", "GET", "Origin: http://evil.example", kind=None), request(f"{MLFLOW}/runs/get", b"", "GET", kind=None),
+    request(f"{MLFLOW}/runs/get?run_id={RUN}", b"", "HEAD", kind=None), request(f"{MLFLOW}/runs/get?run_id={RUN}", b"", "GET", host="evil.example", kind=None),
+]
+ALL = GOOD + TRACKING + ODD + TRACKING_ODD + SMUGGLING
+
+
+@pytest.mark.parametrize("place", range(len(ALL)))
 def test_one_request_is_answered_alike(lanes, place):
-    raw = (GOOD + ODD + SMUGGLING)[place]
-    fast, slow = both(lanes, [raw])
-    assert fast == slow, raw
-    if place < len(GOOD):
+    fast, slow = both(lanes, [ALL[place]])
+    assert fast == slow, ALL[place][:300]
+    if place < len(GOOD + TRACKING):
         assert fast[0][0][0][0] == "200"
+
+
+def test_tracking_is_pipelined_in_order(lanes):
+    generator = random.Random(6)
+    for _ in range(40):
+        chosen = [generator.choice(TRACKING + GOOD if generator.random() < 0.8 else TRACKING_ODD) for _ in range(generator.randint(2, 7))]
+        fast, slow = both(lanes, [b"".join(chosen)])
+        assert fast == slow, [raw[:200] for raw in chosen]
+
+
+def test_splits_of_tracking_change_nothing(lanes):
+    raw = (TRACKING[0] + TRACKING[12] + GOOD[0] + TRACKING[5]).replace(RUN.encode(), REAL["run"].encode())
+    whole = talk(lanes[1], [raw], quiet=1)
+    for cut in range(1, len(raw), 11):
+        pieces = [raw[:cut], raw[cut:]]
+        assert talk(lanes[0], pieces, 0.002) == whole or talk(lanes[0], pieces, 0.002, 1.5) == whole, cut
+
+
+def test_who_ends_his_side_gets_all_answers(lanes):
+    generator = random.Random(7)
+    for _ in range(20):
+        raw = b"".join(generator.choice(TRACKING + GOOD) for _ in range(generator.randint(1, 5)))
+        fast, slow = (talk(server, [raw], quiet=5, ends=True) for server in lanes)
+        assert fast == slow and not fast[1], raw[:300]
+
+
+def test_who_goes_away_leaves_what_he_logged(lanes):
+    client = lanes[0].client
+    for step in range(30):
+        with socket.create_connection(("127.0.0.1", lanes[0].port)) as connection:
+            connection.sendall(log("log-metric", POINT | {"key": "gone", "step": step}).replace(RUN.encode(), REAL["run"].encode()))
+            if step % 2:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    assert client.get("/health").status_code == 200
+    until = time.time() + 5
+    while time.time() < until:
+        history = client.get(f"{MLFLOW}/metrics/get-history", params={"run_id": REAL["run"], "metric_key": "gone"}).json().get("metrics", [])
+        if len(history) >= 15:
+            break
+    # A connection that was reset may have been so before its request was read; one that was closed was not.
+    assert {point["step"] for point in history} >= set(range(0, 30, 2))
+
+
+def test_much_that_is_sent_ahead_is_answered(lanes):
+    count = 3000
+    raw = log("log-metric", POINT | {"key": "ahead"}) * count
+    (fields, _), _ = talk(lanes[0], [raw], quiet=5, ends=True)
+    assert len(fields) == count and all(status == "200" for status, _ in fields)
 
 
 def test_pipelined_requests_keep_their_order(lanes):

@@ -6,7 +6,7 @@ package import BalanceCore
 package struct QuickAnswers: Sendable {
     private let directory: any ModelDirectory
     private let service: ModelService
-    private let hosts: [[UInt8]]
+    private let hosts: AllowedHosts
 
     /// - Parameters:
     ///   - directory: The models.
@@ -15,9 +15,7 @@ package struct QuickAnswers: Sendable {
     package init(directory: any ModelDirectory, service: ModelService, hosts: [String]) {
         self.directory = directory
         self.service = service
-        self.hosts = (hosts + ["localhost", "127.0.0.1", "[::1]"]).filter { $0 != "*" && !$0.isEmpty }.map {
-            Array($0.lowercased().utf8)
-        }
+        self.hosts = AllowedHosts(hosts)
     }
 
     /// A route whose answers can be quick.
@@ -38,7 +36,7 @@ package struct QuickAnswers: Sendable {
 
     /// The body of the answer, or nil.
     func answer(_ request: WireRequest, _ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard request.isPost, request.isPlain, allows(bytes, request.host),
+        guard request.isPost, request.isPlain, hosts.allow(bytes, request.host),
             let route = route(UnsafeRawBufferPointer(rebasing: bytes[request.path]))
         else { return nil }
         let body = UnsafeRawBufferPointer(rebasing: bytes[request.body])
@@ -51,8 +49,8 @@ package struct QuickAnswers: Sendable {
     }
 
     private func route(_ path: UnsafeRawBufferPointer) -> Route? {
-        if Self.equals(path, "/predict") { return .features }
-        if Self.equals(path, "/invocations") { return .scoring(defaultModelName) }
+        if path.holds("/predict") { return .features }
+        if path.holds("/invocations") { return .scoring(defaultModelName) }
         if let name = Self.name(path, "/v2/models/", "/infer") { return .tensors(name) }
         if let name = Self.name(path, "/models/", "/predict") { return .rows(name) }
         if let name = Self.name(path, "/models/", "/invocations") { return .scoring(name) }
@@ -62,8 +60,8 @@ package struct QuickAnswers: Sendable {
     /// The plain name between two parts of a path.
     private static func name(_ path: UnsafeRawBufferPointer, _ before: StaticString, _ after: StaticString) -> String? {
         let (first, last) = (before.utf8CodeUnitCount, path.count - after.utf8CodeUnitCount)
-        guard first < last, equals(UnsafeRawBufferPointer(rebasing: path[..<first]), before),
-            equals(UnsafeRawBufferPointer(rebasing: path[last...]), after)
+        guard first < last, UnsafeRawBufferPointer(rebasing: path[..<first]).holds(before),
+            UnsafeRawBufferPointer(rebasing: path[last...]).holds(after)
         else { return nil }
         let name = path[first..<last]
         for byte in name {
@@ -74,19 +72,6 @@ package struct QuickAnswers: Sendable {
             }
         }
         return String(decoding: name, as: UTF8.self)
-    }
-
-    private static func equals(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-        bytes.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-    }
-
-    /// Whether the host, without a port of digits, is written as one that is allowed.
-    private func allows(_ bytes: UnsafeRawBufferPointer, _ host: Range<Int>) -> Bool {
-        var end = host.upperBound
-        while end > host.lowerBound, bytes[end - 1] >= 0x30, bytes[end - 1] <= 0x39 { end -= 1 }
-        let hasPort = end > host.lowerBound && end < host.upperBound && bytes[end - 1] == UInt8(ascii: ":")
-        let name = bytes[host.lowerBound..<(hasPort ? end - 1 : host.upperBound)]
-        return hosts.contains { name.elementsEqual($0) }
     }
 
     private func features(_ body: UnsafeRawBufferPointer) -> [UInt8]? {

@@ -6,14 +6,15 @@
 struct WireRequest {
     /// What the first bytes of a connection are.
     enum Reading {
-        /// The beginning of a request that may be of the form.
-        case incomplete
+        /// The beginning of a request that may be of the form; where its length is known, the bytes that it will have.
+        case incomplete(Int?)
         /// Something for the normal reader.
         case unknown
         case complete(WireRequest)
     }
 
     var isPost = false
+    var isGet = false
     var path = 0..<0
     var host = 0..<0
     var requestID: Range<Int>?
@@ -25,7 +26,7 @@ struct WireRequest {
     var end: Int { body.upperBound }
 
     static let maximumHead = 8 << 10
-    static let maximumBody = 64 << 10
+    static let maximumBody = 1 << 20
 
     static func read(_ bytes: UnsafeRawBufferPointer) -> Reading {
         var reader = WireReader(bytes: bytes)
@@ -48,12 +49,12 @@ private struct WireReader {
     mutating func read() -> WireRequest.Reading {
         let head = readHead()
         guard case .ok = head else {
-            if case .incomplete = head, bytes.count < WireRequest.maximumHead { return .incomplete }
+            if case .incomplete = head, bytes.count < WireRequest.maximumHead { return .incomplete(nil) }
             return .unknown
         }
         guard hosts == 1, request.isPost ? length != nil : length ?? 0 == 0 else { return .unknown }
         request.body = position..<position + (length ?? 0)
-        return request.end <= bytes.count ? .complete(request) : .incomplete
+        return request.end <= bytes.count ? .complete(request) : .incomplete(request.end)
     }
 
     private mutating func readHead() -> Step {
@@ -80,6 +81,7 @@ private struct WireReader {
             switch matches(method, at: 0) {
             case .ok:
                 request.isPost = index == 0
+                request.isGet = index == 1
                 position = method.utf8CodeUnitCount - 1
                 return readPath()
             case .incomplete: isPrefix = true

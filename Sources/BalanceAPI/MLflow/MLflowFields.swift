@@ -35,12 +35,17 @@ struct MLflowFields {
             )
         }
         let buffer = try await request.body.collect(upTo: maximumBody)
-        let value = try? JSONValue(parsing: Array(buffer.readableBytesView), allowsNonFinite: true)
+        return json(Array(buffer.readableBytesView))
+    }
+
+    /// Reads the bytes of a JSON body.
+    static func json(_ bytes: [UInt8]) -> MLflowFields {
+        let value = try? JSONValue(parsing: bytes, allowsNonFinite: true)
         // Very old clients send a JSON text that holds JSON.
         if let text = value?.string { return MLflowFields((try? JSONValue(parsing: text)) ?? .object([])) }
         guard let value, value.members != nil else {
             var fields = MLflowFields(.object([]))
-            fields.isMalformed = buffer.readableBytes > 0
+            fields.isMalformed = !bytes.isEmpty
             return fields
         }
         return MLflowFields(value)
@@ -62,8 +67,8 @@ struct MLflowFields {
 
     /// The same fields without one.
     func removing(_ name: String) -> MLflowFields {
-        let twin = Self.camelCase(name)
-        return MLflowFields(.object((value.members ?? []).filter { $0.0 != name && $0.0 != twin }), prefix: prefix)
+        let others = (value.members ?? []).filter { $0.0 != name && !Self.isCamelCase($0.0, of: name) }
+        return MLflowFields(.object(others), prefix: prefix)
     }
 
     /// The same fields with one more, which holds whatever the request says of it.
@@ -81,13 +86,12 @@ struct MLflowFields {
 
     /// The value of a field; nil where it is absent or null.
     func value(_ name: String) throws -> JSONValue? {
-        let twin = Self.camelCase(name)
         let snake = value[name]
-        let camel = twin == name ? nil : value[twin]
-        if snake != nil, camel != nil {
-            throw Failure(.invalidParameter, "The fields '\(name)' and '\(twin)' are the same; send one of them.")
+        let camel = value.members?.last { Self.isCamelCase($0.0, of: name) }
+        if snake != nil, let camel {
+            throw Failure(.invalidParameter, "The fields '\(name)' and '\(camel.0)' are the same; send one of them.")
         }
-        guard let found = snake ?? camel, !found.isNull else { return nil }
+        guard let found = snake ?? camel?.1, !found.isNull else { return nil }
         return found
     }
 
@@ -176,10 +180,20 @@ struct MLflowFields {
     /// The name of a field with its place, for messages.
     func place(_ name: String) -> String { prefix + name }
 
-    private static func camelCase(_ name: String) -> String {
-        let words = name.split(separator: "_")
-        return words.dropFirst().reduce(words.first.map(String.init) ?? "") {
-            $0 + $1.prefix(1).uppercased() + $1.dropFirst()
+    /// Whether a text is the camelCase twin of a name of several words.
+    private static func isCamelCase(_ text: String, of name: String) -> Bool {
+        guard text.utf8.count < name.utf8.count else { return false }
+        var rest = text.utf8.makeIterator()
+        var isFirst = false
+        for byte in name.utf8 {
+            if byte == UInt8(ascii: "_") {
+                isFirst = true
+                continue
+            }
+            let isLetter = byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z")
+            guard rest.next() == (isFirst && isLetter ? byte - 0x20 : byte) else { return false }
+            isFirst = false
         }
+        return rest.next() == nil
     }
 }

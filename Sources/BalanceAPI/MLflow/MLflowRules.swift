@@ -14,6 +14,7 @@ enum MLflowRules {
 
     /// Checks the key of a metric, param or tag.
     static func check(key: String, place: String) throws {
+        if isSimple(key) { return }
         if key.unicodeScalars.count > maximumKey {
             throw Failure(
                 .invalidParameter,
@@ -196,7 +197,8 @@ enum MLflowRules {
 
     /// A long value cut to its first characters, as MLflow does by default.
     static func cut(_ text: String, _ limit: Int) -> String {
-        text.unicodeScalars.count > limit ? String(text.unicodeScalars.prefix(limit)) : text
+        // No text has more characters than bytes.
+        text.utf8.count > limit && text.unicodeScalars.count > limit ? String(text.unicodeScalars.prefix(limit)) : text
     }
 
     private static func check(_ count: Int, _ limit: Int, _ name: String) throws {
@@ -206,6 +208,17 @@ enum MLflowRules {
             "A batch logging request can contain at most \(limit) \(name). Got \(count) \(name). "
                 + "Please split up \(name) across multiple requests and try again."
         )
+    }
+
+    /// Whether a key surely is allowed: a short one of ASCII letters, digits, underscores and dashes.
+    private static func isSimple(_ key: String) -> Bool {
+        (1...maximumKey).contains(key.utf8.count)
+            && key.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x61...0x7A, 0x41...0x5A, 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "_"): true
+                default: false
+                }
+            }
     }
 
     private static func isKeyScalar(_ scalar: Unicode.Scalar) -> Bool {

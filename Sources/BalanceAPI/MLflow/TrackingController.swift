@@ -13,19 +13,11 @@ struct TrackingController: Sendable {
             MLflowEndpoint(.post, "runs/update", "Changes a run's status, end or name.") { try await update($0) },
             MLflowEndpoint(.post, "runs/delete", "Deletes a run.") { try await setStage(.deleted, $0) },
             MLflowEndpoint(.post, "runs/restore", "Restores a run.") { try await setStage(.active, $0) },
-            MLflowEndpoint(.post, "runs/log-metric", "Logs a metric.") { fields in
-                let id = try Self.id(fields)
-                return try await store(id, MLflowRules.metricBatch([fields], of: id))
-            },
-            MLflowEndpoint(.post, "runs/log-parameter", "Logs a param.") {
-                try await store(Self.id($0), LogBatch(params: [MLflowRules.param($0)]))
-            },
-            MLflowEndpoint(.post, "runs/set-tag", "Sets a tag of a run.") {
-                try await store(Self.id($0), LogBatch(tags: [MLflowRules.runTag($0)]))
-            },
-            MLflowEndpoint(.post, "runs/log-batch", "Logs metrics, params and tags, all or none.") { fields in
-                let id = try Self.id(fields)
-                return try await store(id, MLflowRules.batch(fields, of: id))
+            MLflowEndpoint(.post, "runs/log-metric", "Logs a metric.") { try await store(.metric, $0) },
+            MLflowEndpoint(.post, "runs/log-parameter", "Logs a param.") { try await store(.param, $0) },
+            MLflowEndpoint(.post, "runs/set-tag", "Sets a tag of a run.") { try await store(.tag, $0) },
+            MLflowEndpoint(.post, "runs/log-batch", "Logs metrics, params and tags, all or none.") {
+                try await store(.batch, $0)
             },
             MLflowEndpoint(.post, "runs/delete-tag", "Deletes a tag of a run.") { try await deleteTag($0) },
             MLflowEndpoint(.post, "runs/log-inputs", "Records data sets and models that a run used.") {
@@ -42,6 +34,16 @@ struct TrackingController: Sendable {
     }
 
     func create(_ fields: MLflowFields) async throws -> JSONValue {
+        Self.created(try await log.createRun(Self.start(fields)))
+    }
+
+    /// The answer to the beginning of a run.
+    static func created(_ run: TrackedRun) -> JSONValue {
+        .object([("run", MLflowJSON.run(run, withOutputs: false))])
+    }
+
+    /// What a request to begin a run asks for.
+    static func start(_ fields: MLflowFields) throws -> RunStart {
         // Nothing is required here, so that no missing field tells of it.
         if fields.isMalformed { throw Failure(.invalidParameter, "Bad Request. The body is no JSON object.") }
         let experiment = try fields.text("experiment_id").map(ExperimentsController.id) ?? 0
@@ -61,7 +63,7 @@ struct TrackingController: Sendable {
         let id = RunID()
         let name = given ?? named ?? RunName.generated(for: id)
         if named == nil { tags.append(KeyValue(key: runNameTag, value: name)) }
-        let start = RunStart(
+        return RunStart(
             id: id,
             experimentID: experiment,
             name: name,
@@ -69,12 +71,14 @@ struct TrackingController: Sendable {
             startedAt: Timestamp(milliseconds: try fields.integer("start_time") ?? 0),
             tags: tags
         )
-        return .object([("run", MLflowJSON.run(try await log.createRun(start), withOutputs: false))])
     }
 
     func get(_ fields: MLflowFields) async throws -> JSONValue {
-        .object([("run", MLflowJSON.run(try await log.trackedRun(Self.id(fields))))])
+        Self.got(try await log.trackedRun(Self.id(fields)))
     }
+
+    /// The answer to a question for a run.
+    static func got(_ run: TrackedRun) -> JSONValue { .object([("run", MLflowJSON.run(run))]) }
 
     func update(_ fields: MLflowFields) async throws -> JSONValue {
         let id = try Self.id(fields)
@@ -93,7 +97,24 @@ struct TrackingController: Sendable {
         return .object([])
     }
 
-    private func store(_ id: RunID, _ batch: LogBatch) async throws -> JSONValue {
+    /// What is logged by one request.
+    enum LogKind {
+        case metric, param, tag, batch
+    }
+
+    /// What a request to log something asks for.
+    static func batch(_ kind: LogKind, _ fields: MLflowFields) throws -> (id: RunID, batch: LogBatch) {
+        let id = try id(fields)
+        return switch kind {
+        case .metric: (id, try MLflowRules.metricBatch([fields], of: id))
+        case .param: (id, LogBatch(params: [try MLflowRules.param(fields)]))
+        case .tag: (id, LogBatch(tags: [try MLflowRules.runTag(fields)]))
+        case .batch: (id, try MLflowRules.batch(fields, of: id))
+        }
+    }
+
+    private func store(_ kind: LogKind, _ fields: MLflowFields) async throws -> JSONValue {
+        let (id, batch) = try Self.batch(kind, fields)
         try await log.log(batch, to: id)
         return .object([])
     }

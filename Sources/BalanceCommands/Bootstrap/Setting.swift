@@ -54,7 +54,13 @@ package struct Setting: Sendable, Hashable {
         variable: "BALANCEOPS_FAST_LANE",
         flag: "fast-lane",
         defaultValue: "on",
-        meaning: "off sends every prediction through the normal HTTP pipeline; the answers are the same"
+        meaning: "off sends every request through the normal HTTP pipeline; the answers are the same"
+    )
+    package static let eventLoops = Setting(
+        variable: "BALANCEOPS_EVENT_LOOPS",
+        flag: "event-loops",
+        defaultValue: "auto",
+        meaning: "the threads that connections are served on; auto is one less than the processor has cores, at least 1"
     )
     package static let dashboardPort = Setting(
         variable: "BALANCEOPS_DASHBOARD_PORT",
@@ -94,7 +100,8 @@ package struct Setting: Sendable, Hashable {
     )
 
     package static let all = [
-        database, artifacts, currentModel, apiURL, host, port, grpcPort, fastLane, dashboardPort, allowedHosts,
+        database, artifacts, currentModel, apiURL, host, port, grpcPort, fastLane, eventLoops, dashboardPort,
+        allowedHosts,
         onnxRuntime, auditKey, webhookHosts, logLevel,
     ]
 }

@@ -9,6 +9,7 @@ struct Workspace: Sendable {
     let database: SQLiteDatabase
     let tracking: any TrackingStore
     let log: any RunLog
+    let promptLog: any PromptRunLog
     let loggedModels: any LoggedModelStore
     let registry: any RegistryStore
     let models: any ModelRegistry
@@ -68,6 +69,7 @@ struct Workspace: Sendable {
             database: database,
             tracking: tracking,
             log: tracking,
+            promptLog: tracking,
             loggedModels: tracking,
             registry: registry,
             models: registry,

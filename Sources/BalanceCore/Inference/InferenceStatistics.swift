@@ -47,13 +47,22 @@ package final class InferenceStatistics: Sendable {
         /// When it answered last.
         package var last = Timestamp(milliseconds: 0)
         package var rows: UInt64 = 0
-        package var batches: [Int: Batch] = [:]
+        /// By the number of rows, which are few: looked through, not hashed.
+        package var batches: [(key: Int, value: Batch)] = []
+
+        /// Where a batch size is counted; nil where there are too many others.
+        fileprivate mutating func place(ofBatch rows: Int) -> Int? {
+            if let place = batches.firstIndex(where: { $0.key == rows }) { return place }
+            guard batches.count < InferenceStatistics.maximumBatches else { return nil }
+            batches.append((rows, Batch()))
+            return batches.count - 1
+        }
     }
 
     private let entries = Mutex<[Entry]>([])
     /// How many versions and batch sizes are told apart.
     private static let maximumEntries = 1000
-    private static let maximumBatches = 64
+    fileprivate static let maximumBatches = 64
 
     package init() {}
 
@@ -66,12 +75,10 @@ package final class InferenceStatistics: Sendable {
             entry.output.add(times.output)
             entry.rows &+= UInt64(max(rows, 0))
             entry.last = .now()
-            guard entry.batches[rows] != nil || entry.batches.count < Self.maximumBatches else { return }
-            var batch = entry.batches[rows] ?? Batch()
-            batch.input.add(times.input)
-            batch.infer.add(times.infer)
-            batch.output.add(times.output)
-            entry.batches[rows] = batch
+            guard let place = entry.place(ofBatch: rows) else { return }
+            entry.batches[place].value.input.add(times.input)
+            entry.batches[place].value.infer.add(times.infer)
+            entry.batches[place].value.output.add(times.output)
         }
     }
 

@@ -45,41 +45,38 @@ package struct ModelService: Sendable {
 
     /// The answer of a model, counted; `input` is how long it took to read the request, in nanoseconds.
     package func infer(_ request: InferenceRequest, with model: ServedModel, input: UInt64 = 0) throws -> [Tensor] {
-        let clock = ContinuousClock()
-        let start = clock.now
+        let start = Monotonic.now()
         do {
             let outputs = try model.predictor.infer(request.inputs, outputs: request.outputs)
             let rows = request.inputs.first?.shape.first ?? 1
-            let times = InferenceStatistics.Times(input: input, infer: (clock.now - start).nanoseconds, output: 0)
+            let times = InferenceStatistics.Times(input: input, infer: Monotonic.now() &- start, output: 0)
             statistics.record(model.name, model.version, rows: rows, times)
             return outputs
         } catch {
-            statistics.recordFailure(model.name, model.version, (clock.now - start).nanoseconds)
+            statistics.recordFailure(model.name, model.version, Monotonic.now() &- start)
             throw error
         }
     }
 
     /// The answer of a model to rows of cells, counted.
     package func outputs(of rows: [[Cell]], with model: ServedModel) throws -> [[Double]] {
-        let clock = ContinuousClock()
-        let start = clock.now
+        let start = Monotonic.now()
         do {
             let outputs = try model.predictor.outputs(of: rows)
-            let times = InferenceStatistics.Times(input: 0, infer: (clock.now - start).nanoseconds, output: 0)
+            let times = InferenceStatistics.Times(input: 0, infer: Monotonic.now() &- start, output: 0)
             statistics.record(model.name, model.version, rows: rows.count, times)
             return outputs
         } catch {
-            statistics.recordFailure(model.name, model.version, (clock.now - start).nanoseconds)
+            statistics.recordFailure(model.name, model.version, Monotonic.now() &- start)
             throw error
         }
     }
 
     /// The answer of a model to one row of numbers, counted.
     package func outputs(ofRow row: [Double], with model: ServedModel) throws -> [Double] {
-        let clock = ContinuousClock()
-        let start = clock.now
+        let start = Monotonic.now()
         let outputs = try model.predictor.outputs(row)
-        let times = InferenceStatistics.Times(input: 0, infer: (clock.now - start).nanoseconds, output: 0)
+        let times = InferenceStatistics.Times(input: 0, infer: Monotonic.now() &- start, output: 0)
         statistics.record(model.name, model.version, rows: 1, times)
         return outputs
     }

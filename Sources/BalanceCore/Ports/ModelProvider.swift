@@ -33,14 +33,16 @@ package protocol ModelDirectory: Sendable {
 }
 
 /// A model that is published for serving.
-package struct ServedModel: Sendable {
-    package var predictor: any Predictor
-    package var name: String
-    package var version: Int
-    package var runID: RunID?
-    package var path: String
+///
+/// A reference, so that a request takes hold of it with one count.
+package final class ServedModel: Sendable {
+    package let predictor: any Predictor
+    package let name: String
+    package let version: Int
+    package let runID: RunID?
+    package let path: String
     /// The name of the file's format, as `joblib`.
-    package var format: String
+    package let format: String
 
     package init(
         predictor: any Predictor,

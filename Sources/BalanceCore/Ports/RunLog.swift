@@ -41,6 +41,31 @@ package protocol RunLog: Sendable {
     func experiments(_ query: SearchQuery) async throws -> Page<Experiment>
 }
 
+/// The calls that a training waits for, for a caller without a task to wait in: each returns at once and says later, on any
+/// thread, what came of it.
+package protocol PromptRunLog: Sendable {
+    /// As ``RunLog/log(_:to:)``.
+    func log(_ batch: LogBatch, to id: RunID, then: @escaping @Sendable (Result<Void, any Error>) -> Void)
+    /// As ``RunLog/createRun(_:)``.
+    func createRun(_ start: RunStart, then: @escaping @Sendable (Result<TrackedRun, any Error>) -> Void)
+    /// As ``RunLog/trackedRun(_:)``.
+    func trackedRun(_ id: RunID, then: @escaping @Sendable (Result<TrackedRun, any Error>) -> Void)
+}
+
+extension RunLog where Self: PromptRunLog {
+    package func log(_ batch: LogBatch, to id: RunID) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            log(batch, to: id) { continuation.resume(with: $0) }
+        }
+    }
+
+    package func createRun(_ start: RunStart) async throws -> TrackedRun {
+        try await withCheckedThrowingContinuation { continuation in
+            createRun(start) { continuation.resume(with: $0) }
+        }
+    }
+}
+
 /// A data set that runs of an experiment used, for one purpose.
 package struct DatasetSummary: Sendable, Hashable {
     package var experimentID: Int

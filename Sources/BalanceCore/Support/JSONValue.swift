@@ -13,7 +13,7 @@ package enum JSONValue: Sendable {
     /// The value of a member of an object, or nil; the last one where a key stands twice, as in Python.
     package subscript(_ key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
-        return members.last { $0.0.utf8.elementsEqual(key.utf8) }?.1
+        return members.last { $0.0.utf8.count == key.utf8.count && $0.0.utf8.elementsEqual(key.utf8) }?.1
     }
 
     /// The text of a string, or nil.

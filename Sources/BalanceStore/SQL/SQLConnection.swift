@@ -81,9 +81,28 @@ package protocol SQLDatabase: Sendable {
     func read<Value: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value
     /// Writes in one transaction that holds the write lock from its beginning; an error rolls it back.
     func write<Value: Sendable>(_ body: @escaping @Sendable (any SQLConnection) throws -> Value) async throws -> Value
-    /// Writes in one transaction with others that wait at the same time, each with a savepoint of its own; returns after
-    /// the commit. For short writes that touch nothing but the database.
+    /// Writes in one transaction with others that wait at the same time, and says what came of it after the commit.
+    ///
+    /// For short writes that touch nothing but the database: where another of the group fails, `body` is run again.
+    /// `then` is called on the writer's thread and must not keep it.
     func writeTogether<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
+        then: @escaping @Sendable (Result<Value, any Error>) -> Void
+    )
+    /// Reads from one consistent state, and says what came of it on a thread of the database's.
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
+        then: @escaping @Sendable (Result<Value, any Error>) -> Void
+    )
+}
+
+extension SQLDatabase {
+    /// Writes together with others, and returns after the commit.
+    package func writeTogether<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
-    ) async throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            writeTogether(body) { continuation.resume(with: $0) }
+        }
+    }
 }

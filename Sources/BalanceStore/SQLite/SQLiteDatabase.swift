@@ -58,12 +58,21 @@ package final class SQLiteDatabase: SQLDatabase {
     }
 
     package func writeTogether<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
-    ) async throws -> Value {
-        do {
-            return try await group.write(body)
-        } catch {
-            throw Failure.database(error, path: path)
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
+        then: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
+        let path = self.path
+        group.write(body) { result in then(result.mapError { Failure.database($0, path: path) }) }
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
+        then: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
+        let path = self.path
+        pool.asyncRead { database in
+            let result = Result { try body(SQLiteConnection(database: database.get())) }
+            then(result.mapError { Failure.database($0, path: path) })
         }
     }
 

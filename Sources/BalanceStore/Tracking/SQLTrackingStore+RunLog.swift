@@ -1,22 +1,6 @@
 package import BalanceCore
 
 extension SQLTrackingStore: RunLog {
-    package func createRun(_ start: RunStart) async throws -> TrackedRun {
-        try await database.writeTogether { connection in
-            try Self.requireActive(start.experimentID, connection)
-            try connection.execute(
-                "INSERT INTO run (run_id, experiment_id, name, status, created_at, start_time_ms, user_id) "
-                    + "VALUES (?, ?, ?, 'RUNNING', ?, ?, ?)",
-                [
-                    .text(start.id.stored), .integer(start.experimentID), .text(start.name),
-                    .text(start.startedAt.iso8601), .integer(start.startedAt.milliseconds), .text(start.userID),
-                ]
-            )
-            for tag in start.tags { try Self.upsert(tag, run: start.id, connection) }
-            return try Self.started(start, connection)
-        }
-    }
-
     package func trackedRun(_ id: RunID) async throws -> TrackedRun {
         try await database.read { try Self.tracked(id, $0) }
     }
@@ -46,16 +30,6 @@ extension SQLTrackingStore: RunLog {
                 ]
             )
             if count == 0 { throw Self.missing(id) }
-        }
-    }
-
-    package func log(_ batch: LogBatch, to id: RunID) async throws {
-        try await database.writeTogether { connection in
-            let run = try Self.requireActive(id, connection)
-            try Self.insert(batch.params, of: id, connection)
-            if !batch.metrics.isEmpty { try RunRows.insert(batch.metrics, ofRow: run, connection) }
-            for metric in batch.modelMetrics { try LoggedModelRows.insert(metric, connection) }
-            for tag in batch.tags { try Self.upsert(tag, run: id, connection) }
         }
     }
 
@@ -237,13 +211,13 @@ extension SQLTrackingStore: RunLog {
 
     // MARK: - Rows
 
-    private static let trackedSource = "run r JOIN experiment e ON e.experiment_id = r.experiment_id"
+    static let trackedSource = "run r JOIN experiment e ON e.experiment_id = r.experiment_id"
 
-    private static let trackedColumns =
+    static let trackedColumns =
         "r.run_id, r.name, r.experiment_id, r.user_id, r.status, r.start_time_ms, r.end_time_ms, r.lifecycle_stage, "
         + "COALESCE(e.artifact_location, 'mlflow-artifacts:/' || e.experiment_id), r.run_dir_name"
 
-    private static func tracked(_ row: SQLRow) -> TrackedRun {
+    static func tracked(_ row: SQLRow) -> TrackedRun {
         let id = RunID(stored: row.text(0) ?? "")
         return TrackedRun(
             id: id,
@@ -258,26 +232,7 @@ extension SQLTrackingStore: RunLog {
         )
     }
 
-    /// A run that has nothing yet but its tags.
-    private static func started(_ start: RunStart, _ connection: any SQLConnection) throws -> TrackedRun {
-        let rows = try connection.rows(
-            "SELECT \(trackedColumns) FROM \(trackedSource) WHERE r.run_id = ?",
-            [.text(start.id.stored)]
-        )
-        guard var run = rows.first.map(tracked) else { throw missing(start.id) }
-        // As they are read: by their keys, the last where one stands twice, and the run's name among them.
-        for tag in start.tags {
-            run.tags.removeAll { $0.key.utf8.elementsEqual(tag.key.utf8) }
-            run.tags.append(tag)
-        }
-        run.tags.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-        if !run.tags.contains(where: { $0.key == runNameTag }) {
-            run.tags.append(KeyValue(key: runNameTag, value: run.name))
-        }
-        return run
-    }
-
-    private static func tracked(_ id: RunID, _ connection: any SQLConnection) throws -> TrackedRun {
+    static func tracked(_ id: RunID, _ connection: any SQLConnection) throws -> TrackedRun {
         let rows = try connection.rows(
             "SELECT \(trackedColumns) FROM \(trackedSource) WHERE r.run_id = ?",
             [.text(id.stored)]
@@ -346,38 +301,7 @@ extension SQLTrackingStore: RunLog {
         return sequence
     }
 
-    /// A param may be logged again with the same value and never with another one.
-    private static func insert(_ params: [KeyValue], of id: RunID, _ connection: any SQLConnection) throws {
-        var changed: [(KeyValue, String)] = []
-        for param in params {
-            let stored = try connection.rows(
-                "SELECT value FROM param WHERE run_id = ? AND key = ?",
-                [.text(id.stored), .text(param.key)]
-            ).first?.text(0)
-            if let stored, !stored.utf8.elementsEqual(param.value.utf8) { changed.append((param, stored)) }
-            if stored != nil { continue }
-            try connection.execute(
-                "INSERT INTO param (run_id, key, value) VALUES (?, ?, ?)",
-                [.text(id.stored), .text(param.key), .text(param.value)]
-            )
-        }
-        guard let (first, old) = changed.first else { return }
-        if params.count == 1 {
-            throw Failure(
-                .invalidParameter,
-                "Changing param values is not allowed. Param with key='\(first.key)' was already logged with "
-                    + "value='\(old)' for run ID='\(id.stored)'. Attempted logging new value '\(first.value)'."
-            )
-        }
-        let list = changed.map { "{'key': '\($0.0.key)', 'old_value': '\($0.1)', 'new_value': '\($0.0.value)'}" }
-        throw Failure(
-            .invalidParameter,
-            "Changing param values is not allowed. Params were already logged='[\(list.joined(separator: ", "))]' "
-                + "for run ID='\(id.stored)'."
-        )
-    }
-
-    private static func upsert(_ tag: KeyValue, run id: RunID, _ connection: any SQLConnection) throws {
+    static func upsert(_ tag: KeyValue, run id: RunID, _ connection: any SQLConnection) throws {
         try connection.execute(
             "INSERT INTO tag (run_id, key, value) VALUES (?, ?, ?) "
                 + "ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
@@ -387,7 +311,7 @@ extension SQLTrackingStore: RunLog {
         try connection.execute("UPDATE run SET name = ? WHERE run_id = ?", [.text(tag.value), .text(id.stored)])
     }
 
-    private static func missing(_ id: RunID) -> Failure {
+    static func missing(_ id: RunID) -> Failure {
         Failure(.resourceNotFound, "Run with id=\(id.stored) not found")
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import BalanceCore
 import BalanceStore
 import Foundation
+import NIOCore
 
 /// `balanceops serve`.
 struct Serve: ExemplifiedCommand {
@@ -23,8 +24,11 @@ struct Serve: ExemplifiedCommand {
     @Option(help: "The port of gRPC: a number, auto (the API's + 1), or off (BALANCEOPS_GRPC_PORT).")
     var grpcPort: String?
 
-    @Option(help: "off sends every prediction through the normal HTTP pipeline (BALANCEOPS_FAST_LANE).")
+    @Option(help: "off sends every request through the normal HTTP pipeline (BALANCEOPS_FAST_LANE).")
     var fastLane: String?
+
+    @Option(help: "The threads that connections are served on: a number, or auto (BALANCEOPS_EVENT_LOOPS).")
+    var eventLoops: String?
 
     @Option(help: ArgumentHelp("The process that this one ends with.", visibility: .hidden)) var parent: Int?
 
@@ -33,6 +37,7 @@ struct Serve: ExemplifiedCommand {
         flags[.port] = port
         flags[.grpcPort] = grpcPort
         flags[.fastLane] = fastLane
+        flags[.eventLoops] = eventLoops
         if let data {
             flags[.database] = flags[.database] ?? "\(data)/balanceops.db"
             flags[.artifacts] = flags[.artifacts] ?? "\(data)/artifacts"
@@ -40,6 +45,8 @@ struct Serve: ExemplifiedCommand {
         }
         let settings = try await Settings.load(flags: flags)
         let port = try settings.port(.port)
+        // Before anything asks for a loop: their number is fixed then.
+        NIOSingletons.groupLoopCountSuggestion = try settings.eventLoops()
         let workspace = try await Workspace.open(settings)
         await CrashLoopBreaker(workspace: workspace).start()
         if let head = try await workspace.audit.auditHead() {

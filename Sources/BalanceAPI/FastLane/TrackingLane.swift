@@ -1,0 +1,113 @@
+package import BalanceCore
+
+/// The routes that a training waits for, answered without the normal pipeline: `runs/log-metric`, `log-parameter`, `set-tag`,
+/// `log-batch`, `create` and `get`.
+///
+/// It reads a request with the normal routes' functions, and knows no answer but success: what fails goes on to the normal
+/// pipeline, which finds the same fault again and says so. Nothing that failed was written.
+package struct TrackingLane: Sendable {
+    /// Is told the body of the answer, or nil where the normal pipeline is to answer.
+    typealias Done = @Sendable ([UInt8]?) -> Void
+
+    private let log: any PromptRunLog
+    private let hosts: AllowedHosts
+
+    package init(log: any PromptRunLog, hosts: [String]) {
+        self.log = log
+        self.hosts = AllowedHosts(hosts)
+    }
+
+    /// The bytes of a body that is read on the event loop, where every other connection waits for it.
+    private static let promptBody = 8 << 10
+
+    private static let posts: [(path: StaticString, call: Call)] = [
+        ("/api/2.0/mlflow/runs/log-metric", .log(.metric)), ("/api/2.0/mlflow/runs/log-batch", .log(.batch)),
+        ("/api/2.0/mlflow/runs/log-parameter", .log(.param)), ("/api/2.0/mlflow/runs/set-tag", .log(.tag)),
+        ("/api/2.0/mlflow/runs/create", .create),
+    ]
+
+    private enum Call {
+        case log(TrackingController.LogKind)
+        case create
+    }
+
+    /// Begins to answer a request; false where it is none of these, and `done` is never called.
+    func begin(_ request: WireRequest, _ bytes: UnsafeRawBufferPointer, done: @escaping Done) -> Bool {
+        guard request.isPlain, hosts.allow(bytes, request.host) else { return false }
+        let path = UnsafeRawBufferPointer(rebasing: bytes[request.path])
+        if request.isGet { return get(path, done) }
+        guard request.isPost, request.hasContentType, let call = Self.posts.first(where: { path.holds($0.path) })?.call
+        else { return false }
+        let body = Array(bytes[request.body])
+        if body.count <= Self.promptBody {
+            run(call, body, done)
+        } else {
+            Task { run(call, body, done) }
+        }
+        return true
+    }
+
+    private func run(_ call: Call, _ body: [UInt8], _ done: @escaping Done) {
+        do {
+            let fields = MLflowFields.json(body)
+            switch call {
+            case .log(let kind):
+                let (id, batch) = try TrackingController.batch(kind, fields)
+                log.log(batch, to: id) { done((try? $0.get()).map { Self.empty }) }
+            case .create:
+                log.createRun(try TrackingController.start(fields)) { result in
+                    done((try? result.get()).map { TrackingController.created($0).bytes() })
+                }
+            }
+        } catch {
+            done(nil)
+        }
+    }
+
+    private static let empty = JSONValue.object([]).bytes()
+
+    private static let getPath: StaticString = "/api/2.0/mlflow/runs/get?run_id="
+
+    /// Only the one form `?run_id=` with 32 hex digits behind it, which nothing can be escaped in.
+    private func get(_ path: UnsafeRawBufferPointer, _ done: @escaping Done) -> Bool {
+        let start = Self.getPath.utf8CodeUnitCount
+        guard path.count == start + 32, UnsafeRawBufferPointer(rebasing: path[..<start]).holds(Self.getPath) else {
+            return false
+        }
+        let digits = path[start...]
+        guard digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) else { return false }
+        log.trackedRun(RunID(stored: String(decoding: digits, as: UTF8.self))) { result in
+            done((try? result.get()).map { TrackingController.got($0).bytes() })
+        }
+        return true
+    }
+}
+
+/// The hosts that requests of the fast lane may name.
+struct AllowedHosts: Sendable {
+    private let hosts: [[UInt8]]
+
+    /// - Parameter hosts: Names and addresses without ports that are allowed besides loopback.
+    init(_ hosts: [String]) {
+        self.hosts = (["127.0.0.1", "localhost", "[::1]"] + hosts).filter { $0 != "*" && !$0.isEmpty }.map {
+            Array($0.lowercased().utf8)
+        }
+    }
+
+    /// Whether the host, without a port of digits, is written as one that is allowed.
+    func allow(_ bytes: UnsafeRawBufferPointer, _ host: Range<Int>) -> Bool {
+        var end = host.upperBound
+        while end > host.lowerBound, bytes[end - 1] >= 0x30, bytes[end - 1] <= 0x39 { end -= 1 }
+        let hasPort = end > host.lowerBound && end < host.upperBound && bytes[end - 1] == UInt8(ascii: ":")
+        let name = UnsafeRawBufferPointer(rebasing: bytes[host.lowerBound..<(hasPort ? end - 1 : host.upperBound)])
+        return hosts.contains { $0.count == name.count && name.elementsEqual($0) }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these are the bytes of a text.
+    func holds(_ text: StaticString) -> Bool {
+        count == text.utf8CodeUnitCount
+            && elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import NIOCore
+
+/// Writes the answers of one connection: status, fields and body, as the normal pipeline does.
+struct WireHead {
+    private var identities = RequestIDs()
+    private var date = WireDate()
+
+    /// Appends a successful answer with a JSON body; `id` is the identity that the request brought.
+    mutating func write(_ body: [UInt8], to id: Slice<UnsafeRawBufferPointer>?, _ output: inout ByteBuffer) {
+        output.reserveCapacity(minimumWritableBytes: body.count + 256)
+        output.writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-ID: ")
+        if let id {
+            output.writeBytes(UnsafeRawBufferPointer(rebasing: id))
+        } else {
+            output.writeWithUnsafeMutableBytes(minimumWritableBytes: RequestIDs.length) { identities.write(to: $0) }
+        }
+        output.writeStaticString("\r\nContent-Length: ")
+        output.writeString(String(body.count))
+        output.writeStaticString("\r\nDate: ")
+        output.writeBytes(date.now())
+        output.writeStaticString("\r\nServer: balanceops\r\n\r\n")
+        output.writeBytes(body)
+    }
+}
+
+/// New identities for requests that bring none: random UUIDs (RFC 9562, version 4) as lowercase text.
+///
+/// They tell requests apart and keep no secret, so the system is asked for randomness once a connection (SplitMix64).
+struct RequestIDs {
+    static let length = 36
+    private static let digits: StaticString = "0123456789abcdef"
+    private var state: UInt64
+
+    init() {
+        var random = SystemRandomNumberGenerator()
+        state = random.next()
+    }
+
+    private mutating func word() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+        return word ^ word >> 31
+    }
+
+    /// Writes the next one to the first ``length`` bytes, and returns their number.
+    mutating func write(to text: UnsafeMutableRawBufferPointer) -> Int {
+        var bits = (word(), word())
+        bits.0 = bits.0 & ~0xF000 | 0x4000
+        bits.1 = bits.1 & ~(3 << 62) | 2 << 62
+        var place = 0
+        for index in 0..<32 {
+            if index == 8 || index == 12 || index == 16 || index == 20 {
+                text[place] = UInt8(ascii: "-")
+                place += 1
+            }
+            let half = index < 16 ? bits.0 : bits.1
+            text[place] = Self.digits.utf8Start[Int(half >> UInt64(60 - index % 16 * 4) & 15)]
+            place += 1
+        }
+        return place
+    }
+}
+
+/// The time for the field `Date`, written once a second.
+struct WireDate {
+    private var second = Int.min
+    private var text: [UInt8] = []
+
+    mutating func now() -> [UInt8] {
+        let second = time(nil)
+        if self.second != second { (self.second, text) = (second, Self.text(second)) }
+        return text
+    }
+
+    private static func text(_ second: Int) -> [UInt8] {
+        var (moment, parts) = (time_t(second), tm())
+        gmtime_r(&moment, &parts)
+        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let (day, month) = (days[Int(parts.tm_wday) % 7], months[Int(parts.tm_mon) % 12])
+        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let clock = "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+        return Array("\(day), \(two(parts.tm_mday)) \(month) \(1900 + Int(parts.tm_year)) \(clock) GMT".utf8)
+    }
+}
