@@ -210,7 +210,8 @@ def test_tracking_is_pipelined_in_order(lanes):
 
 def test_splits_of_tracking_change_nothing(lanes):
     raw = (TRACKING[0] + TRACKING[12] + GOOD[0] + TRACKING[5]).replace(RUN.encode(), REAL["run"].encode())
-    whole = talk(lanes[1], [raw], quiet=1)
+    # The first time logs what the second gets.
+    _, whole = (talk(lanes[1], [raw], quiet=1) for _ in range(2))
     for cut in range(1, len(raw), 11):
         pieces = [raw[:cut], raw[cut:]]
         assert talk(lanes[0], pieces, 0.002) == whole or talk(lanes[0], pieces, 0.002, 1.5) == whole, cut
