@@ -1,6 +1,10 @@
 // swift-tools-version:6.2
 import PackageDescription
 
+#if os(Linux)
+import Glibc
+#endif
+
 let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -9,6 +13,28 @@ let swiftSettings: [SwiftSetting] = [
 
 /// Tests look into many targets; naming each module that a member comes from tells their reader nothing.
 let testSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+/// The release binary for Linux exports no symbols, which the dynamic linker would read at each start, and keeps its
+/// relocations packed where the C library can read that (glibc 2.36): 10 MB less on disk, 8 less in memory.
+func linkerFlags() -> [String] {
+    #if os(Linux)
+    var text = [UInt8](repeating: 0, count: 64)
+    let count = text.withUnsafeMutableBytes { bytes in
+        confstr(Int32(_CS_GNU_LIBC_VERSION), bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)
+    }
+    // As in "glibc 2.36".
+    let name = String(decoding: text.prefix(max(count - 1, 0)), as: UTF8.self).split(separator: " ").last ?? ""
+    let version = name.split(separator: ".").compactMap { Int($0) }
+    let packs = version.count > 1 && (version[0], version[1]) >= (2, 36)
+    let flags = ["--no-export-dynamic"] + (packs ? ["-z", "pack-relative-relocs"] : [])
+    return ["-use-ld=lld"] + flags.flatMap { ["-Xlinker", $0] }
+    #else
+    return []
+    #endif
+}
+let linkerSettings: [LinkerSetting] = [
+    .unsafeFlags(linkerFlags(), .when(platforms: [.linux], configuration: .release))
+]
 
 let package = Package(
     name: "balanceops",
@@ -34,12 +60,18 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
-        .executableTarget(name: "balanceops", dependencies: ["BalanceCommands"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "balanceops",
+            dependencies: ["BalanceCommands"],
+            swiftSettings: swiftSettings,
+            linkerSettings: linkerSettings
+        ),
         .executableTarget(
             name: "BalanceBench",
             dependencies: ["BalanceAPI", "BalanceCore", "BalanceInference", "BalanceStore"],
             path: "bench/kernels",
-            swiftSettings: swiftSettings
+            swiftSettings: swiftSettings,
+            linkerSettings: linkerSettings
         ),
         .target(
             name: "BalanceCommands",

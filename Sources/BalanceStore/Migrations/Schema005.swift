@@ -1,12 +1,24 @@
-/// Points of metrics by number: of a run by its row, of a key by its place in a table of all keys.
+/// Points, params and tags by number: of a run by its row, of a metric's key by its place in a table of all keys.
 ///
-/// A point that names its run and key in text, in a table and again in an index, takes four times the space and time.
+/// A point that names its run and key in text, in a table and again in an index, takes four times the space and time; an
+/// index by random texts has each new run change another of its pages.
 enum Schema005 {
     static func create(_ connection: any SQLConnection) throws {
         for statement in statements { try connection.execute(statement) }
     }
 
     static let tableNames: Set<String> = ["metric_key"]
+
+    private static func pairs(_ table: String) -> String {
+        """
+        CREATE TABLE \(table) (
+            run_seq INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (run_seq, key)
+        ) STRICT, WITHOUT ROWID
+        """
+    }
 
     private static let statements = [
         "CREATE TABLE metric_key (key_id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT",
@@ -48,6 +60,20 @@ enum Schema005 {
             SELECT r.seq, (SELECT k.key_id FROM metric_key k WHERE k.key = m.key), m.value, m.is_nan, m.step, m.timestamp_ms
             FROM run r CROSS JOIN latest_metric_by_text m ON m.run_id = r.run_id
         """,
+        "ALTER TABLE param RENAME TO param_by_text",
+        "ALTER TABLE tag RENAME TO tag_by_text",
+        pairs("param"),
+        pairs("tag"),
+        "INSERT INTO param SELECT r.seq, p.key, p.value FROM run r CROSS JOIN param_by_text p ON p.run_id = r.run_id",
+        "INSERT INTO tag SELECT r.seq, t.key, t.value FROM run r CROSS JOIN tag_by_text t ON t.run_id = r.run_id",
+        "DROP TABLE param_by_text",
+        "DROP TABLE tag_by_text",
+        // Children of a run are looked for by the tag that names their parent.
+        "CREATE INDEX tag_parent ON tag (value) WHERE key = 'mlflow.parentRunId'",
+        // The index of an experiment's newest runs begins with the same column; runs of clients have no kind.
+        "DROP INDEX run_experiment",
+        "DROP INDEX run_kind",
+        "CREATE INDEX run_kind ON run (kind) WHERE kind IS NOT NULL",
         "DROP TABLE metric_by_text",
         "DROP TABLE latest_metric_by_text",
         "CREATE INDEX latest_metric_value ON latest_metric (key_id, is_nan, value)",

@@ -120,8 +120,11 @@ struct CaseRows {
 
     private func tags(of run: String, _ keys: Set<String>) throws -> [KeyValue] {
         guard !keys.isEmpty else { return [] }
-        return try connection.rows("SELECT key, value FROM tag WHERE run_id = ? ORDER BY key", [.text(run)])
-            .map { KeyValue(key: $0.text(0) ?? "", value: $0.text(1) ?? "") }.filter { keys.contains($0.key) }
+        return try connection.rows(
+            "SELECT t.key, t.value FROM run r JOIN tag t ON t.run_seq = r.seq WHERE r.run_id = ? ORDER BY t.key",
+            [.text(run)]
+        )
+        .map { KeyValue(key: $0.text(0) ?? "", value: $0.text(1) ?? "") }.filter { keys.contains($0.key) }
     }
 
     private func digest(_ path: String) throws -> String? {

@@ -105,7 +105,7 @@ package final class SQLiteDatabase: SQLDatabase {
         configuration.prepareDatabase { database in
             for pragma in [
                 "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "temp_store = MEMORY",
-                "journal_size_limit = 67108864",
+                "journal_size_limit = 67108864", "wal_autocheckpoint = 4000",
             ] {
                 try database.execute(sql: "PRAGMA \(pragma)")
             }

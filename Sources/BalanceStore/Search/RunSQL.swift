@@ -101,7 +101,7 @@ struct RunSQL: ConditionSQL {
     }
 
     private static func lookUp(_ table: String, _ column: String) -> String {
-        "(SELECT x.\(column) FROM \(table) x WHERE x.run_id = r.run_id AND x.key = ?)"
+        "(SELECT x.\(column) FROM \(table) x WHERE x.run_seq = r.seq AND x.key = ?)"
     }
 
     private static func metric(_ column: String) -> String {
@@ -123,7 +123,7 @@ struct RunSQL: ConditionSQL {
 
     private mutating func exists(_ table: String, _ key: String, _ comparison: SearchFilter.Comparison) -> String {
         arguments.append(.text(key))
-        let row = "SELECT 1 FROM \(table) x WHERE x.run_id = r.run_id AND x.key = ?"
+        let row = "SELECT 1 FROM \(table) x WHERE x.run_seq = r.seq AND x.key = ?"
         switch comparison.comparator {
         case .isNull: return "NOT EXISTS (\(row))"
         case .isNotNull: return "EXISTS (\(row))"

@@ -4,12 +4,13 @@ import BalanceCore
 enum RunRows {
     /// Stores the parameters flat: nested objects by their path, as `dataset.params.path`; a list as its JSON text.
     static func insertParams(_ params: JSONValue?, of run: String, _ connection: any SQLConnection) throws {
-        for (key, value) in flatten(params ?? .null) {
-            try connection.execute(
-                "INSERT INTO param (run_id, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [.text(run), .text(key), .text(value)]
-            )
-        }
+        let pairs = flatten(params ?? .null)
+        guard !pairs.isEmpty else { return }
+        let row = try sequence(of: run, connection)
+        try connection.execute(
+            "INSERT INTO param (run_seq, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            each: pairs.map { [.integer(row), .text($0.0), .text($0.1)] }
+        )
     }
 
     /// The row of a run.

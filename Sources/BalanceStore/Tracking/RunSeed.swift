@@ -76,11 +76,12 @@ package struct RunSeed: Sendable {
             let metrics = (0..<size.metrics).map { number in
                 MetricPoint(key: "metric_\(number)", value: share(index, number), timestamp: moment(index), step: 1)
             }
-            try RunRows.insert(metrics, of: id.stored, connection)
+            let row = try RunRows.sequence(of: id.stored, connection)
+            try RunRows.insert(metrics, ofRow: row, connection)
             try connection.execute(
-                "INSERT INTO param (run_id, key, value) VALUES (?, ?, ?)",
+                "INSERT INTO param (run_seq, key, value) VALUES (?, ?, ?)",
                 each: (0..<size.params).map { number in
-                    [.text(id.stored), .text("param_\(number)"), .text(String(index * (number + 3) % 97))]
+                    [.integer(row), .text("param_\(number)"), .text(String(index * (number + 3) % 97))]
                 }
             )
         }

@@ -5,16 +5,17 @@ extension SQLTrackingStore: PromptRunLog {
         database.writeTogether(
             { connection in
                 try Self.requireActive(start.experimentID, connection)
-                try connection.execute(
+                let rows = try connection.rows(
                     "INSERT INTO run (run_id, experiment_id, name, status, created_at, start_time_ms, user_id) "
-                        + "VALUES (?, ?, ?, 'RUNNING', ?, ?, ?)",
+                        + "VALUES (?, ?, ?, 'RUNNING', ?, ?, ?) RETURNING seq",
                     [
                         .text(start.id.stored), .integer(start.experimentID), .text(start.name),
                         .text(start.startedAt.iso8601), .integer(start.startedAt.milliseconds), .text(start.userID),
                     ]
                 )
-                for tag in start.tags { try Self.upsert(tag, run: start.id, connection) }
-                return try Self.started(start, connection)
+                guard let run = rows.first?.integer(0) else { throw Self.missing(start.id) }
+                for tag in start.tags { try Self.upsert(tag, run: run, connection) }
+                return try Self.started(start, run, connection)
             },
             then: then
         )
@@ -24,10 +25,10 @@ extension SQLTrackingStore: PromptRunLog {
         database.writeTogether(
             { connection in
                 let run = try Self.requireActive(id, connection)
-                try Self.insert(batch.params, of: id, connection)
+                try Self.insert(batch.params, of: (id, run), connection)
                 if !batch.metrics.isEmpty { try RunRows.insert(batch.metrics, ofRow: run, connection) }
                 for metric in batch.modelMetrics { try LoggedModelRows.insert(metric, connection) }
-                for tag in batch.tags { try Self.upsert(tag, run: id, connection) }
+                for tag in batch.tags { try Self.upsert(tag, run: run, connection) }
             },
             then: then
         )
@@ -38,10 +39,10 @@ extension SQLTrackingStore: PromptRunLog {
     }
 
     /// A run that has nothing yet but its tags.
-    private static func started(_ start: RunStart, _ connection: any SQLConnection) throws -> TrackedRun {
+    private static func started(_ start: RunStart, _ row: Int, _ connection: any SQLConnection) throws -> TrackedRun {
         let rows = try connection.rows(
-            "SELECT \(trackedColumns) FROM \(trackedSource) WHERE r.run_id = ?",
-            [.text(start.id.stored)]
+            "SELECT \(trackedColumns) FROM \(trackedSource) WHERE r.seq = ?",
+            [.integer(row)]
         )
         guard var run = rows.first.map(tracked) else { throw missing(start.id) }
         // As they are read: by their keys, the last where one stands twice, and the run's name among them.
@@ -57,18 +58,22 @@ extension SQLTrackingStore: PromptRunLog {
     }
 
     /// A param may be logged again with the same value and never with another one.
-    private static func insert(_ params: [KeyValue], of id: RunID, _ connection: any SQLConnection) throws {
+    private static func insert(
+        _ params: [KeyValue],
+        of run: (id: RunID, row: Int),
+        _ connection: any SQLConnection
+    ) throws {
         var changed: [(KeyValue, String)] = []
         for param in params {
             let stored = try connection.rows(
-                "SELECT value FROM param WHERE run_id = ? AND key = ?",
-                [.text(id.stored), .text(param.key)]
+                "SELECT value FROM param WHERE run_seq = ? AND key = ?",
+                [.integer(run.row), .text(param.key)]
             ).first?.text(0)
             if let stored, !stored.utf8.elementsEqual(param.value.utf8) { changed.append((param, stored)) }
             if stored != nil { continue }
             try connection.execute(
-                "INSERT INTO param (run_id, key, value) VALUES (?, ?, ?)",
-                [.text(id.stored), .text(param.key), .text(param.value)]
+                "INSERT INTO param (run_seq, key, value) VALUES (?, ?, ?)",
+                [.integer(run.row), .text(param.key), .text(param.value)]
             )
         }
         guard let (first, old) = changed.first else { return }
@@ -76,14 +81,14 @@ extension SQLTrackingStore: PromptRunLog {
             throw Failure(
                 .invalidParameter,
                 "Changing param values is not allowed. Param with key='\(first.key)' was already logged with "
-                    + "value='\(old)' for run ID='\(id.stored)'. Attempted logging new value '\(first.value)'."
+                    + "value='\(old)' for run ID='\(run.id.stored)'. Attempted logging new value '\(first.value)'."
             )
         }
         let list = changed.map { "{'key': '\($0.0.key)', 'old_value': '\($0.1)', 'new_value': '\($0.0.value)'}" }
         throw Failure(
             .invalidParameter,
             "Changing param values is not allowed. Params were already logged='[\(list.joined(separator: ", "))]' "
-                + "for run ID='\(id.stored)'."
+                + "for run ID='\(run.id.stored)'."
         )
     }
 }

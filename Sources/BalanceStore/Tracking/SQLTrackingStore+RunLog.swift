@@ -7,16 +7,16 @@ extension SQLTrackingStore: RunLog {
 
     package func updateRun(_ id: RunID, _ update: RunUpdate) async throws -> TrackedRun {
         try await database.writeTogether { connection in
-            try Self.requireActive(id, connection)
+            let run = try Self.requireActive(id, connection)
             try connection.execute(
                 "UPDATE run SET status = COALESCE(?, status), end_time_ms = COALESCE(?, end_time_ms), "
-                    + "name = COALESCE(?, name) WHERE run_id = ?",
+                    + "name = COALESCE(?, name) WHERE seq = ?",
                 [
                     .optional(update.status?.rawValue), .optional(update.endedAt?.milliseconds), .optional(update.name),
-                    .text(id.stored),
+                    .integer(run),
                 ]
             )
-            if let name = update.name { try Self.upsert(KeyValue(key: runNameTag, value: name), run: id, connection) }
+            if let name = update.name { try Self.upsert(KeyValue(key: runNameTag, value: name), run: run, connection) }
             return try Self.tracked(id, connection)
         }
     }
@@ -35,22 +35,22 @@ extension SQLTrackingStore: RunLog {
 
     package func append(_ value: JSONValue, toTag key: String, of id: RunID) async throws {
         try await database.writeTogether { connection in
-            try Self.requireActive(id, connection)
+            let run = try Self.requireActive(id, connection)
             let text = try connection.rows(
-                "SELECT value FROM tag WHERE run_id = ? AND key = ?",
-                [.text(id.stored), .text(key)]
+                "SELECT value FROM tag WHERE run_seq = ? AND key = ?",
+                [.integer(run), .text(key)]
             ).first?.text(0)
             let before = text.flatMap { try? JSONValue(parsing: $0) }?.elements ?? []
-            try Self.upsert(KeyValue(key: key, value: JSONValue.array(before + [value]).text()), run: id, connection)
+            try Self.upsert(KeyValue(key: key, value: JSONValue.array(before + [value]).text()), run: run, connection)
         }
     }
 
     package func deleteTag(_ key: String, ofRun id: RunID) async throws {
         try await database.writeTogether { connection in
-            try Self.requireActive(id, connection)
+            let run = try Self.requireActive(id, connection)
             let count = try connection.execute(
-                "DELETE FROM tag WHERE run_id = ? AND key = ?",
-                [.text(id.stored), .text(key)]
+                "DELETE FROM tag WHERE run_seq = ? AND key = ?",
+                [.integer(run), .text(key)]
             )
             if count == 0 { throw Failure(.resourceNotFound, "No tag with name: \(key) in run with id \(id.stored)") }
         }
@@ -176,8 +176,9 @@ extension SQLTrackingStore: RunLog {
                 after: search.query.after,
                 trying: RunSQL.along(search.query.order, sql),
                 connection
-            ).map(Self.tracked)
-            return search.isLight ? page : Page(items: try Self.filled(page.items, connection), next: page.next)
+            )
+            return search.isLight
+                ? page.map(Self.tracked) : Page(items: try Self.filled(page.items, connection), next: page.next)
         }
     }
 
@@ -197,15 +198,16 @@ extension SQLTrackingStore: RunLog {
             _ = try Self.tracked(id, connection)
             // UNION, not UNION ALL: runs that name each other as parents end the recursion.
             let rows = try connection.rows(
-                "WITH RECURSIVE below (run_id, depth) AS (SELECT ?, 0 UNION SELECT t.run_id, MIN(b.depth + 1, 100) "
-                    + "FROM tag t JOIN below b ON t.value = b.run_id AND t.key = '\(parentRunTag)') "
+                "WITH RECURSIVE below (run_id, depth) AS (SELECT ?, 0 UNION SELECT c.run_id, MIN(b.depth + 1, 100) "
+                    + "FROM below b JOIN tag t ON t.value = b.run_id AND t.key = '\(parentRunTag)' "
+                    + "JOIN run c ON c.seq = t.run_seq) "
                     + "SELECT \(Self.trackedColumns) FROM \(Self.trackedSource) "
                     + "JOIN (SELECT run_id, MIN(depth) AS depth FROM below GROUP BY run_id) d ON d.run_id = r.run_id "
                     + "WHERE r.lifecycle_stage = 'active' OR r.run_id = ? "
                     + "ORDER BY d.depth, r.start_time_ms, r.run_id LIMIT ?",
                 [.text(id.stored), .text(id.stored), .integer(limit)]
             )
-            return try Self.filled(rows.map(Self.tracked), connection)
+            return try Self.filled(rows, connection)
         }
     }
 
@@ -215,7 +217,7 @@ extension SQLTrackingStore: RunLog {
 
     static let trackedColumns =
         "r.run_id, r.name, r.experiment_id, r.user_id, r.status, r.start_time_ms, r.end_time_ms, r.lifecycle_stage, "
-        + "COALESCE(e.artifact_location, 'mlflow-artifacts:/' || e.experiment_id), r.run_dir_name"
+        + "COALESCE(e.artifact_location, 'mlflow-artifacts:/' || e.experiment_id), r.run_dir_name, r.seq"
 
     static func tracked(_ row: SQLRow) -> TrackedRun {
         let id = RunID(stored: row.text(0) ?? "")
@@ -237,34 +239,35 @@ extension SQLTrackingStore: RunLog {
             "SELECT \(trackedColumns) FROM \(trackedSource) WHERE r.run_id = ?",
             [.text(id.stored)]
         )
-        guard let run = try filled(rows.map(tracked), connection).first else { throw missing(id) }
+        guard let run = try filled(rows, connection).first else { throw missing(id) }
         return run
     }
 
-    /// Adds metrics, params and tags, run by run in one query each.
-    private static func filled(_ runs: [TrackedRun], _ connection: any SQLConnection) throws -> [TrackedRun] {
-        var runs = runs
+    /// The runs of rows with ``trackedColumns``, with their metrics, params and tags, in one query each.
+    private static func filled(_ rows: [SQLRow], _ connection: any SQLConnection) throws -> [TrackedRun] {
+        var runs = rows.map(tracked)
         for start in stride(from: 0, to: runs.count, by: 500) {
             let range = start..<min(start + 500, runs.count)
+            let sequences = rows[range].map { SQLValue.optional($0.integer(10)) }
             let ids = runs[range].map { SQLValue.text($0.id.stored) }
-            let places = repeatElement("?", count: ids.count).joined(separator: ", ")
-            func grouped(_ columns: String, _ table: String) throws -> [String: [SQLRow]] {
+            let places = repeatElement("?", count: sequences.count).joined(separator: ", ")
+            func grouped(_ columns: String, _ table: String) throws -> [SQLValue: [SQLRow]] {
                 let sql =
-                    "SELECT x.run_id, \(columns) FROM \(table) WHERE x.run_id IN (\(places)) ORDER BY x.run_id, key"
-                return Dictionary(grouping: try connection.rows(sql, ids)) { $0.text(0) ?? "" }
+                    "SELECT x.run_seq, \(columns) FROM \(table) WHERE x.run_seq IN (\(places)) ORDER BY x.run_seq, key"
+                return Dictionary(grouping: try connection.rows(sql, sequences)) { $0.values[0] }
             }
-            let latest = "run x JOIN latest_metric m ON m.run_seq = x.seq JOIN metric_key k ON k.key_id = m.key_id"
-            let metrics = try grouped("k.key, m.value, m.is_nan, m.timestamp_ms, m.step", latest)
-            let params = try grouped("key, value", "param x")
-            let tags = try grouped("key, value", "tag x")
+            let latest = "latest_metric x JOIN metric_key k ON k.key_id = x.key_id"
+            let metrics = try grouped("k.key, x.value, x.is_nan, x.timestamp_ms, x.step", latest)
+            let params = try grouped("x.key, x.value", "param x")
+            let tags = try grouped("x.key, x.value", "tag x")
             let inputs = try inputs(of: ids, connection)
             let modelInputs = try modelInputs(of: ids, connection)
             let outputs = try outputs(of: ids, connection)
             for index in range {
-                let id = runs[index].id.stored
-                runs[index].metrics = (metrics[id] ?? []).map(point)
-                runs[index].params = (params[id] ?? []).map(pair)
-                runs[index].tags = (tags[id] ?? []).map(pair)
+                let (id, sequence) = (runs[index].id.stored, sequences[index - start])
+                runs[index].metrics = (metrics[sequence] ?? []).map(point)
+                runs[index].params = (params[sequence] ?? []).map(pair)
+                runs[index].tags = (tags[sequence] ?? []).map(pair)
                 runs[index].inputs = inputs[id] ?? []
                 runs[index].modelInputs = modelInputs[id] ?? []
                 runs[index].outputs = outputs[id] ?? []
@@ -301,14 +304,14 @@ extension SQLTrackingStore: RunLog {
         return sequence
     }
 
-    static func upsert(_ tag: KeyValue, run id: RunID, _ connection: any SQLConnection) throws {
+    static func upsert(_ tag: KeyValue, run: Int, _ connection: any SQLConnection) throws {
         try connection.execute(
-            "INSERT INTO tag (run_id, key, value) VALUES (?, ?, ?) "
-                + "ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
-            [.text(id.stored), .text(tag.key), .text(tag.value)]
+            "INSERT INTO tag (run_seq, key, value) VALUES (?, ?, ?) "
+                + "ON CONFLICT (run_seq, key) DO UPDATE SET value = excluded.value",
+            [.integer(run), .text(tag.key), .text(tag.value)]
         )
         guard tag.key == runNameTag else { return }
-        try connection.execute("UPDATE run SET name = ? WHERE run_id = ?", [.text(tag.value), .text(id.stored)])
+        try connection.execute("UPDATE run SET name = ? WHERE seq = ?", [.text(tag.value), .integer(run)])
     }
 
     static func missing(_ id: RunID) -> Failure {

@@ -132,7 +132,10 @@ package struct SQLTrackingStore: TrackingStore {
 
     /// The params of a run that a client logged one by one; nil where there are none.
     private static func flatParams(_ id: RunID, _ connection: any SQLConnection) throws -> JSONValue? {
-        let rows = try connection.rows("SELECT key, value FROM param WHERE run_id = ? ORDER BY key", [.text(id.stored)])
+        let rows = try connection.rows(
+            "SELECT p.key, p.value FROM run r JOIN param p ON p.run_seq = r.seq WHERE r.run_id = ? ORDER BY p.key",
+            [.text(id.stored)]
+        )
         return rows.isEmpty ? nil : .object(rows.map { ($0.text(0) ?? "", .string($0.text(1) ?? "")) })
     }
 

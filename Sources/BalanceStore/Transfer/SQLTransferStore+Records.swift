@@ -36,7 +36,7 @@ extension SQLTransferStore {
     private static func runs(_ connection: any SQLConnection, _ root: String, _ body: Body) throws {
         let rows = try connection.rows(
             "SELECT run_id, experiment_id, name, kind, status, lifecycle_stage, created_at, start_time_ms, end_time_ms, "
-                + "deleted_time_ms, user_id, git_commit, git_branch, git_dirty, params_json, note, run_dir_name "
+                + "deleted_time_ms, user_id, git_commit, git_branch, git_dirty, params_json, note, run_dir_name, seq "
                 + "FROM run ORDER BY seq"
         )
         for row in rows {
@@ -57,8 +57,9 @@ extension SQLTransferStore {
             run.note = row.text(15)
             run.directoryName = row.text(16)
             let id = SQLValue.text(run.id)
-            run.params = try pairs("param", "run_id", id, connection)
-            run.tags = try pairs("tag", "run_id", id, connection)
+            let sequence = SQLValue.optional(row.integer(17))
+            run.params = try pairs("param", "run_seq", sequence, connection)
+            run.tags = try pairs("tag", "run_seq", sequence, connection)
             run.inputs = try (SQLTrackingStore.inputs(of: [id], connection)[run.id] ?? []).map { .init($0) }
             run.modelInputs = try SQLTrackingStore.modelInputs(of: [id], connection)[run.id] ?? []
             run.outputs = try (SQLTrackingStore.outputs(of: [id], connection)[run.id] ?? [])

@@ -56,8 +56,9 @@ package struct SQLTransferStore: TransferStore {
         try await database.write { connection in
             try Self.insert(run, experiment: experiment, connection)
             let id = SQLValue.text(run.id)
-            try Self.insert(run.params, into: "param", "run_id", id, connection)
-            try Self.insert(run.tags, into: "tag", "run_id", id, connection)
+            let row = SQLValue.integer(try RunRows.sequence(of: run.id, connection))
+            try Self.insert(run.params, into: "param", "run_seq", row, connection)
+            try Self.insert(run.tags, into: "tag", "run_seq", row, connection)
             try RunRows.insert(points, of: run.id, connection)
             for input in run.inputs { try SQLTrackingStore.insert(input.input, of: RunID(stored: run.id), connection) }
             for model in run.modelInputs {

@@ -37,6 +37,14 @@ struct MetricMigrationTests {
                         try connection.execute("INSERT OR REPLACE INTO latest_metric \(columns)", row)
                     }
                 }
+                for table in ["param", "tag"] {
+                    for key in ["b", "a", "ä"] {
+                        try connection.execute(
+                            "INSERT INTO \(table) (run_id, key, value) VALUES (?, ?, ?)",
+                            [.text(id.stored), .text(key), .text("\(table) \(key) \(index)")]
+                        )
+                    }
+                }
                 try connection.execute("UPDATE metric SET is_nan = 1, value = 0 WHERE key = 'Loss'")
                 try connection.execute("UPDATE latest_metric SET is_nan = 1, value = 0 WHERE key = 'Loss'")
             }
@@ -46,7 +54,7 @@ struct MetricMigrationTests {
         try queue.close()
     }
 
-    @Test func `the points of schema 4 are all there under numbers`() async throws {
+    @Test func `the points, params and tags of schema 4 are all there under numbers`() async throws {
         let path = folder("old.db")
         try makeOld(at: path)
         let database = try SQLiteDatabase(path: path)
@@ -56,6 +64,9 @@ struct MetricMigrationTests {
             #expect(history.map(\.value) == [2, 1, 3] && history.map(\.step) == [2, 1, 0])
             let run = try await store.trackedRun(id)
             #expect(run.metrics.map(\.key) == ["", "Loss", "loss"])
+            let index = try #require(ids.firstIndex(of: id))
+            #expect(run.params.map(\.key) == ["a", "b", "ä"] && run.params.map(\.value)[1] == "param b \(index)")
+            #expect(run.tags.map(\.value) == ["tag a \(index)", "tag b \(index)", "tag ä \(index)", "r"])
             #expect(run.metrics[0].value == -7 && run.metrics[1].value.isNaN && run.metrics[2].value == 2)
         }
         let filter = try SearchFilter.parse("metrics.loss > 1.5", dialect: .extended)
@@ -66,15 +77,17 @@ struct MetricMigrationTests {
         #expect(folder.names().contains { $0.hasPrefix("old.db.backup-schema4-") })
     }
 
-    @Test func `the points of a run that is purged go with it`() async throws {
+    @Test func `what a run has goes with it when it is purged`() async throws {
         let path = folder("old.db")
         try makeOld(at: path)
         let database = try SQLiteDatabase(path: path)
         let id = ids[0].stored
         try await database.write { _ = try $0.execute("DELETE FROM run WHERE run_id = ?", [.text(id)]) }
         let counts = try await database.read { connection in
-            try ["metric", "latest_metric"].map { try connection.rows("SELECT COUNT(*) FROM \($0)").first?.integer(0) }
+            try ["metric", "latest_metric", "param", "tag"].map {
+                try connection.rows("SELECT COUNT(*) FROM \($0)").first?.integer(0)
+            }
         }
-        #expect(counts == [10, 6])
+        #expect(counts == [10, 6, 6, 6])
     }
 }
