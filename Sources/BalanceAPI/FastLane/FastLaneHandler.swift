@@ -30,6 +30,8 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The bytes that the request at the front will have, where that is known.
     private var needed = 0
     private var hasWritten = false
+    /// Whether the normal pipeline was handed something since it was last told that a read is complete.
+    private var hasHandedOn = false
     private var head = WireHead()
 
     /// A client that sends the head of a request in more pieces gains nothing from this lane.
@@ -43,10 +45,21 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isLeftAlone { return context.fireChannelRead(data) }
+        if isLeftAlone { return hand(data, context) }
         var bytes = unwrapInboundIn(data)
         if pending.readableBytes == 0 { pending = bytes } else { pending.writeBuffer(&bytes) }
         process(context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard hasHandedOn else { return }
+        hasHandedOn = false
+        context.fireChannelReadComplete()
+    }
+
+    private func hand(_ data: NIOAny, _ context: ChannelHandlerContext) {
+        hasHandedOn = true
+        context.fireChannelRead(data)
     }
 
     func read(context: ChannelHandlerContext) {
@@ -116,7 +129,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if events.isEmpty { process(context) }
         for event in events { userInboundEventTriggered(context: context, event: event) }
         // The normal pipeline looks at what it was handed when a read is complete; this was outside of one.
-        context.fireChannelReadComplete()
+        channelReadComplete(context: context)
         if holdsRead, waiting == nil {
             holdsRead = false
             context.read()
@@ -127,7 +140,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard let whole = pending.readSlice(length: request.end) else { return }
         flush(context)
         inFlight += 1
-        context.fireChannelRead(wrapInboundOut(whole))
+        hand(wrapInboundOut(whole), context)
     }
 
     private func flush(_ context: ChannelHandlerContext) {
@@ -142,7 +155,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         isLeftAlone = true
         let rest = pending
         pending = ByteBuffer()
-        if rest.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(rest)) }
+        if rest.readableBytes > 0 { hand(wrapInboundOut(rest), context) }
     }
 
     /// The end of the client's bytes, or of the server: what has come of a request is for the normal pipeline to judge,

@@ -75,10 +75,8 @@ package struct QuickAnswers: Sendable {
     }
 
     private func features(_ body: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard let model = directory.loaded(defaultModelName), model.predictor.rowCost <= Self.maximumCost,
-            model.predictor.classes.count == 2, model.predictor.hasProbabilities,
-            model.predictor.textFeatures.isEmpty,
-            let row = FeatureScanner.numbers(body, count: model.predictor.featureCount),
+        guard let model = directory.loaded(defaultModelName), model.rowCost <= Self.maximumCost,
+            let count = model.chanceFeatures, let row = FeatureScanner.numbers(body, count: count),
             let chance = try? service.outputs(ofRow: row, with: model).last, chance.isFinite
         else { return nil }
         var answer: [UInt8] = []
@@ -101,7 +99,7 @@ package struct QuickAnswers: Sendable {
     }
 
     private func check(_ model: ServedModel, rows: Int) throws {
-        let (cost, overflow) = model.predictor.rowCost.multipliedReportingOverflow(by: max(rows, 1))
+        let (cost, overflow) = model.rowCost.multipliedReportingOverflow(by: max(rows, 1))
         guard !overflow, cost <= Self.maximumCost else { throw NotQuick() }
     }
 

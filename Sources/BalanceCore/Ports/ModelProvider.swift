@@ -43,6 +43,10 @@ package final class ServedModel: Sendable {
     package let path: String
     /// The name of the file's format, as `joblib`.
     package let format: String
+    /// What each request asks of the predictor, asked once: see ``Predictor/rowCost``.
+    package let rowCost: Int
+    /// How many numbers a row has, where rows are of numbers alone and the answer is a probability of two classes; else nil.
+    package let chanceFeatures: Int?
 
     package init(
         predictor: any Predictor,
@@ -53,6 +57,9 @@ package final class ServedModel: Sendable {
         format: String = ""
     ) {
         self.format = format
+        rowCost = predictor.rowCost
+        let isChance = predictor.classes.count == 2 && predictor.hasProbabilities && predictor.textFeatures.isEmpty
+        chanceFeatures = isChance ? predictor.featureCount : nil
         self.predictor = predictor
         self.name = name
         self.version = version
