@@ -208,7 +208,7 @@ class Bench:
                  ("BalanceOps /invocations", server, f"{base}/invocations", {"inputs": [ROW]}),
                  ("BalanceOps /v2/models/forest/infer", server, f"{base}/v2/models/forest/infer", infer),
                  ("BalanceOps GET /runs", server, f"{base}/runs", None),
-                 ("FastAPI, uvicorn /predict", original, f"http://127.0.0.1:{fast}/predict", one)]
+                 ("FastAPI of the original's kind /predict", original, f"http://127.0.0.1:{fast}/predict", one)]
         if mlserver:
             process, url, mlserver_start = mlserver
             lines += [("BalanceOps /v2/models/balance_model/infer", server, f"{base}/v2/models/balance_model/infer", infer),
@@ -221,7 +221,7 @@ class Bench:
             for name, process, url, body in lines:
                 samples[name].append(wrk(self.work, process, url, body, self.seconds))
         found = {name: middle(values) for name, values in samples.items()}
-        top, slow = found["nginx, return 200"]["rate"], found["FastAPI, uvicorn /predict"]["rate"]
+        top, slow = found["nginx, return 200"]["rate"], found["FastAPI of the original's kind /predict"]["rate"]
         self.table("Serving: wrk, 1 thread, 16 connections", ["server", "requests/s", "p50 ms", "p99 ms", "CPU us/request", "of nginx", "against FastAPI", "not 2xx"],
                    [[name, f"{s['rate']:,.0f}", f"{s['p50']:.2f}", f"{s['p99']:.2f}", f"{s['cpu']:.1f}", f"{s['rate'] / top:.0%}", f"{s['rate'] / slow:.0f}x", s["bad"]]
                     for name, s in found.items()])
@@ -253,44 +253,80 @@ class Bench:
 
     # Tracking
 
+    SEARCHED = 10_000
+    POINTS = 100_000
+
     def tracking(self):
+        """The same calls to both, over the same number of runs; each call logs a point, or begins a run, of its own."""
         ours, theirs = port(), port()
         folder = self.work / "tracking"
         folder.mkdir()
-        environment = os.environ | {"BALANCEOPS_LOG_LEVEL": "critical", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+        environment = os.environ | {"BALANCEOPS_LOG_LEVEL": "critical", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true",
+                                    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        subprocess.run([self.bin / "balanceops", "bench", "seed", "--db", folder / "ours/balanceops.db", "--runs", str(self.SEARCHED)],
+                       check=True, capture_output=True, env=environment)
         server, started = start([self.bin / "balanceops", "serve", "--data", folder / "ours", "--port", ours, "--grpc-port", "off"], f"http://127.0.0.1:{ours}/health", environment)
         mlflow, mlflow_started = start([self.home / "venv/bin/mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination",
                                         folder / "art", "--port", theirs], f"http://127.0.0.1:{theirs}/health", environment, wait=120)
         sides = {"BalanceOps": ours, "mlflow server": theirs}
+        # Ours has the experiment of the seed; theirs is filled behind the server's back, as its calls would take minutes.
+        self.post(theirs, "experiments/create", {"name": "seeded"})
         runs = {name: self.create_run(number) for name, number in sides.items()}
         for number in sides.values():
             self.post(number, "experiments/create", {"name": "more"})
-            for index in range(200 if self.quick else 2000):
-                run = self.create_run(number)
-                self.post(number, "runs/log-batch", {"run_id": run, "metrics": [{"key": "loss", "value": index * 37 % 101 / 100, "timestamp": 1, "step": 1}],
-                                                     "params": [{"key": "depth", "value": str(index % 9)}]})
-        seconds = 2 if self.quick else 5
-        jobs = {
-            "log-metric": lambda run: ("runs/log-metric", {"run_id": run, "key": "loss", "value": 0.5, "timestamp": 1, "step": 1}),
-            "log-batch of 1000": lambda run: ("runs/log-batch", {"run_id": run, "metrics": [{"key": "m", "value": i / 7, "timestamp": i, "step": i} for i in range(1000)]}),
-            # Into an experiment of its own: the search below is over the same runs on both sides.
-            "create run": lambda run: ("runs/create", {"experiment_id": "1", "start_time": 1}),
-            "get run": lambda run: (f"runs/get?run_id={run}", None),
-            "search 100 of all, ordered by a metric": lambda run: ("runs/search", {"experiment_ids": ["0"], "max_results": 100, "filter": "metrics.loss > 0.1", "order_by": ["metrics.loss DESC"]}),
-        }
-        rows = []
-        for job, make in jobs.items():
-            rates = {name: [] for name in sides}
-            for _ in range(2):
-                for name, number in sides.items():
-                    rates[name].append(self.load(number, *make(runs[name]), seconds))
-            mine, peer = (statistics.median(rates[name]) for name in sides)
-            rows.append([job, f"{mine:,.0f}", f"{peer:,.1f}", f"{mine / max(peer, 0.01):.0f}x"])
-        rows += [["start to the first answer, ms", f"{started:.0f}", f"{mlflow_started:.0f}", f"{mlflow_started / started:.0f}x"],
-                 ["memory, MiB", f"{memory(server):.0f}", f"{memory(mlflow):.0f}", f"{memory(mlflow) / memory(server):.0f}x"]]
-        self.table("Tracking: 8 connections, requests a second", ["call", "BalanceOps", "mlflow server 3.17.2 on SQLite", "ratio"], rows)
+        fill_mlflow(folder / "mlflow.db", self.SEARCHED, runs["mlflow server"], self.POINTS)
+        for first in range(0, self.POINTS, 1000):
+            points = [{"key": "curve", "value": 1 / (step + 1), "timestamp": step, "step": step} for step in range(first, first + 1000)]
+            self.post(ours, "runs/log-batch", {"run_id": runs["BalanceOps"], "metrics": points})
+        table = [self.compare(name, *job, sides, runs) for name, job in self.jobs().items()] + [self.ask(name, *job, sides, runs) for name, job in self.asks().items()]
+        table += [["start to the first answer, ms", f"{started:.0f}", f"{mlflow_started:.0f}", f"{mlflow_started / started:.0f}x"],
+                  ["memory, MiB", f"{memory(server):.0f}", f"{memory(mlflow):.0f}", f"{memory(mlflow) / memory(server):.0f}x"]]
+        self.table("Tracking: 8 connections, calls a second (searches and histories: one client, ms)",
+                   ["call", "BalanceOps", "mlflow server 3.17.2 on SQLite, without its job runner", "ratio"], table)
         stop(server)
         stop(mlflow)
+
+    @staticmethod
+    def jobs():
+        """Calls under load: a path, and a body in which each `@` becomes another number."""
+        batch = ", ".join('{"key": "m%d", "value": %.3f, "timestamp": @, "step": @}' % (index % 10, index / 7) for index in range(1000))
+        return {
+            "log-metric": ("runs/log-metric", '{"run_id": "RUN", "key": "loss", "value": 0.5, "timestamp": @, "step": @}'),
+            "log-batch of 1000": ("runs/log-batch", '{"run_id": "RUN", "metrics": [' + batch + "]}"),
+            "create run": ("runs/create", '{"experiment_id": "2", "start_time": @}'),
+            "get run": ("runs/get?run_id=RUN", None),
+        }
+
+    @staticmethod
+    def asks():
+        search = {"experiment_ids": ["1"], "max_results": 1000, "filter": "metrics.metric_1 > 0.5", "order_by": ["metrics.metric_3 DESC"]}
+        return {
+            "search 1000 of 10 000 runs, filtered and ordered by metrics, ms": ("POST", "runs/search", search),
+            "history of 100 000 points, ms": ("GET", "metrics/get-history?run_id=RUN&metric_key=curve", None),
+        }
+
+    def compare(self, name, path, body, sides, runs):
+        rates = {side: [] for side in sides}
+        for _ in range(2 if self.quick else 3):
+            for side, number in sides.items():
+                rates[side].append(self.load(number, path.replace("RUN", runs[side]), body and body.replace("RUN", runs[side])))
+        mine, peer = (statistics.median(rates[side]) for side in sides)
+        return [name, f"{mine:,.0f}", f"{peer:,.1f}", f"{mine / max(peer, 0.01):.0f}x"]
+
+    def ask(self, name, method, path, body, sides, runs):
+        times = {side: [] for side in sides}
+        for _ in range(2 if self.quick else 3):
+            for side, number in sides.items():
+                connection = http.client.HTTPConnection("127.0.0.1", number, timeout=300)
+                begin = time.perf_counter()
+                connection.request(method, f"/api/2.0/mlflow/{path.replace('RUN', runs[side])}", body and json.dumps(body), {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                text = answer.read()
+                times[side].append((time.perf_counter() - begin) * 1000)
+                found = len(next(value for value in json.loads(text).values() if isinstance(value, list)))
+                assert found in (1000, self.POINTS), found
+        mine, peer = (statistics.median(times[side]) for side in sides)
+        return [name, f"{mine:,.0f}", f"{peer:,.0f}", f"{peer / mine:.0f}x"]
 
     @staticmethod
     def post(number, path, body):
@@ -301,12 +337,15 @@ class Bench:
     def create_run(self, number):
         return self.post(number, "runs/create", {"experiment_id": "0", "start_time": 1})["run"]["info"]["run_id"]
 
-    def load(self, number, path, body, seconds):
-        """Requests a second over 8 connections."""
+    def load(self, number, path, body):
+        """Calls a second over 8 connections."""
         script = self.work / "load.lua"
-        lines = [] if body is None else ["wrk.method = 'POST'", f"wrk.body = '{json.dumps(body)}'", "wrk.headers['Content-Type'] = 'application/json'"]
+        # The numbers go on where the last load ended: no point is logged twice.
+        self.counter = getattr(self, "counter", 0) + 10_000_000
+        lines = [] if body is None else ["wrk.headers['Content-Type'] = 'application/json'", f"local n, body = {self.counter}, [[{body}]]",
+                                         "request = function() n = n + 1; return wrk.format('POST', nil, nil, (body:gsub('@', tostring(n)))) end"]
         script.write_text("\n".join(lines))
-        text = subprocess.run(["wrk", "-t1", "-c8", f"-d{seconds}s", "--timeout", "60s", "-s", script, f"http://127.0.0.1:{number}/api/2.0/mlflow/{path}"],
+        text = subprocess.run(["wrk", "-t1", "-c8", f"-d{2 if self.quick else 5}s", "--timeout", "60s", "-s", script, f"http://127.0.0.1:{number}/api/2.0/mlflow/{path}"],
                               capture_output=True, text=True).stdout
         assert "Non-2xx" not in text, text
         return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
@@ -325,6 +364,26 @@ class Bench:
         head += [f"\n![{title}]({date}-{number}.svg)" for number, (title, _) in enumerate(self.charts)]
         (folder / f"{date}.md").write_text("\n".join(head + self.report) + "\n")
         print(f"[bench] bench/results/{date}.md")
+
+
+def fill_mlflow(path, runs, long, points):
+    """Puts runs with ten metrics and ten params, and a long history of one run, into MLflow's own database."""
+    import random
+    import sqlite3
+    numbers = random.Random(1)
+    ids = [f"{numbers.getrandbits(128):032x}" for _ in range(runs)]
+    values = [("metric_%d" % key, numbers.random(), 1, 1, 0, run) for run in ids for key in range(10)]
+    with sqlite3.connect(path, timeout=60) as database:
+        database.executemany("INSERT INTO runs (run_uuid, name, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id) "
+                             "VALUES (?, 'r', 'bench', 'FINISHED', ?, ?, 'active', 'mlflow-artifacts:/1', 1)", [(run, at, at + 1) for at, run in enumerate(ids)])
+        columns = "(key, value, timestamp, step, is_nan, run_uuid) VALUES (?, ?, ?, ?, ?, ?)"
+        for table in ("metrics", "latest_metrics"):
+            database.executemany(f"INSERT INTO {table} {columns}", values)
+        database.executemany("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)",
+                             [("param_%d" % key, str(index * (key + 3) % 97), run) for index, run in enumerate(ids) for key in range(10)])
+        database.executemany("INSERT INTO tags (key, value, run_uuid) VALUES ('mlflow.runName', 'r', ?)", [(run,) for run in ids])
+        database.executemany(f"INSERT INTO metrics {columns}", [("curve", 1 / (step + 1), step, step, 0, long) for step in range(points)])
+        database.execute("INSERT INTO latest_metrics " + columns, ("curve", 1 / points, points - 1, points - 1, 0, long))
 
 
 def chart(title, bars):

@@ -18,6 +18,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var pending = ByteBuffer()
     private var output = ByteBuffer()
     private var isLeftAlone = false
+    private var isWritable = true
     /// Requests that were handed on and not answered yet.
     fileprivate var inFlight = 0
     /// The request whose answer is on its way from the tracking store; its bytes are the first that are pending.
@@ -66,6 +67,11 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if waiting != nil, pending.readableBytes > Self.maximumAhead { holdsRead = true } else { context.read() }
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
+        context.fireChannelWritabilityChanged()
+    }
+
     private func process(_ context: ChannelHandlerContext) {
         loop: while waiting == nil, pending.readableBytes > 0, pending.readableBytes >= needed {
             needed = 0
@@ -80,9 +86,9 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 break loop
             case .complete(let request):
                 attempts = 0
-                if inFlight == 0, context.channel.isWritable, answer(request) {
+                if inFlight == 0, isWritable, answer(request) {
                     pending.moveReaderIndex(forwardBy: request.end)
-                } else if inFlight != 0 || !begin(request, context) {
+                } else if inFlight != 0 || !isWritable || !begin(request, context) {
                     handOn(request, context)
                 }
             }

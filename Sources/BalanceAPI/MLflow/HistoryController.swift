@@ -1,5 +1,6 @@
 import BalanceCore
 import HTTPTypes
+import Hummingbird
 
 /// `metrics/…` of MLflow's API.
 struct HistoryController: Sendable {
@@ -11,7 +12,7 @@ struct HistoryController: Sendable {
 
     var endpoints: [MLflowEndpoint] {
         [
-            MLflowEndpoint(.get, "metrics/get-history", "A metric's history.") { try await history($0) },
+            MLflowEndpoint(.get, "metrics/get-history", "A metric's history.", responder: { try await history($0) }),
             MLflowEndpoint(.get, "metrics/get-history-bulk-interval", "An even sample of several histories.") {
                 try await sample($0)
             },
@@ -21,14 +22,13 @@ struct HistoryController: Sendable {
         ]
     }
 
-    private func history(_ fields: MLflowFields) async throws -> JSONValue {
+    private func history(_ fields: MLflowFields) async throws -> Response {
         let id = try TrackingController.id(fields)
         let key = try fields.required("metric_key")
         let limit = try fields.integer("max_results")
         if let limit, !(1...Self.most).contains(limit) { throw fields.invalid("max_results", .int(limit)) }
         let after = try PageToken.place(fields.text("page_token"))
-        let page = try await log.history(of: key, run: id, limit: limit ?? Self.most, after: after)
-        return page.answer("metrics", MLflowJSON.metric)
+        return try await HistoryStream(log: log, key: key, run: id, limit: limit ?? Self.most).response(after: after)
     }
 
     private func bulk(_ fields: MLflowFields) async throws -> JSONValue {

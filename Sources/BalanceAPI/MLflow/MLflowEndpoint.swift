@@ -6,6 +6,7 @@ import Hummingbird
 /// One method and path of MLflow's JSON API.
 struct MLflowEndpoint: Sendable {
     typealias Handler = @Sendable (MLflowFields) async throws -> JSONValue
+    typealias Responder = @Sendable (MLflowFields) async throws -> Response
 
     var method: HTTPRequest.Method
     /// Below a root; parameters in braces become fields.
@@ -13,7 +14,20 @@ struct MLflowEndpoint: Sendable {
     var summary: String
     /// Whether it is there for MLflow's own page only, below `/ajax-api`.
     var isAjaxOnly = false
-    var handler: Handler
+    var responder: Responder
+
+    /// One whose answer is more than a JSON value in memory.
+    init(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ summary: String,
+        responder: @escaping Responder
+    ) {
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.responder = responder
+    }
 
     init(
         _ method: HTTPRequest.Method,
@@ -26,7 +40,7 @@ struct MLflowEndpoint: Sendable {
         self.path = path
         self.summary = summary
         self.isAjaxOnly = isAjaxOnly
-        self.handler = handler
+        responder = { .json(try await handler($0)) }
     }
 
     /// The roots that it stands below.
@@ -48,7 +62,7 @@ struct MLflowEndpoint: Sendable {
     }
 
     func addRoutes(to router: Router<AppContext>) {
-        let handler = handler
+        let responder = responder
         let isQuery = method == .get
         for root in roots {
             router.on(RouterPath("\(root)/\(path)"), method: method) { request, context in
@@ -57,7 +71,7 @@ struct MLflowEndpoint: Sendable {
                     fields = fields.setting(String(name), String(value).removingPercentEncoding ?? String(value))
                 }
                 do {
-                    return Response.json(try await handler(fields))
+                    return try await responder(fields)
                 } catch let error as FilterError {
                     throw error.failure(in: (try? fields.text("filter")) ?? "")
                 }

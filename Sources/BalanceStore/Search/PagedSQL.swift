@@ -28,6 +28,8 @@ struct PagedSQL {
     var condition: String
     var arguments: [SQLValue]
     var order: [SortTerm]
+    /// Whether the sort terms are the columns of an index, all ascending and none NULL: a place is sought in it then.
+    var isAlongIndex = false
     /// What tells the search from others, where that is another one's.
     var identity: String?
 
@@ -57,9 +59,15 @@ struct PagedSQL {
     /// The statement for so many rows behind a place.
     func query(limit: Int, after: String?) throws -> (sql: String, values: [SQLValue]) {
         let keys = order.indices.map { "(\(order[$0].sql)) AS k\($0)" }.joined(separator: ", ")
-        var sql = "SELECT * FROM (SELECT \(columns), \(keys) FROM \(source) WHERE \(condition)) AS q"
+        var sql = "SELECT * FROM (SELECT \(columns), \(keys) FROM \(source) WHERE \(condition)"
         var values = order.flatMap(\.arguments) + arguments
-        if let after {
+        if let after, isAlongIndex {
+            let places = repeatElement("?", count: order.count).joined(separator: ", ")
+            sql += " AND (\(order.map(\.sql).joined(separator: ", "))) > (\(places))"
+            values += try Self.values(of: after, search: fingerprint, count: order.count)
+        }
+        sql += ") AS q"
+        if let after, !isAlongIndex {
             let (place, bound) = try behind(Self.values(of: after, search: fingerprint, count: order.count))
             sql += " WHERE \(place)"
             values += bound

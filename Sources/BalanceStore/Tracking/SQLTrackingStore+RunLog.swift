@@ -57,15 +57,17 @@ extension SQLTrackingStore: RunLog {
     }
 
     package func history(of key: String, run: RunID, limit: Int, after: String?) async throws -> Page<MetricPoint> {
-        let sql = PagedSQL(
+        var sql = PagedSQL(
             columns: "m.value, m.is_nan, m.timestamp_ms, m.step",
             source: "metric m",
             condition: Self.place,
             arguments: [.text(run.stored), .text(key)],
             order: ["m.timestamp_ms", "m.step", "m.value", "m.is_nan"].map { SortTerm(sql: $0) }
         )
+        sql.isAlongIndex = true
+        let pages = sql
         return try await database.read { connection in
-            try sql.page(limit: limit, after: after, connection).map { row in
+            try pages.page(limit: limit, after: after, connection).map { row in
                 MetricPoint(
                     key: key,
                     value: RunRows.value(row, 0),

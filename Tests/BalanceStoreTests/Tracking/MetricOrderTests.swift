@@ -112,6 +112,43 @@ struct MetricOrderTests {
         }
     }
 
+    @Test func `a history goes on where its page ended, along the index`() async throws {
+        let id = RunID()
+        _ = try await store.createRun(
+            RunStart(id: id, experimentID: 0, name: "h", userID: "", startedAt: Timestamp(milliseconds: 1), tags: [])
+        )
+        let points = (0..<60).map { index in
+            MetricPoint(
+                key: "m",
+                value: index % 9 == 0 ? .nan : Double(index % 4) - 1.5,
+                timestamp: Timestamp(milliseconds: index % 5),
+                step: index % 3 - 1
+            )
+        }
+        try await store.log(
+            LogBatch(metrics: points + [MetricPoint(key: "n", value: 1, timestamp: .now(), step: 0)]),
+            to: id
+        )
+        let whole = try await store.history(of: "m", run: id, limit: 1000, after: nil).items
+        #expect(Set(whole.map { "\($0)" }) == Set(points.map { "\($0)" }))
+        for limit in [1, 7, 30] {
+            var (found, after) = ([MetricPoint](), String?.none)
+            repeat {
+                let page = try await store.history(of: "m", run: id, limit: limit, after: after)
+                (found, after) = (found + page.items, page.next)
+            } while after != nil
+            #expect(found.map { "\($0)" } == whole.map { "\($0)" })
+        }
+        let next = try await store.history(of: "m", run: id, limit: 7, after: nil).next
+        await #expect(throws: Failure.self) { try await store.history(of: "n", run: id, limit: 7, after: next) }
+        let plan = try await plan(
+            "SELECT value FROM metric WHERE run_seq = ? AND key_id = ? AND (timestamp_ms, step, value, is_nan) > (?, ?, ?, ?) "
+                + "ORDER BY timestamp_ms, step, value, is_nan LIMIT 9",
+            [.integer(1), .integer(1), .integer(1), .integer(1), .real(1), .integer(0)]
+        )
+        #expect(plan.contains("is_nan)>(") && !plan.contains("TEMP B-TREE"), "\(plan)")
+    }
+
     @Test func `a long history is thinned without counting it`() async throws {
         let id = RunID()
         _ = try await store.createRun(
