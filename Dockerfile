@@ -5,6 +5,7 @@ WORKDIR /build
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
+COPY bench/kernels bench/kernels
 RUN swift build -c release --product balanceops --static-swift-stdlib && strip .build/release/balanceops
 
 FROM debian:bookworm-slim

@@ -89,7 +89,8 @@ package protocol SQLDatabase: Sendable {
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
         then: @escaping @Sendable (Result<Value, any Error>) -> Void
     )
-    /// Reads from one consistent state, and says what came of it on a thread of the database's.
+    /// Reads from one consistent state that has all that was committed before, and says what came of it on a thread of the
+    /// database's. For short reads: others wait behind it.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
         then: @escaping @Sendable (Result<Value, any Error>) -> Void

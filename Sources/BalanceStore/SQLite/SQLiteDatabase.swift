@@ -9,6 +9,7 @@ package final class SQLiteDatabase: SQLDatabase {
     package let path: String
     private let pool: DatabasePool
     private let group: GroupCommit
+    private let reads: GroupRead
 
     /// Opens the database, creates it where it is missing, and brings it to the newest schema.
     ///
@@ -25,6 +26,7 @@ package final class SQLiteDatabase: SQLDatabase {
             // GRDB lowers this to NORMAL when it turns on WAL.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             group = GroupCommit(pool: pool)
+            reads = GroupRead(pool: pool)
         } catch {
             let failure = Failure.database(error, path: path)
             guard failure.code == .internalError, error is DatabaseError else { throw failure }
@@ -70,10 +72,7 @@ package final class SQLiteDatabase: SQLDatabase {
         then: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
         let path = self.path
-        pool.asyncRead { database in
-            let result = Result { try body(SQLiteConnection(database: database.get())) }
-            then(result.mapError { Failure.database($0, path: path) })
-        }
+        reads.read(body) { result in then(result.mapError { Failure.database($0, path: path) }) }
     }
 
     /// The settings that hold on the writer, by name: what operations look at.

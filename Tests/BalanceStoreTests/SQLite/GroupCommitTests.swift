@@ -60,4 +60,40 @@ import Testing
             #expect(try await names().contains("r\(index)"))
         }
     }
+
+    /// Reads with the others that wait.
+    private func count(_ name: String, failing: Bool = false) async throws -> Int? {
+        try await withCheckedThrowingContinuation { continuation in
+            database.read(
+                { connection in
+                    if failing { _ = try connection.rows("SELECT nothing FROM nowhere") }
+                    return try connection.rows("SELECT last FROM counter WHERE name = ?", [.text(name)]).first?.integer(
+                        0
+                    )
+                },
+                then: { continuation.resume(with: $0) }
+            )
+        }
+    }
+
+    @Test func `reads that wait together see what was written before each, and fail alone`() async throws {
+        let good = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<400 {
+                group.addTask {
+                    do {
+                        try await self.add("g\(index)")
+                        if index % 9 == 4 {
+                            _ = try? await self.count("", failing: true)
+                            await #expect(throws: Failure.self) { try await self.count("", failing: true) }
+                        }
+                        return try await self.count("g\(index)") == 1
+                    } catch {
+                        return false
+                    }
+                }
+            }
+            return await group.reduce(into: [Bool]()) { $0.append($1) }
+        }
+        #expect(good.count == 400 && good.allSatisfy { $0 })
+    }
 }
