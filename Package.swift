@@ -1,7 +1,7 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-#if os(Linux)
+#if canImport(Glibc)
 import Glibc
 #endif
 
@@ -17,7 +17,7 @@ let testSettings: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 /// The release binary for Linux exports no symbols, which the dynamic linker would read at each start, and keeps its
 /// relocations packed where the C library can read that (glibc 2.36): 10 MB less on disk, 8 less in memory.
 func linkerFlags() -> [String] {
-    #if os(Linux)
+    #if canImport(Glibc)
     var text = [UInt8](repeating: 0, count: 64)
     let count = text.withUnsafeMutableBytes { bytes in
         confstr(Int32(_CS_GNU_LIBC_VERSION), bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)

@@ -4,6 +4,7 @@ import json
 import random
 import re
 import socket
+import sqlite3
 import time
 
 import joblib
@@ -285,3 +286,61 @@ def test_both_lanes_count(lanes):
         before = count(server)
         talk(server, [GOOD[0] * 5])
         assert count(server) == before + 5
+
+
+def resident(server):
+    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{server.process.pid}/status").read()).group(1)) / 1024
+
+
+def test_requests_that_always_end_within_the_next_keep_no_memory(lanes):
+    whole = log("set-tag", {"key": "long", "value": "x" * 7000}).replace(RUN.encode(), REAL["run"].encode())
+    half = len(whole) // 2
+    with socket.create_connection(("127.0.0.1", lanes[0].port)) as connection:
+        connection.sendall(whole[:half])
+        for turn in range(3000):
+            connection.sendall(whole[half:] + whole[:half])
+            answer = b""
+            while not answer.endswith(b"{}"):
+                answer += connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200")
+            if turn == 300:
+                before = resident(lanes[0])
+        assert resident(lanes[0]) < before + 10
+
+
+def test_idle_connections_keep_no_large_answers(lanes):
+    client = lanes[0].client
+    run = client.post(f"{MLFLOW}/runs/create", json={"experiment_id": "0"}).json()["run"]["info"]["run_id"]
+    for number in range(90):
+        client.post(f"{MLFLOW}/runs/log-batch", json={"run_id": run, "tags": [{"key": f"t{number}", "value": "x" * 7000}]})
+    get = request(f"{MLFLOW}/runs/get?run_id={run}", b"", "GET", kind=None)
+    connections = []
+    try:
+        for turn in range(80):
+            connections.append(socket.create_connection(("127.0.0.1", lanes[0].port)))
+            connections[-1].sendall(get)
+            answer = b""
+            while not answer.endswith(b"}}"):
+                answer += connections[-1].recv(1 << 20)
+            if turn == 10:
+                before = resident(lanes[0])
+        assert len(answer) > 600_000 and resident(lanes[0]) < before + 20
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def test_a_locked_database_is_said_once(workspace, serve):
+    """The lane waits for the lock as long as the normal pipeline does, and not twice."""
+    server = serve(workspace)
+    run = server.client.post(f"{MLFLOW}/runs/create", json={"experiment_id": "0"}).json()["run"]["info"]["run_id"]
+    other = sqlite3.connect(workspace.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begin = time.time()
+    answer = server.client.post(f"{MLFLOW}/runs/log-metric", json=POINT | {"run_id": run}, timeout=60)
+    took = time.time() - begin
+    other.execute("ROLLBACK")
+    other.close()
+    assert answer.status_code == 503 and answer.json()["error_code"] == "TEMPORARILY_UNAVAILABLE" and "locked" in answer.json()["message"]
+    assert answer.headers["x-request-id"] and took < 9
+    assert server.client.post(f"{MLFLOW}/runs/log-metric", json=POINT | {"run_id": run}).status_code == 200

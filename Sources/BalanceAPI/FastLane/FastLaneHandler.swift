@@ -37,6 +37,8 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// A client that sends the head of a request in more pieces gains nothing from this lane.
     private static let maximumAttempts = 32
+    /// The bytes of a buffer that is used again.
+    private static let maximumKept = 16 << 10
     /// How much is read ahead while an answer is waited for.
     private static let maximumAhead = 64 << 10
 
@@ -48,7 +50,13 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isLeftAlone { return hand(data, context) }
         var bytes = unwrapInboundIn(data)
-        if pending.readableBytes == 0 { pending = bytes } else { pending.writeBuffer(&bytes) }
+        if pending.readableBytes == 0 {
+            pending = bytes
+        } else {
+            // A buffer keeps what was read of it; each read may end within a request, and then it is never empty.
+            if pending.readerIndex > max(pending.readableBytes, Self.maximumKept) { pending.discardReadBytes() }
+            pending.writeBuffer(&bytes)
+        }
         process(context)
     }
 
@@ -100,7 +108,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func answer(_ request: WireRequest) -> Bool {
         pending.withUnsafeReadableBytes { bytes in
             guard let body = answers.answer(request, bytes) else { return false }
-            head.write(body, to: request.requestID.map { bytes[$0] }, &output)
+            head.write(body, status: nil, to: request.requestID.map { bytes[$0] }, &output)
             return true
         }
     }
@@ -110,21 +118,21 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let loop = context.eventLoop
         let place = NIOLoopBound((lane: self, context: context), eventLoop: loop)
         let isBegun = pending.withUnsafeReadableBytes { bytes in
-            tracking.begin(request, bytes) { body in
-                loop.execute { place.value.lane.finish(body, place.value.context) }
+            tracking.begin(request, bytes) { answer in
+                loop.execute { place.value.lane.finish(answer, place.value.context) }
             }
         }
         if isBegun { waiting = request }
         return isBegun
     }
 
-    private func finish(_ body: [UInt8]?, _ context: ChannelHandlerContext) {
+    private func finish(_ answer: TrackingLane.Answer?, _ context: ChannelHandlerContext) {
         // The connection may be gone.
         guard let request = waiting else { return }
         waiting = nil
-        if let body {
+        if let answer {
             pending.withUnsafeReadableBytes { bytes in
-                head.write(body, to: request.requestID.map { bytes[$0] }, &output)
+                head.write(answer.body, status: answer.status, to: request.requestID.map { bytes[$0] }, &output)
             }
             pending.moveReaderIndex(forwardBy: request.end)
         } else {
@@ -153,7 +161,8 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard output.readableBytes > 0 else { return }
         hasWritten = true
         context.writeAndFlush(wrapOutboundOut(output), promise: nil)
-        output.clear(minimumCapacity: 512)
+        // An idle connection keeps no more than a small answer needs.
+        if output.capacity > Self.maximumKept { output = ByteBuffer() } else { output.clear(minimumCapacity: 512) }
     }
 
     private func leaveAlone(_ context: ChannelHandlerContext) {

@@ -1,20 +1,31 @@
 package import BalanceCore
+import HTTPTypes
+import Hummingbird
+package import Logging
 
 /// The routes that a training waits for, answered without the normal pipeline: `runs/log-metric`, `log-parameter`, `set-tag`,
 /// `log-batch`, `create` and `get`.
 ///
-/// It reads a request with the normal routes' functions, and knows no answer but success: what fails goes on to the normal
-/// pipeline, which finds the same fault again and says so. Nothing that failed was written.
+/// It reads a request with the normal routes' functions. A request with a fault goes on to the normal pipeline, which finds the
+/// fault again and says so; nothing of it was written. Where the store itself fails, trying again would only take longer.
 package struct TrackingLane: Sendable {
-    /// Is told the body of the answer, or nil where the normal pipeline is to answer.
-    typealias Done = @Sendable ([UInt8]?) -> Void
+    /// An answer; no status is 200.
+    struct Answer: Sendable {
+        var status: HTTPResponse.Status?
+        var body: [UInt8]
+    }
+
+    /// Is told the answer, or nil where the normal pipeline is to answer.
+    typealias Done = @Sendable (Answer?) -> Void
 
     private let log: any PromptRunLog
     private let hosts: AllowedHosts
+    private let logger: Logger
 
-    package init(log: any PromptRunLog, hosts: [String]) {
+    package init(log: any PromptRunLog, hosts: [String], logger: Logger) {
         self.log = log
         self.hosts = AllowedHosts(hosts)
+        self.logger = logger
     }
 
     /// The bytes of a body that is read on the event loop, where every other connection waits for it.
@@ -53,14 +64,29 @@ package struct TrackingLane: Sendable {
             switch call {
             case .log(let kind):
                 let (id, batch) = try TrackingController.batch(kind, fields)
-                log.log(batch, to: id) { done((try? $0.get()).map { Self.empty }) }
+                log.log(batch, to: id) { done(answer($0) { Self.empty }) }
             case .create:
                 log.createRun(try TrackingController.start(fields)) { result in
-                    done((try? result.get()).map { TrackingController.created($0).bytes() })
+                    done(answer(result) { TrackingController.created($0).bytes() })
                 }
             }
         } catch {
             done(nil)
+        }
+    }
+
+    /// The answer to what came of a call, or nil where the request was at fault.
+    private func answer<Value>(_ result: Result<Value, any Error>, _ body: (Value) -> [UInt8]) -> Answer? {
+        switch result {
+        case .success(let value): return Answer(body: body(value))
+        case .failure(let error):
+            let failure = Failure.from(error)
+            guard failure.code.row.status >= 500 else { return nil }
+            FailureMiddleware.log(failure, to: logger)
+            return Answer(
+                status: .init(code: failure.code.row.status),
+                body: Response.mlflowBody(failure).bytes()
+            )
         }
     }
 
@@ -77,7 +103,7 @@ package struct TrackingLane: Sendable {
         let digits = path[start...]
         guard digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) else { return false }
         log.trackedRun(RunID(stored: String(decoding: digits, as: UTF8.self))) { result in
-            done((try? result.get()).map { TrackingController.got($0).bytes() })
+            done(answer(result) { TrackingController.got($0).bytes() })
         }
         return true
     }

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import NIOCore
 
 /// Writes the answers of one connection: status, fields and body, as the normal pipeline does.
@@ -6,10 +7,20 @@ struct WireHead {
     private var identities = RequestIDs()
     private var date = WireDate()
 
-    /// Appends a successful answer with a JSON body; `id` is the identity that the request brought.
-    mutating func write(_ body: [UInt8], to id: Slice<UnsafeRawBufferPointer>?, _ output: inout ByteBuffer) {
+    /// Appends an answer with a JSON body; no status is 200, and `id` is the identity that the request brought.
+    mutating func write(
+        _ body: [UInt8],
+        status: HTTPResponse.Status?,
+        to id: Slice<UnsafeRawBufferPointer>?,
+        _ output: inout ByteBuffer
+    ) {
         output.reserveCapacity(minimumWritableBytes: body.count + 256)
-        output.writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-ID: ")
+        if let status {
+            output.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)")
+        } else {
+            output.writeStaticString("HTTP/1.1 200 OK")
+        }
+        output.writeStaticString("\r\nContent-Type: application/json\r\nX-Request-ID: ")
         if let id {
             output.writeBytes(UnsafeRawBufferPointer(rebasing: id))
         } else {

@@ -22,14 +22,15 @@ package struct FailureMiddleware: RouterMiddleware {
             return answer(unmatched(request), request, context)
         } catch {
             let failure = Self.failure(error)
-            if failure.code.row.status >= 500 {
-                context.logger.error(
-                    "\(failure.message)",
-                    metadata: ["cause": "\(failure.cause.map { String("\($0)".prefix(2000)) } ?? "")"]
-                )
-            }
+            if failure.code.row.status >= 500 { Self.log(failure, to: context.logger) }
             return answer(failure, request, context)
         }
+    }
+
+    /// Writes down a failure of the server with what caused it.
+    static func log(_ failure: Failure, to logger: Logger) {
+        let cause = failure.cause.map { String("\($0)".prefix(2000)) } ?? ""
+        logger.error("\(failure.message)", metadata: ["cause": "\(cause)"])
     }
 
     /// The failure in the shape that the callers of this path know.

@@ -14,11 +14,13 @@ extension Response {
 
     /// The error shape of MLflow's routes: `{"error_code", "message"}`; its client shows the message, so the hint is in it.
     package static func mlflowFailure(_ failure: Failure) -> Response {
+        .json(mlflowBody(failure), status: .init(code: failure.code.row.status))
+    }
+
+    /// The body of that answer.
+    static func mlflowBody(_ failure: Failure) -> JSONValue {
         let message = failure.message + (failure.hint.map { " (\($0))" } ?? "")
-        let body = JSONValue.object([
-            ("error_code", .string(failure.code.row.mlflow)), ("message", .string(message)),
-        ])
-        return .json(body, status: .init(code: failure.code.row.status))
+        return .object([("error_code", .string(failure.code.row.mlflow)), ("message", .string(message))])
     }
 
     /// The error shape of the Open Inference Protocol: `{"error"}`, with the hint in it.

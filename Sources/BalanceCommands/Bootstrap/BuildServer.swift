@@ -40,7 +40,7 @@ struct ServerBuilder {
         let parts = apiRouter()
         let answers = QuickAnswers(directory: parts.hosts, service: parts.service, hosts: allowedHosts)
         let isFast = try workspace.settings.isOn(.fastLane)
-        let tracking = TrackingLane(log: workspace.promptLog, hosts: allowedHosts)
+        let tracking = TrackingLane(log: workspace.promptLog, hosts: allowedHosts, logger: logger)
         let server = HTTPServerBuilder { FastLaneChannel(responder: $0, answers: answers, tracking: tracking) }
         var application = application(parts.router, server: isFast ? server : .http1(), port: port, onStart: onStart)
         application.addServices(parts.hosts, sender)

@@ -23,7 +23,11 @@ enum Schema005 {
     private static let statements = [
         "CREATE TABLE metric_key (key_id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT",
         // In the order of the old index, so that points are read and written along both trees and never sorted.
-        "INSERT INTO metric_key (key) SELECT key FROM metric UNION SELECT key FROM latest_metric ORDER BY key",
+        // The few keys are gathered first: sorting those of all points would take their memory.
+        """
+        WITH found AS MATERIALIZED (SELECT key FROM metric UNION SELECT key FROM latest_metric)
+        INSERT INTO metric_key (key) SELECT key FROM found ORDER BY key
+        """,
         "ALTER TABLE metric RENAME TO metric_by_text",
         "ALTER TABLE latest_metric RENAME TO latest_metric_by_text",
         // The history is a set: the same point that is sent twice is one point.

@@ -72,15 +72,20 @@ final class GroupCommit: Sendable {
 
     private func commit(_ items: [Item], _ database: Database) {
         let connection = SQLiteConnection(database: database)
+        var isOneToBlame = false
         do {
             try database.inTransaction(.immediate) {
+                isOneToBlame = true
                 for item in items { try item.body(connection) }
+                isOneToBlame = false
                 return .commit
             }
             for item in items { item.finish(nil) }
-        } catch {
+        } catch where isOneToBlame && items.count > 1 {
             // Seldom one of them fails. Nothing was written; now each gets a savepoint, and those that can succeed do.
-            if items.count == 1 { items[0].finish(error) } else { commitApart(items, database) }
+            commitApart(items, database)
+        } catch {
+            for item in items { item.finish(error) }
         }
     }
 
@@ -100,14 +105,19 @@ final class GroupCommit: Sendable {
     /// Runs a write in a savepoint and returns why it failed, if it did.
     private static func failure(of item: Item, _ database: Database) throws -> (any Error)? {
         var failure: (any Error)?
-        try database.inSavepoint {
-            do {
-                try item.body(SQLiteConnection(database: database))
-                return .commit
-            } catch {
-                failure = error
-                return .rollback
+        do {
+            try database.inSavepoint {
+                do {
+                    try item.body(SQLiteConnection(database: database))
+                    return .commit
+                } catch {
+                    failure = error
+                    return .rollback
+                }
             }
+        } catch {
+            // A full disk ends the whole transaction, and the savepoint with it.
+            throw failure ?? error
         }
         return failure
     }

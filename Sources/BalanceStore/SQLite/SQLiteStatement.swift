@@ -15,6 +15,10 @@ struct SQLiteStatement {
 
     /// Runs it to its end.
     func run(_ arguments: [SQLValue]) throws {
+        // After an error that ended the transaction, each further statement would be one of its own.
+        guard sqlite3_get_autocommit(database.sqliteConnection) == 0 else {
+            throw Failure(.internalError, "a statement was about to write outside of a transaction")
+        }
         defer { reset() }
         try bind(arguments)
         while try step() {}

@@ -38,27 +38,31 @@ enum RunRows {
     /// NaN stands as 0 with a mark, because no database can compare it.
     static func insert(_ points: [MetricPoint], ofRow run: Int, _ connection: any SQLConnection) throws {
         let columns = "(run_seq, key_id, value, is_nan, step, timestamp_ms) VALUES (?, ?, ?, ?, ?, ?)"
-        var keys: [ByteText: Int] = [:]
-        var greatest: [Int: Int] = [:]
-        var rows: [[SQLValue]] = []
-        rows.reserveCapacity(points.count)
-        for (index, point) in points.enumerated() {
-            let text = ByteText(point.key)
-            let key = try keys[text] ?? number(of: point.key, connection)
-            keys[text] = key
-            if greatest[key].map({ order(points[$0]) < order(point) }) ?? true { greatest[key] = index }
-            rows.append([
+        func row(_ point: MetricPoint, _ key: Int) -> [SQLValue] {
+            [
                 .integer(run), .integer(key), .real(point.value.isNaN ? 0 : point.value),
                 .integer(point.value.isNaN ? 1 : 0), .integer(point.step), .integer(point.timestamp.milliseconds),
-            ])
+            ]
         }
-        try connection.execute("INSERT INTO metric \(columns) ON CONFLICT DO NOTHING", each: rows)
+        var keys: [ByteText: Int] = [:]
+        var greatest: [Int: MetricPoint] = [:]
+        // In slices, as an import brings millions.
+        for start in stride(from: 0, to: points.count, by: 5000) {
+            let rows = try points[start..<min(start + 5000, points.count)].map { point in
+                let text = ByteText(point.key)
+                let key = try keys[text] ?? number(of: point.key, connection)
+                keys[text] = key
+                if greatest[key].map({ order($0) < order(point) }) ?? true { greatest[key] = point }
+                return row(point, key)
+            }
+            try connection.execute("INSERT INTO metric \(columns) ON CONFLICT DO NOTHING", each: rows)
+        }
         try connection.execute(
             "INSERT INTO latest_metric \(columns) ON CONFLICT (run_seq, key_id) DO UPDATE SET value = excluded.value, "
                 + "is_nan = excluded.is_nan, step = excluded.step, timestamp_ms = excluded.timestamp_ms "
                 + "WHERE (excluded.step, excluded.timestamp_ms, excluded.value) "
                 + "> (latest_metric.step, latest_metric.timestamp_ms, latest_metric.value)",
-            each: greatest.values.sorted().map { rows[$0] }
+            each: greatest.sorted { $0.key < $1.key }.map { row($0.value, $0.key) }
         )
     }
 

@@ -89,6 +89,10 @@ private struct Plan {
         try connection.execute(
             "DELETE FROM dataset WHERE NOT EXISTS (SELECT 1 FROM run_input i WHERE i.dataset_id = dataset.dataset_id)"
         )
+        // Each key that has points has a latest one.
+        try connection.execute(
+            "DELETE FROM metric_key WHERE NOT EXISTS (SELECT 1 FROM latest_metric m WHERE m.key_id = metric_key.key_id)"
+        )
     }
 
     /// Refuses what is named and cannot be removed.
