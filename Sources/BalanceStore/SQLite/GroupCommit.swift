@@ -81,10 +81,9 @@ final class GroupCommit: Sendable {
                 return .commit
             }
             for item in items { item.finish(nil) }
-        } catch where isOneToBlame && items.count > 1 {
-            // Seldom one of them fails. Nothing was written; now each gets a savepoint, and those that can succeed do.
-            commitApart(items, database)
         } catch {
+            // Seldom one of them fails. Nothing was written; now each gets a savepoint, and those that can succeed do.
+            if isOneToBlame, items.count > 1 { return commitApart(items, database) }
             for item in items { item.finish(error) }
         }
     }
