@@ -175,6 +175,14 @@ class Bench:
         self.table("Models alone", ["model", "ours, us a row", "ONNX Runtime from Swift, us", "the library in Python, us", "against ONNX Runtime",
                                     "against Python", "ours, rows/s in batches of 1000", "ONNX Runtime, rows/s"], rows)
 
+    def kernels(self):
+        """What requests are made of, alone."""
+        found = {}
+        for _ in range(self.rounds):
+            for name, value, unit in re.findall(r"^(.+): ([\d.]+) (\S+)$", subprocess.run([self.bin / "BalanceBench", "kernels"], capture_output=True, text=True).stdout, re.M):
+                found.setdefault((name, unit), []).append(float(value))
+        self.table("Kernels", ["kernel", "median", ""], [[name, f"{statistics.median(values):,.1f}", unit] for (name, unit), values in found.items()])
+
     # Serving
 
     def balanceops(self, *arguments):
@@ -411,6 +419,7 @@ def main():
     try:
         bench.train()
         bench.evaluators()
+        bench.kernels()
         bench.serving()
         bench.tracking()
         bench.write()

@@ -1,9 +1,11 @@
 import BalanceCore
 import BalanceInference
 import Foundation
+import Synchronization
 
 /// `BalanceBench evaluator ROWS.csv MODEL...` times model files: for each the median of single rows in microseconds, and rows
-/// a second in batches of 1000. `BalanceBench count NAME TIMES` runs one of ``HotPaths``, for a tool that counts instructions.
+/// a second in batches of 1000. `BalanceBench kernels` times ``Kernels``. `BalanceBench count NAME TIMES` runs one of
+/// ``HotPaths``, for a tool that counts instructions.
 @main
 enum BalanceBench {
     static func main() throws {
@@ -11,13 +13,29 @@ enum BalanceBench {
         if arguments.first == "count", arguments.count == 3, let times = Int(arguments[arguments.startIndex + 2]) {
             return try HotPaths.run(arguments[arguments.startIndex + 1], times: times)
         }
+        if arguments.first == "kernels" { return try waitFor { try await Kernels.run() } }
         guard arguments.first == "evaluator", arguments.count > 2 else {
-            print("usage: BalanceBench evaluator ROWS.csv MODEL..., or BalanceBench count NAME TIMES")
+            print(
+                "usage: BalanceBench evaluator ROWS.csv MODEL..., BalanceBench kernels, or BalanceBench count NAME TIMES"
+            )
             exit(64)
         }
         let text = try String(contentsOfFile: arguments[arguments.startIndex + 1], encoding: .utf8)
         let rows = text.split(separator: "\n").map { $0.split(separator: ",").compactMap { Double($0) } }
         for path in arguments.dropFirst(2) { try time(path, rows) }
+    }
+
+    /// Runs a task to its end from a main function that is not asynchronous: one that is would park its thread in a way that
+    /// callgrind does not survive.
+    static func waitFor(_ body: @escaping @Sendable () async throws -> Void) throws {
+        let done = DispatchSemaphore(value: 0)
+        let failure = Mutex<(any Error)?>(nil)
+        Task {
+            do { try await body() } catch { failure.withLock { $0 = error } }
+            done.signal()
+        }
+        done.wait()
+        if let error = failure.withLock({ $0 }) { throw error }
     }
 
     private static func time(_ path: String, _ rows: [[Double]]) throws {

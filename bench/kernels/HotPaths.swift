@@ -3,7 +3,6 @@ import BalanceCore
 import BalanceInference
 import BalanceStore
 import Foundation
-import Synchronization
 
 /// The paths whose instructions bench/check.sh counts: `BalanceBench count NAME TIMES`.
 enum HotPaths {
@@ -69,24 +68,22 @@ enum HotPaths {
     }
 
     /// A metric of a run, from the store's call to the commit.
-    ///
-    /// A main function that is asynchronous would park its thread in a way that callgrind does not survive.
     private static func logMetric(_ times: Int) throws {
         let (store, _) = try stores()
-        let done = DispatchSemaphore(value: 0)
-        let failure = Mutex<(any Error)?>(nil)
-        Task {
-            do { try await log(times, to: store) } catch { failure.withLock { $0 = error } }
-            done.signal()
-        }
-        done.wait()
-        if let error = failure.withLock({ $0 }) { throw error }
+        try BalanceBench.waitFor { try await log(times, to: store) }
     }
 
     private static func log(_ times: Int, to store: SQLTrackingStore) async throws {
         let id = RunID()
         _ = try await store.createRun(
-            RunStart(id: id, experimentID: 0, name: "bench", userID: "", startedAt: Timestamp(milliseconds: 1), tags: [])
+            RunStart(
+                id: id,
+                experimentID: 0,
+                name: "bench",
+                userID: "",
+                startedAt: Timestamp(milliseconds: 1),
+                tags: []
+            )
         )
         for index in 0..<times {
             let point = MetricPoint(key: "m", value: 0.5, timestamp: Timestamp(milliseconds: 1), step: index)

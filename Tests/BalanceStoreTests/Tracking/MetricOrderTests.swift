@@ -60,6 +60,19 @@ struct MetricOrderTests {
         #expect(history.contains("SEARCH metric USING PRIMARY KEY") && !history.contains("TEMP B-TREE"))
     }
 
+    @Test func `the params, tags and children of a run are found by an index`() async throws {
+        for table in ["param", "tag"] {
+            let row = "SELECT 1 FROM \(table) x WHERE x.run_seq = r.seq AND x.key = ? AND x.value = ?"
+            let plan = try await plan("SELECT r.seq FROM run r WHERE EXISTS (\(row))", [.text("a"), .text("b")])
+            #expect(plan.contains("SEARCH x USING PRIMARY KEY (run_seq=? AND key=?)"), "\(plan)")
+        }
+        let children = try await plan(
+            "SELECT t.run_seq FROM tag t WHERE t.value = ? AND t.key = '\(parentRunTag)'",
+            [.text("a")]
+        )
+        #expect(children.contains("INDEX tag_parent"), "\(children)")
+    }
+
     /// Runs with ties, NaN and missing values.
     private func fill(_ count: Int) async throws {
         for index in 0..<count {
