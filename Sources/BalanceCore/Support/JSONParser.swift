@@ -123,10 +123,37 @@ private struct JSONParser {
             if !take("+") { _ = take("-") }
             guard digits() > 0 else { throw error("a digit was expected in the exponent") }
         }
+        if let quick = quickNumber(start..<position) { return quick }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isInteger, let integer = Int(text), text != "-0" { return .int(integer) }
         // An overflow reads as infinity and an underflow as zero, as Python's reader does.
         return .double(Double(text) ?? (text.hasPrefix("-") ? -.infinity : .infinity))
+    }
+
+    /// The powers of ten that a double holds exactly.
+    private static let powers: [Double] = (0...22).map { power in (0..<power).reduce(1.0) { value, _ in value * 10 } }
+
+    /// A number without an exponent whose digits a double holds exactly, so that one division rounds it right (Clinger's fast
+    /// path); nil for all others.
+    private func quickNumber(_ range: Range<Int>) -> JSONValue? {
+        guard range.count <= 18 else { return nil }
+        let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+        var (mantissa, scale, hasPoint) = (0, 0, false)
+        for index in range.dropFirst(isNegative ? 1 : 0) {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: ".") {
+                hasPoint = true
+            } else if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
+                mantissa = mantissa * 10 + Int(byte - UInt8(ascii: "0"))
+                if hasPoint { scale += 1 }
+            } else {
+                return nil
+            }
+        }
+        if !hasPoint, mantissa > 0 || !isNegative { return .int(isNegative ? -mantissa : mantissa) }
+        guard hasPoint, mantissa < 1 << 53 else { return nil }
+        let value = Double(mantissa) / Self.powers[scale]
+        return .double(isNegative ? -value : value)
     }
 
     private mutating func digits() -> Int {
@@ -139,6 +166,14 @@ private struct JSONParser {
         position += 1
         let start = position
         while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+        if peek == UInt8(ascii: "\"") {
+            guard let text = String(validating: bytes[start..<position], as: UTF8.self) else {
+                position += 1
+                throw error("invalid UTF-8")
+            }
+            position += 1
+            return text
+        }
         var content = Array(bytes[start..<position])
         while true {
             guard let byte = peek else { throw error("a string is not closed") }

@@ -60,4 +60,25 @@ struct JSONValueTests {
                 """
         )
     }
+
+    @Test func `numbers are what the standard library reads, to the last bit`() throws {
+        var generator = SystemRandomNumberGenerator()
+        let odd = [
+            "0", "-0", "-0.0", "0.1", "9007199254740993", "9007199254740993.0", "-999999999999999999",
+            "123456789012345678", "1.7976931348623157e308",
+        ]
+        let random = (0..<20_000).map { _ in
+            let whole = String(UInt64.random(in: 0...(1 << UInt64.random(in: 0...62)), using: &generator))
+            let part = String(UInt64.random(in: 0...(1 << UInt64.random(in: 0...40)), using: &generator))
+            return (Bool.random() ? "-" : "") + whole + (Bool.random() ? ".\(part)" : "")
+        }
+        for text in odd + random {
+            let value = try JSONValue(parsing: text)
+            if let number = Int(text), text != "-0" {
+                #expect(value.integer == number, "\(text)")
+            } else {
+                #expect(value.number?.bitPattern == Double(text)?.bitPattern, "\(text)")
+            }
+        }
+    }
 }
