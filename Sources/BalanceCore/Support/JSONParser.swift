@@ -139,8 +139,10 @@ private struct JSONParser {
         guard range.count <= 18 else { return nil }
         let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
         var (mantissa, scale, hasPoint) = (0, 0, false)
-        for index in range.dropFirst(isNegative ? 1 : 0) {
-            let byte = bytes[index]
+        var place = range.lowerBound + (isNegative ? 1 : 0)
+        while place < range.upperBound {
+            let byte = bytes[place]
+            place += 1
             if byte == UInt8(ascii: ".") {
                 hasPoint = true
             } else if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
@@ -167,7 +169,10 @@ private struct JSONParser {
         let start = position
         while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
         if peek == UInt8(ascii: "\"") {
-            guard let text = String(validating: bytes[start..<position], as: UTF8.self) else {
+            let text = bytes.withUnsafeBufferPointer { bytes in
+                String(validating: UnsafeBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
+            }
+            guard let text else {
                 position += 1
                 throw error("invalid UTF-8")
             }
