@@ -17,8 +17,10 @@ package final class ModelHost: ModelProvider {
         var seenAt: UInt64 = 0
     }
 
-    /// For how long, in nanoseconds, a file that was looked at is taken for unchanged: less than a request and its answer
-    /// take, and enough that a server under load does not look a hundred thousand times a second.
+    /// For how long, in nanoseconds, a file that was looked at is taken for unchanged.
+    ///
+    /// A promotion exchanges the file before it commits and answers, which takes longer: what comes after its answer sees it.
+    /// Under load it saves nine of ten looks.
     private static let glance: UInt64 = 100_000
 
     package init(
