@@ -6,6 +6,7 @@ import Synchronization
 /// A request looks at the published snapshot and at the file's signature, never at the database;
 /// ``ModelHosts`` has it look at the registry's row ten times a second. A file that cannot be loaded leaves the last good model serving.
 package final class ModelHost: ModelProvider {
+    private let name: String
     private let loader: ModelLoader
     private let state = Mutex(State())
 
@@ -31,6 +32,7 @@ package final class ModelHost: ModelProvider {
         reader: any ModelReader,
         defaultPath: String
     ) {
+        self.name = name
         let locations = ModelLocations(artifacts: artifacts, defaultPath: defaultPath)
         loader = ModelLoader(name: name, registry: registry, files: files, reader: reader, locations: locations)
     }
@@ -42,9 +44,7 @@ package final class ModelHost: ModelProvider {
             now &- state.seenAt < Self.glance ? (state.served, nil) : (nil, state.published)
         }
         guard let published else { return served }
-        guard let served = published.served, let signature = published.signature,
-            FileSignature(path: published.path) == signature
-        else { return nil }
+        guard let served = published.served, published.isUnchanged else { return nil }
         state.withLock { state in
             guard state.published.sequence == published.sequence else { return }
             state.served = served
@@ -57,20 +57,34 @@ package final class ModelHost: ModelProvider {
         if let served = loaded() { return served }
         let fresh = await refresh()
         if let served = fresh.served { return served }
-        throw fresh.failure
-            ?? Failure(
-                .noCurrentModel,
-                "No current model promoted yet.",
-                hint: "Run scripts/train_dummy.sh (or: balanceops train-dummy) to promote one."
+        if let failure = fresh.failure { throw failure }
+        if let row = fresh.row, let problem = row.problem {
+            throw Failure(
+                .modelNotReadable,
+                "version \(row.version) of '\(row.name)' is current and cannot be served: \(problem)",
+                hint: "balanceops promote \(row.name) VERSION names one that can be served"
             )
+        }
+        throw Failure(
+            .noCurrentModel,
+            "No current model promoted yet.",
+            hint: name == defaultModelName
+                ? "Run scripts/train_dummy.sh (or: balanceops train-dummy) to promote one."
+                : "balanceops promote \(name) VERSION promotes one; balanceops models list shows the versions."
+        )
     }
 
     package func problem() async -> String? {
         state.withLock { $0.published.failure.map { $0.details?["message"]?.string ?? $0.message } }
     }
 
-    /// Looks once at the registry and the file.
-    package func follow() async { _ = await refresh() }
+    /// Looks at the registry where the alias moved, the file changed, or a failure may have ended.
+    func follow(_ pointer: CurrentPointer?) async {
+        let published = state.withLock { $0.published }
+        let isSame = published.row.map { CurrentPointer(version: $0.version, generation: $0.generation) } == pointer
+        if isSame, published.isUnchanged, !published.mayRecover { return }
+        _ = await refresh()
+    }
 
     private func refresh() async -> Published {
         let fresh = await loader.load()
@@ -90,15 +104,22 @@ struct Published: Sendable {
     var sequence = 0
     var served: ServedModel?
     var row: CurrentModel?
+    /// Where the row's file is, or should be.
     var path = ""
-    /// The file's state when it was last tried, whether it could be loaded or not.
+    /// The file's state when it was last tried, whether it could be loaded or not; nil: there was none.
     var signature: FileSignature?
+    /// Why the row's own file does not serve.
     var failure: Failure?
+    /// Whether another exchange of the file goes on, so that row and file need not fit yet.
+    var isExchanging = false
+
+    var isUnchanged: Bool { FileSignature(path: path) == signature }
 
     /// Whether the failure may end without a change of the file: its owner, its permissions, too many open files.
     var mayRecover: Bool {
+        if isExchanging { return true }
         guard let type = failure?.details?["type"]?.string else { return failure != nil }
-        return type != Failure.Code.modelNotReadable.rawValue
+        return ![Failure.Code.modelNotReadable, .artifactDamaged].map(\.rawValue).contains(type)
     }
 }
 

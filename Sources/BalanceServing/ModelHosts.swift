@@ -8,11 +8,11 @@ package final class ModelHosts: ModelDirectory, Service {
     package typealias MakeHost = @Sendable (String) -> ModelHost
 
     private struct State {
-        var hosts: [String: ModelHost] = [:]
+        var hosts: [ByteText: ModelHost] = [:]
         /// Versions that were asked for by number, the newest last.
-        var versions: [(key: String, model: ServedModel)] = []
+        var versions: [(key: VersionKey, model: ServedModel)] = []
         /// The names that were taken out of service.
-        var unloaded: Set<String> = []
+        var unloaded: Set<ByteText> = []
     }
 
     private let registry: any ModelRegistry
@@ -20,8 +20,15 @@ package final class ModelHosts: ModelDirectory, Service {
     private let makeHost: MakeHost
     private let state: Mutex<State>
 
-    /// How many names and versions are kept in memory.
-    private static let maximumHosts = 200
+    /// Tells the versions that are in memory apart; the digest changes where other bytes are registered.
+    private struct VersionKey: Hashable {
+        var name: ByteText
+        var version: Int
+        var digest: String?
+        var createdAt: Timestamp
+    }
+
+    /// How many versions that were asked for by number are kept in memory.
     private static let maximumVersions = 16
 
     /// - Parameters:
@@ -35,20 +42,21 @@ package final class ModelHosts: ModelDirectory, Service {
         hosts: [String: ModelHost] = [:],
         makeHost: @escaping MakeHost
     ) {
-        state = Mutex(State(hosts: hosts))
+        state = Mutex(State(hosts: ByteText.dictionary(hosts.map { ($0.key, $0.value) })))
         self.registry = registry
         self.files = files
         self.makeHost = makeHost
     }
 
     package func loaded(_ name: String) -> ServedModel? {
-        state.withLock { !$0.unloaded.isEmpty && $0.unloaded.contains(name) ? nil : $0.hosts[name] }?.loaded()
+        let key = ByteText(name)
+        return state.withLock { !$0.unloaded.isEmpty && $0.unloaded.contains(key) ? nil : $0.hosts[key] }?.loaded()
     }
 
     package func load(_ name: String) async throws {
         state.withLock { state in
-            state.unloaded.remove(name)
-            state.versions.removeAll { $0.model.name == name }
+            state.unloaded.remove(ByteText(name))
+            state.versions.removeAll { $0.key.name == ByteText(name) }
         }
         do {
             _ = try await current(of: name)
@@ -61,12 +69,12 @@ package final class ModelHosts: ModelDirectory, Service {
     package func unload(_ name: String) async throws {
         _ = try await registry.model(name)
         state.withLock { state in
-            state.unloaded.insert(name)
-            state.versions.removeAll { $0.model.name == name }
+            state.unloaded.insert(ByteText(name))
+            state.versions.removeAll { $0.key.name == ByteText(name) }
         }
     }
 
-    package func isUnloaded(_ name: String) -> Bool { state.withLock { $0.unloaded.contains(name) } }
+    package func isUnloaded(_ name: String) -> Bool { state.withLock { $0.unloaded.contains(ByteText(name)) } }
 
     private func checkIsLoaded(_ name: String) throws {
         guard isUnloaded(name) else { return }
@@ -79,24 +87,20 @@ package final class ModelHosts: ModelDirectory, Service {
 
     package func current(of name: String) async throws -> ServedModel {
         try checkIsLoaded(name)
-        if let host = state.withLock({ $0.hosts[name] }) { return try await host.current() }
+        if let host = host(name) { return try await host.current() }
         _ = try await registry.model(name)
-        let host = state.withLock { state -> ModelHost? in
-            if let known = state.hosts[name] { return known }
-            guard state.hosts.count < Self.maximumHosts else { return nil }
+        let host = state.withLock { state in
+            if let known = state.hosts[ByteText(name)] { return known }
             let host = makeHost(name)
-            state.hosts[name] = host
+            state.hosts[ByteText(name)] = host
             return host
-        }
-        guard let host else {
-            throw Failure(
-                .unavailable,
-                "more than \(Self.maximumHosts) models serve already",
-                hint: "restart the server"
-            )
         }
         return try await host.current()
     }
+
+    package func problem(of name: String) async -> String? { await host(name)?.problem() }
+
+    private func host(_ name: String) -> ModelHost? { state.withLock { $0.hosts[ByteText(name)] } }
 
     package func version(_ text: String, of name: String) async throws -> ServedModel {
         try checkIsLoaded(name)
@@ -113,7 +117,12 @@ package final class ModelHosts: ModelDirectory, Service {
                 hint: "balanceops release \(name) \(version.version) --reason WHY"
             )
         }
-        let key = "\(version.version)/\(version.createdAt.milliseconds)/\(name)"
+        let key = VersionKey(
+            name: ByteText(name),
+            version: version.version,
+            digest: version.digest,
+            createdAt: version.createdAt
+        )
         if let known = state.withLock({ $0.versions.last { $0.key == key }?.model }) { return known }
         let model = try await files.served(version)
         state.withLock { state in
@@ -127,9 +136,18 @@ package final class ModelHosts: ModelDirectory, Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                for host in self.state.withLock({ Array($0.hosts.values) }) { await host.follow() }
+                await self.follow()
                 try? await Task.sleep(for: .milliseconds(100))
             }
+        }
+    }
+
+    /// Has each host look whether something changed; one read of the registry for all of them.
+    func follow() async {
+        let pointers = try? await registry.currentPointers()
+        for (name, host) in state.withLock({ $0.hosts }) {
+            guard let pointers else { continue }
+            await host.follow(pointers[name])
         }
     }
 }

@@ -9,6 +9,8 @@ actor ModelLoader {
     private let reader: any ModelReader
     private let locations: ModelLocations
     private var last = Published()
+    /// Since when an exchange of the file is seen to go on.
+    private var exchangeSeen: UInt64?
     /// The load that goes on, and the one that begins after it for all who came in the meantime.
     private var running: Task<Published, Never>?
     private var waiting: Task<Published, Never>?
@@ -47,10 +49,10 @@ actor ModelLoader {
     }
 
     private func next() async -> Published {
-        let row: CurrentModel?
+        var fresh: Published
         do {
-            if files.isExchangeAbandoned(name) { try await finishExchange() }
-            row = try await registry.currentModel(named: name)
+            try await endAbandonedExchange()
+            fresh = look(at: try await registry.currentModel(named: name))
         } catch {
             // The database is out of reach; what serves goes on serving, and what never loaded says why.
             var same = last
@@ -59,54 +61,53 @@ actor ModelLoader {
             same.row = nil
             return same
         }
-        var fresh = look(at: row)
-        guard fresh.signature != nil else { return fresh }
         let isSame = fresh.row == last.row && fresh.path == last.path && fresh.signature == last.signature
         if isSame, !last.mayRecover { return last }
-        // The file may be there before its row, or the row before its file: what no promotion is in the middle of, counts.
-        if !isSame, let settled = try? await settled() { fresh = settled }
+        if fresh.row?.digest == nil, files.isExchanging(name), let settled = try? await settled() { fresh = settled }
         for _ in 0..<3 {
-            guard let row = fresh.row, fresh.signature != nil else { return fresh }
+            guard let row = fresh.row, !row.path.isEmpty else { return fresh }
             do {
                 fresh.served = try served(row, fresh.path)
+                return fresh
             } catch {
                 fresh.failure = Self.describe(error)
-                fresh.served = stillServing(row) ?? fallback(row)
             }
             // The next promotion may have come while the file was read.
-            guard FileSignature(path: fresh.path) != fresh.signature, let settled = try? await settled() else { break }
-            fresh = settled
+            guard let again = try? await registry.currentModel(named: name), again != row else { break }
+            fresh = look(at: again)
         }
+        await standIn(&fresh)
         return fresh
     }
 
     /// The file of a row and its state.
     private func look(at row: CurrentModel?) -> Published {
         var fresh = Published(sequence: last.sequence + 1, row: row)
-        guard let row, let path = locations.path(of: row) else { return fresh }
-        fresh.path = path
-        fresh.signature = FileSignature(path: path)
+        guard let row else { return fresh }
+        fresh.path = locations.path(of: row) ?? row.path
+        fresh.signature = FileSignature(path: fresh.path)
         return fresh
     }
 
-    /// Row and file as they are while nobody promotes.
+    /// Row and file as they are while nobody promotes: of a row without a digest the file does not tell whose it is.
     private func settled() async throws -> Published {
-        let (locations, sequence) = (self.locations, last.sequence + 1)
-        let found = Mutex(Published(sequence: sequence))
-        try await registry.exclusively(name) { row in
-            guard let row else { return }
-            found.withLock { found in
-                found.row = row
-                guard let path = locations.path(of: row) else { return }
-                found.path = path
-                found.signature = FileSignature(path: path)
-            }
-        }
-        return found.withLock { $0 }
+        let found = Mutex<CurrentModel?>(nil)
+        try await registry.exclusively(name) { row in found.withLock { $0 = row } }
+        return look(at: found.withLock { $0 })
     }
 
-    private func served(_ row: CurrentModel, _ path: String, _ bytes: [UInt8]? = nil) throws -> ServedModel {
-        let loaded = try bytes.map { (bytes: $0, digest: row.digest ?? "") } ?? files.load(path)
+    /// A file's model, where its bytes are those that were registered.
+    ///
+    /// - Throws: `Failure` with code `artifactDamaged` where they are not.
+    private func served(_ row: CurrentModel, _ path: String) throws -> ServedModel {
+        let loaded = try files.load(path)
+        if let digest = row.digest, digest != loaded.digest {
+            throw Failure(
+                .artifactDamaged,
+                "the served file of version \(row.version) of '\(row.name)' is not the one that was registered (SHA-256 "
+                    + "\(loaded.digest.prefix(12)), and \(digest.prefix(12)) was)"
+            )
+        }
         let model = try reader.predictor(from: loaded.bytes, digest: loaded.digest)
         return ServedModel(
             predictor: row.featureNames.map(model.predictor.naming) ?? model.predictor,
@@ -114,29 +115,68 @@ actor ModelLoader {
             version: row.version,
             runID: row.runID,
             path: path,
-            format: model.format
+            format: model.format,
+            digest: loaded.digest
         )
     }
 
-    /// Ends a promotion whose process was killed in its middle.
-    private func finishExchange() async throws {
-        let (files, name) = (self.files, self.name)
-        try await registry.exclusively(name) { try files.repair(name, current: $0) }
+    // MARK: - Where the served file does not do
+
+    /// What serves in the place of a file that does not: the same version from memory or from the file that it was
+    /// registered with, else the last version before it that is whole.
+    private func standIn(_ fresh: inout Published) async {
+        guard let row = fresh.row else { return }
+        fresh.served = stillServing(row) ?? registered(row)
+        // In the middle of a promotion the new file is there before its row; nothing is wrong then.
+        fresh.isExchanging = files.isExchanging(name)
+        if fresh.isExchanging, fresh.served != nil {
+            fresh.failure = nil
+            return
+        }
+        // A row of the original's without a file is what the original calls no model.
+        if fresh.served == nil, row.digest == nil, fresh.signature == nil { fresh.failure = nil }
+        guard let failure = fresh.failure else { return }
+        if fresh.served == nil { fresh.served = await earlier(row) }
+        let isKnown = last.failure?.details == failure.details && last.row?.generation == row.generation
+        guard !isKnown else { return }
+        let reason = failure.details?["message"]?.string ?? failure.message
+        try? await registry.recordDamage(of: row, serving: fresh.served?.version, reason: reason)
     }
 
     /// The model in memory, as long as the row did not move on to another version.
     private func stillServing(_ row: CurrentModel) -> ServedModel? {
-        guard let served = last.served, served.version == row.version, served.name == row.name else { return nil }
+        guard let served = last.served, served.version == row.version, row.digest == nil || served.digest == row.digest
+        else { return nil }
         return served
     }
 
     /// The file that the version was made from, if it is still what it was.
-    private func fallback(_ row: CurrentModel) -> ServedModel? {
-        guard let source = row.sourcePath, let digest = row.digest, let (bytes, found) = try? files.load(source),
-            found == digest
-        else { return nil }
-        return try? served(row, source, bytes)
+    private func registered(_ row: CurrentModel) -> ServedModel? {
+        guard row.digest != nil, let source = row.sourcePath else { return nil }
+        return try? served(row, source)
     }
+
+    /// The last version that served before and whose file is still what was registered.
+    private func earlier(_ row: CurrentModel) async -> ServedModel? {
+        let rows = (try? await registry.servedBefore(row)) ?? []
+        return rows.lazy.compactMap(registered).first
+    }
+
+    /// Ends a promotion whose process was killed in its middle; one that goes on ends by itself.
+    private func endAbandonedExchange() async throws {
+        guard files.isExchanging(name) else {
+            exchangeSeen = nil
+            return
+        }
+        let seen = exchangeSeen ?? Monotonic.now()
+        exchangeSeen = seen
+        guard Monotonic.now() &- seen > Self.longestExchange else { return }
+        let (files, name) = (self.files, self.name)
+        try await registry.exclusively(name) { try files.repair(name, current: $0) }
+    }
+
+    /// In nanoseconds.
+    private static let longestExchange: UInt64 = 5_000_000_000
 
     private static func describe(_ error: any Error) -> Failure {
         let inner = Failure.from(error)

@@ -23,6 +23,13 @@ package final class TemporaryFolder: Sendable {
         return file.path
     }
 
+    /// Makes a file another one of the same size: the last byte is flipped.
+    package func damage(_ path: String) throws {
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[bytes.count - 1] ^= 0xFF
+        try bytes.write(to: URL(fileURLWithPath: path))
+    }
+
     /// The bytes of a file.
     package func bytes(_ name: String) throws -> [UInt8] {
         Array(try Data(contentsOf: URL(fileURLWithPath: self(name))))

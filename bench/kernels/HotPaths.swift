@@ -109,5 +109,6 @@ private struct OneModel: ModelDirectory {
     func loaded(_ name: String) -> ServedModel? { model }
     func load(_ name: String) async throws {}
     func unload(_ name: String) async throws {}
+    func problem(of name: String) async -> String? { nil }
     func isUnloaded(_ name: String) -> Bool { false }
 }

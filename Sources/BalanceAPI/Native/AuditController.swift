@@ -61,7 +61,8 @@ struct AuditController: Sendable {
     private func verify() async throws -> JSONValue {
         try await sources.audit.verification(
             keys: [sources.publicKey],
-            heads: [sources.rememberedHead()].compactMap { $0 }
+            heads: [sources.rememberedHead()].compactMap { $0 },
+            governance: sources.governance
         ).json
     }
 

@@ -61,7 +61,7 @@ struct Workspace: Sendable {
             // What is only looked at must not push out what serves.
             reader: ModelFormats()
         )
-        try await promoter.repair()
+        try await promoter.repairAll()
         try await artifactFiles.adoptFormerFolder()
         try await tracking.nameFolders { artifacts.pointer(of: $0)?["run_dir_name"]?.string }
         return Workspace(
@@ -76,7 +76,7 @@ struct Workspace: Sendable {
             artifacts: artifacts,
             artifactFiles: artifactFiles,
             trash: SQLTrash(database: database, files: artifactFiles, folders: artifacts),
-            transfer: SQLTransferStore(database: database, root: settings[.artifacts].text),
+            transfer: SQLTransferStore(database: database, root: settings[.artifacts].text, key: key),
             files: files,
             governance: registry,
             audit: registry,

@@ -51,7 +51,7 @@ package struct AuditEvent: Sendable, Hashable {
         "promoted", "promotion refused", "promotion held", "nothing to do", "rolled back", "forced", "alias removed",
         "self-test failed", "approved", "frozen", "unfrozen", "quarantined", "released", "policy saved", "policy bound",
         "snapshot refreshed", "renamed", "deleted", "version deleted", "role changed", "webhook added",
-        "webhook removed",
+        "webhook removed", "model damaged",
     ]
 
     /// What stands before the first line.

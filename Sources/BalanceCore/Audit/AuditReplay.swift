@@ -49,7 +49,13 @@ package struct AuditReplay: Sendable {
 
 extension AuditTrail {
     /// Looks at every line, with the public keys that lines may be signed by and lines that were once the newest.
-    package func verification(keys: [[UInt8]], heads: [AuditHead]) async throws -> AuditVerification {
+    ///
+    /// What serves according to the registry is compared with the lines that made it so.
+    package func verification(
+        keys: [[UInt8]],
+        heads: [AuditHead],
+        governance: any Governance
+    ) async throws -> AuditVerification {
         var verification = AuditVerification(keys: keys, heads: heads)
         var last: Int?
         while true {
@@ -59,7 +65,30 @@ extension AuditTrail {
             last = newest.sequence
         }
         verification.finish()
+        for slot in try await governance.movedSlots() where verification.problem == nil {
+            let last = try await governance.history(of: slot.model, limit: 1).first
+            verification.add(slot, lastMove: last, cause: try await cause(of: slot))
+        }
         return verification
+    }
+}
+
+extension Slot {
+    /// What the registry says otherwise than its history or the trail; nil where they agree.
+    package func contradiction(lastMove: SlotMove?, cause: AuditEvent?) -> String? {
+        func words(_ version: Int?) -> String { version.map { "version \($0)" } ?? "no version" }
+        if let lastMove, lastMove.generation != generation || lastMove.version != version {
+            return "'\(model)' has \(words(version)) at generation \(generation), and its history ends with "
+                + "\(words(lastMove.version)) at generation \(lastMove.generation)"
+        }
+        guard let cause else {
+            // What served before there was a trail came over without a line.
+            if generation == 0 || lastMove?.actor == "migration" { return nil }
+            return "'\(model)' is at generation \(generation), and no line of the trail says so"
+        }
+        let said = cause.action == "alias removed" ? nil : cause.toVersion
+        if said == version { return nil }
+        return "line \(cause.sequence) moved '\(model)' to \(words(said)), and the registry has \(words(version))"
     }
 }
 

@@ -46,6 +46,12 @@ package struct AuditVerification: Sendable {
         head = AuditHead(sequence: count, hash: event.hash, signature: event.signature)
     }
 
+    /// Compares what the registry says of a model with the line that moved it last.
+    package mutating func add(_ slot: Slot, lastMove: SlotMove?, cause: AuditEvent?) {
+        guard problem == nil, let message = slot.contradiction(lastMove: lastMove, cause: cause) else { return }
+        report(cause?.sequence ?? count, message)
+    }
+
     /// To be called after the last line.
     package mutating func finish() {
         guard problem == nil else { return }
@@ -59,9 +65,15 @@ package struct AuditVerification: Sendable {
 
     private mutating func check(_ event: AuditEvent) {
         guard let signature = event.signature else {
-            let known = anchors.compactMap(\.signedFrom).min() ?? Int.max
-            if firstSigned != nil || count >= known {
+            // Only lines from before there was a key may lack a signature, and the head remembers where that ended.
+            let known = anchors.compactMap(\.signedFrom).min()
+            if firstSigned != nil || count >= known ?? .max {
                 report(count, "line \(count) is not signed, and lines before it were")
+            } else if known == nil, !keys.isEmpty {
+                report(
+                    count,
+                    "line \(count) is not signed: signatures are missing, and no head is at hand that says where signing began"
+                )
             }
             return
         }

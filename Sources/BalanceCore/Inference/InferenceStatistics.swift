@@ -92,7 +92,7 @@ package final class InferenceStatistics: Sendable {
 
     private func change(_ name: String, _ version: Int, _ body: (inout Entry) -> Void) {
         entries.withLock { entries in
-            if let index = entries.firstIndex(where: { $0.version == version && $0.name == name }) {
+            if let index = entries.firstIndex(where: { $0.version == version && ByteText.isSame($0.name, name) }) {
                 body(&entries[index])
             } else if entries.count < Self.maximumEntries {
                 var entry = Entry(name: name, version: version)

@@ -81,14 +81,20 @@ package struct ModelService: Sendable {
         return outputs
     }
 
-    /// Why a model that should serve does not; nil where all do.
+    /// Why a model that should serve does not, or serves in another version's place; nil where all is well.
+    ///
+    /// A version that never could be served is no reason: its own model says so, and the others answer.
     package func problem() async throws -> String? {
         for model in try await registeredModels() {
-            let serves = model.aliases.contains { $0.name == currentAlias }
-            guard serves, !directory.isUnloaded(model.name) else { continue }
+            guard let current = model.aliases.first(where: { $0.name == currentAlias }),
+                !directory.isUnloaded(model.name)
+            else { continue }
             do {
                 _ = try await directory.current(of: model.name)
+                if let problem = await directory.problem(of: model.name) { return "model '\(model.name)': \(problem)" }
             } catch {
+                let version = try? await registry.version(current.version, of: model.name)
+                if version?.problem != nil { continue }
                 let failure = Failure.from(error)
                 return "model '\(model.name)': \(failure.details?["message"]?.string ?? failure.message)"
             }
@@ -113,7 +119,7 @@ package struct ModelService: Sendable {
     /// - Throws: `Failure` with code `resourceNotFound` for a model or version that is not there.
     package func statistics(of name: String, version: String?) async throws -> [InferenceStatistics.Entry] {
         guard !name.isEmpty else { return statistics.all }
-        let entries = statistics.all.filter { $0.name == name }
+        let entries = statistics.all.filter { $0.name.utf8.elementsEqual(name.utf8) }
         guard let version, !version.isEmpty else {
             _ = try await registry.model(name)
             return entries

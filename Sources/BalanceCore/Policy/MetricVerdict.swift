@@ -1,3 +1,5 @@
+import Foundation
+
 /// Applies one rule over a metric, for all rows or slice by slice.
 struct MetricVerdict {
     let decider: PolicyDecider
@@ -81,6 +83,7 @@ struct MetricVerdict {
         }
         return values.map { part in
             let id = "\(rule.id)/\(part.value)"
+            if let skipped = rule.skipped(part) { return skipped }
             if let least = rule.minRows, part.rows < least {
                 return RuleResult(
                     id,
@@ -144,6 +147,7 @@ struct MetricVerdict {
                 next: "log \(rule.metric) within \(range.lowerBound) to \(range.upperBound)"
             )
         }
+        if let contradiction = contradiction(value, result) { return contradiction }
         if let failure = absolute(value, result) { return failure }
         guard let change = rule.change else {
             result.threshold = rule.minimum ?? rule.maximum
@@ -175,6 +179,22 @@ struct MetricVerdict {
         return nil
     }
 
+    /// The verdict where the rows that were logged say another value than the metric that was logged.
+    private func contradiction(_ value: Double, _ result: RuleResult) -> RuleResult? {
+        guard rule.slice == nil, rule.dataset == nil, policy.onMissingMetric != .legacyZero,
+            let counted = facts.evidence.metrics[rule.metric], abs(counted - value) > Self.tolerance
+        else { return nil }
+        return result.with(
+            .error,
+            "the candidate's \(rule.metric) was logged as \(text(value)), and \(policy.data.predictions) gives "
+                + "\(String(format: "%.4f", counted))",
+            next: "log both for the same rows, and refresh the snapshot"
+        )
+    }
+
+    /// What a metric that was logged with rounded digits may differ by.
+    private static let tolerance = 0.001
+
     private func absolute(_ value: Double, _ result: RuleResult) -> RuleResult? {
         var result = result
         let below = rule.minimum.map { !(value >= $0) } ?? false
@@ -200,6 +220,14 @@ struct MetricVerdict {
     ) -> RuleResult {
         var result = result
         result.current = before
+        if facts.edition > 1, let range = rule.range, before.isFinite, !range.contains(before) {
+            return result.with(
+                .error,
+                "the current model's \(rule.metric) is \(before), outside \(range.lowerBound) to \(range.upperBound): "
+                    + "is it a percentage, or a fraction?",
+                next: decider.reevaluation
+            )
+        }
         if !before.isFinite, policy.onMissingMetric != .legacyZero {
             return result.with(
                 .inconclusive,

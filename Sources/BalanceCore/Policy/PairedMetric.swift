@@ -1,3 +1,25 @@
+/// Which label counts as positive, and which as its opposite; nil where that is not clear.
+package struct ClassRoles: Sendable, Hashable {
+    package var positive: String?
+    package var negative: String?
+
+    private static let positives: Set = ["1", "1.0", "True", "true"]
+
+    /// - Parameters:
+    ///   - classes: The labels of all rows.
+    ///   - named: The positive one, where the policy names it; else the one of two that is written as 1 or true.
+    init(classes: some Collection<String>, named: String?) {
+        positive = classes.first { $0 == named }
+        if named == nil, classes.count <= 2 { positive = classes.first(where: Self.positives.contains) }
+        guard classes.count <= 2 else { return }
+        negative = classes.first { $0 != positive }
+        if positive == nil, named != nil || classes.count == 2 { negative = nil }
+    }
+
+    /// Whether a metric needs to know which label is positive.
+    static func matter(for metric: String) -> Bool { ["recall_0", "recall_1", "precision_1", "f1"].contains(metric) }
+}
+
 /// A metric that can be computed from rows with their labels and predictions.
 enum PairedMetric {
     static let names = [
@@ -12,14 +34,14 @@ enum PairedMetric {
     }
 
     /// The value; nil where it is not defined, as a recall without rows.
-    static func value(_ name: String, _ classes: [String], _ tallies: [Tally]) -> Double? {
+    static func value(_ name: String, _ classes: [String], _ tallies: [Tally], _ roles: ClassRoles) -> Double? {
         let rows = tallies.reduce(0) { $0 + $1.rows }
         guard rows > 0 else { return nil }
         func recall(_ index: Int?) -> Double? {
             guard let index, tallies[index].rows > 0 else { return nil }
             return Double(tallies[index].right) / Double(tallies[index].rows)
         }
-        let positive = classes.firstIndex { PairedRows.positive.contains($0) }
+        let positive = roles.positive.flatMap(classes.firstIndex)
         switch name {
         case "acc", "accuracy": return Double(tallies.reduce(0) { $0 + $1.right }) / Double(rows)
         case "bal_acc", "balanced_accuracy":
@@ -27,7 +49,7 @@ enum PairedMetric {
             guard recalls.count == classes.count, classes.count > 1 else { return nil }
             return recalls.reduce(0, +) / Double(recalls.count)
         case "recall_1": return recall(positive)
-        case "recall_0": return recall(classes.firstIndex { ["0", "0.0", "False", "false"].contains($0) })
+        case "recall_0": return recall(roles.negative.flatMap(classes.firstIndex))
         default: return ratio(name, positive, tallies)
         }
     }
@@ -43,10 +65,10 @@ enum PairedMetric {
     }
 
     /// The values of a table alone.
-    static func value(_ name: String, of table: PredictionTable) -> Double? {
-        PairedRows(table, table).flatMap { rows in
+    static func value(_ name: String, of table: PredictionTable, _ roles: ClassRoles) -> Double? {
+        PairedRows(table, table, roles).flatMap { rows in
             let tallies = rows.counts.map { Self.tallies($0.map { ($0.row, $0.count) }).candidate }
-            return value(name, rows.classes, tallies)
+            return value(name, rows.classes, tallies, roles)
         }
     }
 

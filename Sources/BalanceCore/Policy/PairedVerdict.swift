@@ -19,6 +19,21 @@ struct PairedVerdict {
         guard candidate.fingerprint == current.fingerprint else {
             return [inconclusive("the two models were judged on other rows", next: decider.reevaluation)]
         }
+        if facts.edition > 1, evidence.tests.isEmpty, evidence.slices.isEmpty, let problem = evidence.problems.first {
+            return [inconclusive(problem, next: "log the predictions again")]
+        }
+        let roles = ClassRoles(classes: candidate.classes.keys.sorted(), named: decider.policy.data.positive)
+        if facts.edition > 1, ClassRoles.matter(for: rule.metric),
+            (rule.metric == "recall_0" ? roles.negative : roles.positive) == nil
+        {
+            let labels = candidate.classes.keys.sorted().prefix(10).joined(separator: ", ")
+            return [
+                inconclusive(
+                    "\(rule.metric) needs to know which of the labels is positive: \(labels)",
+                    next: "name it in the policy, as data: {positive: \(candidate.classes.keys.sorted().last ?? "1")}"
+                )
+            ]
+        }
         if let least = rule.minRows, candidate.count < least, rule.slice == nil {
             return [inconclusive("\(candidate.count) rows, and \(least) are needed", next: "judge both on more rows")]
         }
@@ -52,6 +67,7 @@ struct PairedVerdict {
         }
         return parts.map { part in
             let id = "\(rule.id)/\(part.value)"
+            if let skipped = rule.skipped(part) { return skipped }
             if let least = rule.minRows, part.rows < least {
                 return inconclusive("\(part.rows) rows, and \(least) are needed", next: "judge both on more rows", id)
             }
@@ -79,17 +95,29 @@ struct PairedVerdict {
             return result.with(
                 isSafe ? .pass : .fail,
                 reason,
-                next: isSafe ? nil : "needs a smaller loss, or more rows"
+                next: isSafe ? nil : needed(loss, alpha)
             )
         }
         result.threshold = rule.test?.kind == .mcnemar ? alpha : rule.test?.margin
         let isShown =
             passes
             ?? (rule.test?.kind == .mcnemar
-                ? outcome.chance <= alpha : outcome.lower > (rule.test?.margin ?? 0) && outcome.chance <= alpha)
-        let reason =
-            "a gain like this comes by chance with probability \(chance); \(String(format: "%.3g", alpha)) is allowed"
+                ? outcome.chance <= alpha : isAbove(outcome) && outcome.chance <= alpha)
+        let reason = "p = \(chance) for a gain like this or a larger one, and alpha is \(String(format: "%.3g", alpha))"
         return result.with(isShown ? .pass : .fail, reason, next: isShown ? nil : "needs a larger gain, or more rows")
+    }
+
+    /// What a guard lacks: on few rows it cannot pass even where no row was lost.
+    private func needed(_ loss: Double, _ alpha: Double) -> String {
+        guard (0..<1).contains(loss), loss > 0, alpha > 0 else { return "needs a smaller loss, or more rows" }
+        let fewest = Int((log(alpha) / log1p(-loss)).rounded(.up))
+        let of = rule.metric.hasPrefix("recall") ? "rows of that class" : "rows"
+        return "needs a smaller loss, or more rows: at least \(fewest) \(of) where none is lost"
+    }
+
+    /// Bounds of a bootstrap and its p-value were two answers; those of an exact test are one.
+    private func isAbove(_ outcome: PairedOutcome) -> Bool {
+        facts.edition > 1 || outcome.lower > (rule.test?.margin ?? 0)
     }
 
     private func inconclusive(_ reason: String, next: String, _ id: String? = nil) -> RuleResult {

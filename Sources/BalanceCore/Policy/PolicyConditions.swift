@@ -232,6 +232,16 @@ extension PolicyDecider {
         if let most = wanted.maxAttempts {
             let number = facts.history.attempts + 1
             let words = "candidate \(number) on this data, and \(most) are allowed"
+            guard facts.history.knowsData else {
+                return results + [
+                    RuleResult(
+                        "cooldown.max_attempts_per_dataset",
+                        .inconclusive,
+                        "it is not known which data it was judged on, so that candidates cannot be counted",
+                        next: "log \(policy.data.predictions), or the data set with mlflow.log_input"
+                    )
+                ]
+            }
             results.append(
                 RuleResult(
                     "cooldown.max_attempts_per_dataset",
@@ -273,21 +283,32 @@ extension PolicyDecider {
     }
 
     private func approval(_ id: String, _ need: PromotionPolicy.ApprovalNeed) -> RuleResult {
-        let valid = Set(
-            facts.approvals.filter { approval in
-                approval.expiresAt > facts.now && !(need.notAuthor && approval.actor == facts.candidate.author)
-                    && (need.roles.isEmpty || approval.roles.contains(where: need.roles.contains))
-            }.map(\.actor)
-        ).sorted()
-        let who = need.roles.isEmpty ? "" : " of \(need.roles.joined(separator: " or "))"
-        let names = valid.isEmpty ? "" : ": \(valid.joined(separator: ", "))"
-        let passes = valid.count >= need.required
-        let words = "\(valid.count) of \(need.required) approvals\(who)\(names)"
+        if need.notAuthor, facts.edition > 1, facts.candidate.author == nil {
+            return RuleResult(
+                id,
+                .inconclusive,
+                "it is not known who made the version, and the policy asks for somebody else's approval",
+                next: "register it from a run that has a user, or set not_author: false"
+            )
+        }
+        let author = facts.candidate.author.map(PersonName.folded)
+        let valid = facts.approvals.filter { approval in
+            approval.expiresAt > facts.now && !(need.notAuthor && PersonName.folded(approval.actor) == author)
+                && (need.roles.isEmpty || approval.roles.contains(where: need.roles.contains))
+        }
+        let people = Dictionary(valid.map { (PersonName.folded($0.actor), $0) }) { first, _ in first }
+        // Of several roles each counts once as long as another one is open: two people of one role are not two roles.
+        let counted = need.roles.isEmpty ? people.count : RoleCover.count(people.values.map(\.roles), need)
+        let who = need.roles.isEmpty ? "" : " of \(need.roles.joined(separator: need.required > 1 ? " and " : " or "))"
+        let names = people.isEmpty ? "" : ": \(people.values.map(\.actor).sorted().joined(separator: ", "))"
+        let passes = counted >= need.required
+        let words = "\(counted) of \(need.required) approvals\(who)\(names)"
+        let missing = need.required - counted
         return RuleResult(
             id,
             passes ? .pass : .inconclusive,
             words,
-            next: passes ? nil : "needs \(need.required - valid.count) more approvals\(who)"
+            next: passes ? nil : "needs \(missing) more approval\(missing == 1 ? "" : "s")\(who)"
         )
     }
 }

@@ -10,8 +10,15 @@ extension PromotionPolicy {
         let rules = decider.results()
         let verdicts = Set(rules.map(\.verdict))
         let outcome: Decision.Outcome =
-            verdicts.contains(.error)
-            ? .hold : verdicts.contains(.fail) ? .reject : verdicts.contains(.inconclusive) ? .hold : .promote
+            if facts.edition == 1, verdicts.contains(.error) {
+                .hold
+            } else if verdicts.contains(.fail) {
+                .reject
+            } else if verdicts.contains(.error) || verdicts.contains(.inconclusive) {
+                .hold
+            } else {
+                .promote
+            }
         var decision = Decision(
             outcome: outcome,
             policy: name,
@@ -64,6 +71,11 @@ struct PolicyDecider {
         return results
     }
 
+    /// Whether anything was judged: a pause that is over says nothing of a candidate.
+    func hasVerdict(_ rules: [RuleResult]) -> Bool {
+        rules.contains { ![.skipped].contains($0.verdict) && !$0.id.hasPrefix("cooldown.") }
+    }
+
     /// What a rule says of all its slices: the worst that it says of one.
     private func worst(_ id: String, _ results: [RuleResult]) -> RuleResult {
         let order: [RuleResult.Verdict] = [.error, .fail, .inconclusive, .skipped]
@@ -83,13 +95,14 @@ struct PolicyDecider {
     }
 
     private func result(of rule: PolicyRule) -> [RuleResult] {
-        if isFirst, policy.onFirst != .allow, rule.isRelative, rule.minimum != nil || rule.maximum != nil {
+        let skipsAll = facts.edition == 1 && policy.onFirst == .allow
+        if isFirst, !skipsAll, rule.isRelative, rule.minimum != nil || rule.maximum != nil {
             // Its bounds compare with nothing, so they hold.
             var bounds = rule
             bounds.change = nil
             return MetricVerdict(decider: self, rule: bounds).results()
         }
-        if isFirst, policy.onFirst == .allow || rule.isRelative {
+        if isFirst, skipsAll || rule.isRelative {
             return [RuleResult(rule.id, .skipped, "no current model to compare with").on(rule)]
         }
         if rule.test != nil { return PairedVerdict(decider: self, rule: rule).results() }
@@ -143,6 +156,11 @@ struct PolicyDecider {
             found.append("the file is the same as the current version's, byte for byte")
         }
         if let broken = brokenCurrent { found.append(broken) }
+        if isFirst, !hasVerdict(results()) {
+            found.append(
+                "no model serves, and no rule of the policy judges a first version by itself: nothing was judged"
+            )
+        }
         return found
     }
 }

@@ -24,6 +24,8 @@ package struct PolicyEvidence: Sendable, Hashable {
     package var tests: [String: PairedOutcome] = [:]
     /// By the rule's id.
     package var slices: [String: [SliceValue]] = [:]
+    /// What the candidate's rows give for the metrics of the rules.
+    package var metrics: [String: Double] = [:]
 
     /// How many slices were asked for; no part of what is kept.
     private var sliceCount = 0
@@ -46,28 +48,43 @@ package struct PolicyEvidence: Sendable, Hashable {
     ) {
         self.candidate = candidate.map { Self.rows($0.table) }
         self.current = current.map { Self.rows($0.table) }
-        let same = self.candidate?.fingerprint == self.current?.fingerprint
-        let hash = policy.hash
-        let draws = PairedTest.maximumDraws / max(1, policy.rules.count { $0.test?.kind == .pairedBootstrap })
-        for rule in policy.rules where rule.test != nil || rule.slice != nil {
-            guard let candidate, !Task.isCancelled else { continue }
-            let seed = Self.seed([candidate.digest, current?.digest ?? "", hash, rule.id])
-            add(rule, candidate.table, same ? current?.table : nil, attempt, seed, draws)
+        let strays = [("the candidate", candidate), ("the current model", current)].compactMap { who, file in
+            file.flatMap { Self.stray(who, $0.table, policy) }
         }
+        problems = strays
+        guard strays.isEmpty, let candidate else { return }
+        let same = self.candidate?.fingerprint == self.current?.fingerprint
+        let roles = ClassRoles(classes: candidate.table.classes.keys.sorted(), named: policy.data.positive)
+        for name in Set(policy.rules.map(\.metric)) where PairedMetric.names.contains(name) {
+            metrics[name] = PairedMetric.value(name, of: candidate.table, roles)
+        }
+        for rule in policy.rules where rule.test != nil || rule.slice != nil {
+            guard !Task.isCancelled else { continue }
+            add(rule, candidate.table, same ? current?.table : nil, roles, attempt)
+        }
+    }
+
+    /// Why predictions are none of the classes; nil where they are.
+    private static func stray(_ who: String, _ table: PredictionTable, _ policy: PromotionPolicy) -> String? {
+        guard let (row, prediction) = table.stray else { return nil }
+        let labels = table.classes.keys.sorted()
+        let list = labels.prefix(10).joined(separator: ", ") + (labels.count > 10 ? ", …" : "")
+        return
+            "\(policy.data.predictions) of \(who): the prediction '\(prediction.prefix(60))' of row '\(row.prefix(60))' is "
+            + "none of the labels (\(list)); log the predicted class, written as the label is"
     }
 
     private mutating func add(
         _ rule: PolicyRule,
         _ candidate: PredictionTable,
         _ current: PredictionTable?,
-        _ attempt: Int,
-        _ seed: UInt64,
-        _ draws: Int
+        _ roles: ClassRoles,
+        _ attempt: Int
     ) {
         let alpha = rule.alpha(attempt: attempt)
         guard let slice = rule.slice else {
-            guard let current, let rows = PairedRows(candidate, current) else { return }
-            tests[rule.id] = PairedTest.run(rule, rows, alpha: alpha, seed: seed, draws: draws)
+            guard let current, let rows = PairedRows(candidate, current, roles) else { return }
+            tests[rule.id] = PairedTest.run(rule, rows, alpha: alpha)
             return
         }
         guard let cells = candidate.columns[slice.column] else { return }
@@ -81,40 +98,32 @@ package struct PolicyEvidence: Sendable, Hashable {
         }
         let others = current?.columns[slice.column] ?? []
         let theirs = Dictionary(grouping: others.indices) { others[$0] }
+        // A slice that is left out takes no share of the chance of error.
+        let judged = max(1, values.count { (ours[$0]?.count ?? 0) >= rule.skipBelow ?? 0 })
         var found: [SliceValue] = []
         for value in values where !Task.isCancelled {
             guard let part = try? candidate.rows(ours[value] ?? []) else { continue }
             let other = current.flatMap { try? $0.rows(theirs[value] ?? []) }
             // A model that calls another part by this name is not compared on it.
-            let rows = other.flatMap { PairedRows(part, $0) }
+            let rows = other.flatMap { PairedRows(part, $0, roles) }
             found.append(
                 SliceValue(
                     value: value,
-                    candidate: PairedMetric.value(rule.metric, of: part),
-                    current: rows == nil ? nil : other.flatMap { PairedMetric.value(rule.metric, of: $0) },
+                    candidate: PairedMetric.value(rule.metric, of: part, roles),
+                    current: rows == nil ? nil : other.flatMap { PairedMetric.value(rule.metric, of: $0, roles) },
                     rows: part.ids.count
                 )
             )
-            guard rule.test != nil, let rows else { continue }
+            guard rule.test != nil, let rows, part.ids.count >= rule.skipBelow ?? 0 else { continue }
             // A guard over several slices shares its chance of error among them; a gain is corrected by Holm's steps.
-            let share = rule.change == nil ? alpha : alpha / Double(values.count)
-            tests["\(rule.id)/\(value)"] = PairedTest.run(
-                rule,
-                rows,
-                alpha: share,
-                seed: seed,
-                draws: draws / max(1, values.count)
-            )
+            let share = rule.change == nil ? alpha : alpha / Double(judged)
+            tests["\(rule.id)/\(value)"] = PairedTest.run(rule, rows, alpha: share)
         }
         slices[rule.id] = found
     }
 
     private static func rows(_ table: PredictionTable) -> Rows {
         Rows(fingerprint: table.fingerprint, count: table.ids.count, classes: table.classes)
-    }
-
-    private static func seed(_ parts: [String]) -> UInt64 {
-        UInt64(ContentHash.of(Array(parts.joined(separator: "|").utf8)).prefix(16), radix: 16) ?? 0
     }
 }
 
@@ -149,11 +158,16 @@ extension PolicyEvidence {
                 )
             )
         }
-        return .object([
-            ("candidate", rows(candidate)), ("current", rows(current)), ("problems", .strings(problems)),
-            ("tests", .object(tests.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })),
-            ("slices", .object(slices)),
-        ])
+        return .object(
+            [
+                ("candidate", rows(candidate)), ("current", rows(current)), ("problems", .strings(problems)),
+                ("tests", .object(tests.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) })),
+                ("slices", .object(slices)),
+            ]
+                + (metrics.isEmpty
+                    ? []
+                    : [("metrics", .object(metrics.sorted { $0.key < $1.key }.map { ($0.key, .double($0.value)) }))])
+        )
     }
 
     package init(_ json: JSONValue) {
@@ -167,6 +181,7 @@ extension PolicyEvidence {
         candidate = rows(json["candidate"])
         current = rows(json["current"])
         problems = json["problems"]?.strings ?? []
+        for (name, value) in json["metrics"]?.members ?? [] { metrics[name] = value.number }
         for (id, outcome) in json["tests"]?.members ?? [] { tests[id] = PairedOutcome(outcome) }
         for (id, values) in json["slices"]?.members ?? [] {
             slices[id] = values.elements?.map { slice in

@@ -54,6 +54,8 @@ package struct PolicyRule: Sendable, Hashable {
     package var dataset: String?
     package var slice: Slice?
     package var minRows: Int?
+    /// Slices with fewer rows than this are left out.
+    package var skipBelow: Int?
     package var test: Test?
 
     /// Whether the rule looks at the current model.
@@ -86,11 +88,19 @@ package struct PolicyRule: Sendable, Hashable {
         if let dataset { members.append(("dataset", .string(dataset))) }
         if let slice { members.append(("by", .string(slice.text))) }
         if let minRows { members.append(("min_rows", .int(minRows))) }
+        if let skipBelow { members.append(("skip_below", .int(skipBelow))) }
         guard let test else { return .object(members) }
         members += [("alpha", .double(test.alpha)), ("margin", .double(test.margin))]
         if test.kind == .pairedBootstrap { members.append(("resamples", .int(test.resamples))) }
         if test.spendsAlpha { members.append(("spend_alpha", .bool(true))) }
         return .object(members)
+    }
+
+    /// The result of a slice that has too few rows to be looked at, where the rule leaves such out.
+    func skipped(_ part: PolicyEvidence.SliceValue) -> RuleResult? {
+        guard let skipBelow, part.rows < skipBelow else { return nil }
+        return RuleResult("\(id)/\(part.value)", .skipped, "\(part.rows) rows: slices below \(skipBelow) are left out")
+            .on(self)
     }
 
     /// The direction of metrics whose names everybody reads alike; nil for others.

@@ -52,7 +52,7 @@ package enum PolicySchema {
                 "in",
                 .object([("type", "array"), ("items", number), ("minItems", .int(2)), ("maxItems", .int(2))])
             ), ("dataset", text), ("by", .object([("type", "string"), ("pattern", "^slice:[^=]+=.+$")])),
-            ("min_rows", count), ("test", words(PolicyRule.Test.Kind.self)),
+            ("min_rows", count), ("skip_below", count), ("test", words(PolicyRule.Test.Kind.self)),
             ("alpha", .object([("type", "number"), ("exclusiveMinimum", .int(0)), ("maximum", .double(0.5))])),
             ("margin", size),
             ("resamples", .object([("type", "integer"), ("minimum", .int(100)), ("maximum", .int(100_000))])),
@@ -68,7 +68,7 @@ package enum PolicySchema {
 
     private static let data = object([
         ("same_fingerprint_as", .object([("const", "current")])), ("min_rows", count), ("min_per_class", count),
-        ("max_age", duration), ("predictions", text),
+        ("max_age", duration), ("predictions", text), ("positive", text),
     ])
 
     private static let requirements = object([

@@ -32,6 +32,14 @@ package struct PredictionTable: Sendable {
         return ContentHash.of(Array(rows.joined(separator: "\n").utf8))
     }
 
+    /// The first prediction that is none of the labels, and its row; nil where each is one.
+    ///
+    /// A probability, or `True` where the labels are 1 and 0, would count as wrong in every row.
+    var stray: (row: String, prediction: String)? {
+        let known = Set(labels)
+        return zip(ids, predictions).first { !known.contains($0.1) }.map { (row: $0.0, prediction: $0.1) }
+    }
+
     /// How many rows each class has.
     package var classes: [String: Int] { labels.reduce(into: [:]) { $0[$1, default: 0] += 1 } }
 
@@ -67,11 +75,11 @@ struct PairedRows {
     let counts: [[(row: Row, count: Int)]]
     let count: Int
 
-    /// The label that counts as positive.
-    static let positive: Set = ["1", "1.0", "True", "true"]
+    let roles: ClassRoles
 
     /// nil where the tables do not hold the same rows with the same labels.
-    init?(_ candidate: PredictionTable, _ current: PredictionTable) {
+    init?(_ candidate: PredictionTable, _ current: PredictionTable, _ roles: ClassRoles) {
+        self.roles = roles
         guard candidate.ids.count == current.ids.count else { return nil }
         let places = Dictionary(zip(current.ids, current.ids.indices)) { first, _ in first }
         var counts: [String: [Row: Int]] = [:]
@@ -83,7 +91,7 @@ struct PairedRows {
             let (a, b) = (candidate.predictions[index], current.predictions[other])
             let row = Row(
                 isRight: (a == label, b == label),
-                isPositive: (Self.positive.contains(a), Self.positive.contains(b))
+                isPositive: (a == roles.positive, b == roles.positive)
             )
             counts[label, default: [:]][row, default: 0] += 1
         }
@@ -93,14 +101,5 @@ struct PairedRows {
             (counts[label] ?? [:]).map { (row: $0.key, count: $0.value) }.sorted { $0.row.code < $1.row.code }
         }
         count = candidate.ids.count
-    }
-
-    /// Of how many rows only the candidate, and only the current model, is right.
-    var discordant: (candidate: Int, current: Int) {
-        var found = (candidate: 0, current: 0)
-        for (row, count) in counts.joined() where row.isRight.candidate != row.isRight.current {
-            if row.isRight.candidate { found.candidate += count } else { found.current += count }
-        }
-        return found
     }
 }

@@ -19,8 +19,10 @@ package struct PromotionCase: Sendable, Hashable {
         package var lastPromotion: Timestamp?
         /// When this candidate was rolled back last.
         package var lastRollback: Timestamp?
-        /// How many candidates were judged on its data set before it.
+        /// How many other tests were made on its data set.
         package var attempts = 0
+        /// Whether it is known which data set that is.
+        package var knowsData = true
 
         package init() {}
     }
@@ -51,6 +53,9 @@ package struct PromotionCase: Sendable, Hashable {
     package var evidence = PolicyEvidence()
     package var selfTest: SelfTest?
     package var now: Timestamp
+    /// Which edition of the meaning of policies holds: 1 for decisions that were recorded before there were editions, so
+    /// that they can be made again.
+    package var edition = 2
 
     package init(model: String, generation: Int, candidate: VersionFacts, current: VersionFacts?, now: Timestamp) {
         self.model = model
@@ -63,14 +68,14 @@ package struct PromotionCase: Sendable, Hashable {
     /// What is kept with a decision, so that anybody can make it again.
     package var json: JSONValue {
         .object([
-            ("model", .string(model)), ("generation", .int(generation)), ("candidate", candidate.json),
-            ("current", current?.json ?? .null),
+            ("edition", .int(edition)), ("model", .string(model)), ("generation", .int(generation)),
+            ("candidate", candidate.json), ("current", current?.json ?? .null),
             (
                 "history",
                 .object([
                     ("last_promotion_ms", history.lastPromotion.map { .int($0.milliseconds) } ?? .null),
                     ("last_rollback_ms", history.lastRollback.map { .int($0.milliseconds) } ?? .null),
-                    ("attempts", .int(history.attempts)),
+                    ("attempts", .int(history.attempts)), ("data_known", .bool(history.knowsData)),
                 ])
             ),
             (
@@ -105,10 +110,12 @@ package struct PromotionCase: Sendable, Hashable {
             current: json["current"].flatMap { $0.isNull ? nil : VersionFacts($0) },
             now: Timestamp(milliseconds: json["now_ms"]?.integer ?? 0)
         )
+        edition = json["edition"]?.integer ?? 1
         let past = json["history"]
         history.lastPromotion = past?["last_promotion_ms"]?.integer.map(Timestamp.init(milliseconds:))
         history.lastRollback = past?["last_rollback_ms"]?.integer.map(Timestamp.init(milliseconds:))
         history.attempts = min(max(0, past?["attempts"]?.integer ?? 0), 1 << 40)
+        history.knowsData = past?["data_known"]?.boolean ?? true
         approvals = (json["approvals"]?.elements ?? []).map { approval in
             Approval(
                 actor: approval["actor"]?.string ?? "",
@@ -122,11 +129,31 @@ package struct PromotionCase: Sendable, Hashable {
         }
     }
 
+    /// What an approval is given for: every fact of the candidate and of what it is compared with.
+    package var approvedHash: String {
+        ContentHash.of(.object([("candidate", candidate.json), ("current", current?.json ?? .null)]))
+    }
+
+    /// Tells this test from others on the same data: what was compared with what.
+    package var attempt: String {
+        let ours = candidate.digest ?? candidate.runID?.native ?? ""
+        return "\(ours)|\(current?.digest ?? "")"
+    }
+
+    private var jsonOfFirstEdition: JSONValue {
+        .object(
+            (json.members ?? []).filter { $0.0 != "edition" }.map { name, value in
+                guard name == "history" else { return (name, value) }
+                return (name, .object((value.members ?? []).filter { $0.0 != "data_known" }))
+            }
+        )
+    }
+
     /// Tells these inputs from all others; the clock and measured times are left out, which no two looks share.
     package var hash: String {
         var still = self
         still.now = Timestamp(milliseconds: 0)
         still.selfTest?.latency = nil
-        return ContentHash.of(still.json)
+        return ContentHash.of(edition == 1 ? still.jsonOfFirstEdition : still.json)
     }
 }

@@ -54,6 +54,7 @@ extension PromotionPolicy {
             data.minPerClass = below.integer("min_per_class", 1...1_000_000_000)
             data.maxAge = below.duration("max_age")
             data.predictions = below.text("predictions") ?? data.predictions
+            data.positive = below.text("positive")
             if (try? ArtifactKey(data.predictions)) == nil {
                 below.report("predictions", "is the path of an artifact, as predictions.csv")
             }
@@ -145,6 +146,7 @@ extension PromotionPolicy {
         rule.dataset = fields.text("dataset")
         rule.slice = slice(fields)
         rule.minRows = fields.integer("min_rows", 1...1_000_000_000)
+        rule.skipBelow = fields.integer("skip_below", 1...1_000_000_000)
         let versus = fields.text("vs")
         fields.finish()
         // What does not read says nothing about what is missing.
@@ -171,6 +173,7 @@ extension PromotionPolicy {
         if let range = rule.range, case .minDelta(let step) = rule.change, step > range.upperBound - range.lowerBound {
             fields.report("min_delta", "is more than the whole range of 'in': nothing can pass")
         }
+        if rule.skipBelow != nil, rule.slice == nil { fields.report("skip_below", "is for a rule with by: slice:…") }
         if rule.isStrict, rule.change == nil { fields.report("strict", "is for a change against current") }
         guard let test = rule.test else { return }
         if test.kind == .mcnemar, !["acc", "accuracy"].contains(rule.metric) {

@@ -1,6 +1,6 @@
 /// The written rules that a candidate must satisfy to replace the current model; docs/policies.md has its language.
 package struct PromotionPolicy: Sendable, Hashable {
-    /// What holds while no model serves.
+    /// What holds while no model serves; rules that look at no other model apply always.
     package enum OnFirst: String, Sendable, CaseIterable { case allow, requireAbsolute = "require_absolute", manual }
     /// What a metric means that the candidate did not log.
     package enum OnMissing: String, Sendable, CaseIterable { case fail, inconclusive, legacyZero = "legacy_zero" }
@@ -20,6 +20,8 @@ package struct PromotionPolicy: Sendable, Hashable {
         package var maxAge: Int?
         /// The artifact of the run with the predictions row by row.
         package var predictions = "predictions.csv"
+        /// The label that counts as positive; nil: the one that is written as 1 or true.
+        package var positive: String?
 
         package init() {}
     }
@@ -60,7 +62,7 @@ package struct PromotionPolicy: Sendable, Hashable {
     }
 
     package var name: String
-    package var onFirst = OnFirst.allow
+    package var onFirst = OnFirst.requireAbsolute
     package var onMissingMetric = OnMissing.fail
     package var onBrokenCurrent = OnBroken.hold
     package var compare = Comparison.decimal
@@ -80,10 +82,14 @@ package struct PromotionPolicy: Sendable, Hashable {
     /// Whether the candidate's file is to be loaded and timed.
     package var asksForSelfTest: Bool { require.selfTest || require.maxLatency != nil }
 
+    /// Whether it matters how many candidates were tested on the same data.
+    var countsLooks: Bool { cooldown.maxAttempts != nil || rules.contains { $0.test != nil } }
+
     /// The whole policy with nothing left to defaults, as it is kept and hashed.
     package var json: JSONValue {
         var data: [(String, JSONValue)] = [("predictions", .string(self.data.predictions))]
         if self.data.sameAsCurrent { data.append(("same_fingerprint_as", "current")) }
+        if let positive = self.data.positive { data.append(("positive", .string(positive))) }
         if let rows = self.data.minRows { data.append(("min_rows", .int(rows))) }
         if let rows = self.data.minPerClass { data.append(("min_per_class", .int(rows))) }
         if let age = self.data.maxAge { data.append(("max_age", .string(Self.duration(age)))) }
@@ -154,6 +160,7 @@ extension PromotionPolicy {
 
     private init(shipped name: String, _ change: (inout PromotionPolicy) -> Void) {
         self.init(name: name)
+        onFirst = .allow
         clauses = [
             .rule(PolicyRule(id: "acc-gain", metric: "bal_acc", direction: .higher, change: .minDelta(0.005))),
             .rule(PolicyRule(id: "rec-guard", metric: "recall_1", direction: .higher, change: .maxRegression(0.01))),

@@ -48,6 +48,8 @@ package protocol Governance: Sendable {
     func bind(_ policy: SavedPolicy?, to model: String, by request: TransitionRequest) async throws
 
     func slot(of model: String) async throws -> Slot
+    /// Of every model whose alias `current` was ever moved.
+    func movedSlots() async throws -> [Slot]
     /// The moves of the alias, the newest first.
     func history(of model: String, limit: Int) async throws -> [SlotMove]
     /// Everything that a decision depends on but for the predictions row by row.
@@ -58,6 +60,8 @@ package protocol Governance: Sendable {
         fingerprint: String?,
         at: Timestamp
     ) async throws -> PromotionCase
+    /// Counts a test that somebody was told the outcome of against the budget of its data set.
+    func recordLook(_ facts: PromotionCase) async throws
     /// Moves the alias, or records why not, in one transaction; `install` is called last in it.
     ///
     /// - Throws: `StaleFacts` where what was prepared no longer holds; `Failure` with code `generationConflict`,

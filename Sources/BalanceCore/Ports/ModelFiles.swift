@@ -5,11 +5,14 @@ package struct StagedModel: Sendable {
     package var bytes: [UInt8]
     /// SHA-256 in hex.
     package var digest: String
+    /// Keeps others from taking the file for one that nobody needs, as long as this value lives.
+    private let lease: (any Sendable)?
 
-    package init(token: String, bytes: [UInt8], digest: String) {
+    package init(token: String, bytes: [UInt8], digest: String, lease: (any Sendable)? = nil) {
         self.token = token
         self.bytes = bytes
         self.digest = digest
+        self.lease = lease
     }
 }
 
@@ -33,6 +36,10 @@ package protocol ModelFiles: Sendable {
     ///
     /// To be called while no other process can promote, after every exchange and after a crash.
     func repair(_ name: String, current: CurrentModel?) throws
-    /// Whether an exchange has been waiting for its end longer than one can take.
-    func isExchangeAbandoned(_ name: String) -> Bool
+    /// Whether an exchange has begun and was not ended by ``repair(_:current:)``.
+    func isExchanging(_ name: String) -> Bool
+    /// The names of the models whose exchange was begun and not ended.
+    func interruptedExchanges() -> [String]
+    /// Removes what exchanges left behind that nobody is in the middle of.
+    func sweep()
 }

@@ -28,6 +28,8 @@ package protocol ModelDirectory: Sendable {
     ///
     /// - Throws: `Failure` with code `resourceNotFound`.
     func unload(_ name: String) async throws
+    /// Why a model's own file does not serve, where an older model stands in for it; nil where all is well.
+    func problem(of name: String) async -> String?
     /// Whether a model was taken out of service.
     func isUnloaded(_ name: String) -> Bool
 }
@@ -43,6 +45,8 @@ package final class ServedModel: Sendable {
     package let path: String
     /// The name of the file's format, as `joblib`.
     package let format: String
+    /// SHA-256 of the file in hex.
+    package let digest: String
     /// What each request asks of the predictor, asked once: see ``Predictor/rowCost``.
     package let rowCost: Int
     /// How many numbers a row has, where rows are of numbers alone and the answer is a probability of two classes; else nil.
@@ -54,8 +58,10 @@ package final class ServedModel: Sendable {
         version: Int,
         runID: RunID?,
         path: String,
-        format: String = ""
+        format: String = "",
+        digest: String = ""
     ) {
+        self.digest = digest
         self.format = format
         rowCost = predictor.rowCost
         let isChance = predictor.classes.count == 2 && predictor.hasProbabilities && predictor.textFeatures.isEmpty

@@ -46,6 +46,8 @@ package protocol ModelRegistry: Sendable {
 
     func setAlias(_ alias: String, ofVersion version: Int, of name: String, at: Timestamp) async throws
     func deleteAlias(_ alias: String, of name: String, actor: String, at: Timestamp) async throws
+    /// Where the alias `current` of each model points to.
+    func currentPointers() async throws -> [ByteText: CurrentPointer]
     /// - Throws: `Failure` with code `resourceNotFound` for the model and `invalidParameter` for the alias.
     func version(alias: String, of name: String) async throws -> ModelVersion
 }

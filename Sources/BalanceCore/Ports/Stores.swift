@@ -24,6 +24,10 @@ package protocol RegistryStore: Sendable {
     func currentModel(named name: String) async throws -> CurrentModel?
     /// Runs `body` with the current version while no other process can promote.
     func exclusively(_ name: String, _ body: @escaping @Sendable (CurrentModel?) throws -> Void) async throws
+    /// The versions of a model that served before a row's and may serve again, the newest first.
+    func servedBefore(_ current: CurrentModel) async throws -> [CurrentModel]
+    /// Adds a line to the audit trail: a file that serves is not what was registered, and what answers instead.
+    func recordDamage(of current: CurrentModel, serving version: Int?, reason: String) async throws
     /// Adds a line to the audit trail: a candidate failed its test, and what serves goes on serving.
     func recordFailedTest(of name: String, version: Int?, run: RunID?, reason: String, actor: String) async throws
 }

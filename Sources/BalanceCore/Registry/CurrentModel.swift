@@ -19,6 +19,8 @@ package struct CurrentModel: Sendable, Hashable {
     package var generation: Int
     /// The version's tensors, features and classes, as JSON.
     package var signature: String?
+    /// Why the version cannot be served; nil where it can.
+    package var problem: String?
 
     package init(
         name: String,
@@ -66,6 +68,18 @@ package struct CurrentModel: Sendable, Hashable {
             ("name", .string(name)), ("stage", .string("current")), ("run_id", .optional(runID?.native)),
             ("path", .string(path)), ("created_at", .string(createdAt)), ("metrics_json", .optional(metricsJSON)),
         ])
+    }
+}
+
+/// Where the alias `current` of a model points to.
+package struct CurrentPointer: Sendable, Hashable {
+    package var version: Int
+    /// As ``CurrentModel/generation``.
+    package var generation: Int
+
+    package init(version: Int, generation: Int) {
+        self.version = version
+        self.generation = generation
     }
 }
 

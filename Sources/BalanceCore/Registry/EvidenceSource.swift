@@ -57,7 +57,7 @@ package struct EvidenceSource: Sendable {
                 attempt: facts.history.attempts + 1
             )
             try Task.checkCancellation()
-            facts.evidence.problems = problems
+            facts.evidence.problems += problems
         }
         facts.selfTest = selfTest
         return facts

@@ -219,8 +219,15 @@ package struct Promoter: Sendable {
         return try await carryOut(promotion, .promote, .bound(otherwise: nil), test, request, servedFrom: "") {}
     }
 
-    /// Finishes what a crash interrupted; to be called before the current model is read.
-    package func repair(_ name: String = defaultModelName) async throws {
+    /// Finishes what a crash interrupted, of every model, and removes what it left; to be called before anything serves.
+    package func repairAll() async throws {
+        for name in files.interruptedExchanges() { try await repair(name) }
+        files.sweep()
+    }
+
+    /// Finishes what a crash interrupted of one model.
+    private func repair(_ name: String) async throws {
+        guard files.isExchanging(name) else { return }
         let files = self.files
         try await registry.exclusively(name) { try files.repair(name, current: $0) }
     }

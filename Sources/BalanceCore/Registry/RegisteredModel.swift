@@ -26,6 +26,11 @@ package struct RegisteredModel: Sendable {
         self.aliases = aliases
         self.latest = latest
     }
+
+    /// A model that is made now.
+    package init(name: String, at moment: Timestamp) {
+        self.init(name: name, description: nil, createdAt: moment, updatedAt: moment)
+    }
 }
 
 /// A name that points to one version of a model; `current` is the one that serves.

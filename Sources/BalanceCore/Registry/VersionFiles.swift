@@ -57,13 +57,25 @@ package struct VersionFiles: Sendable {
     /// - Throws: `Failure` with code `modelNotReadable` or another that says what is in the way.
     package func served(_ version: ModelVersion) async throws -> ServedModel {
         let loaded = try await load(version)
+        if let digest = version.digest, digest != loaded.digest { throw Self.damaged(version, loaded.digest) }
         return ServedModel(
             predictor: loaded.model.predictor,
             name: version.name,
             version: version.version,
             runID: version.runID,
             path: loaded.path,
-            format: loaded.model.format
+            format: loaded.model.format,
+            digest: loaded.digest
+        )
+    }
+
+    /// That a version's file holds other bytes than were registered.
+    package static func damaged(_ version: ModelVersion, _ found: String) -> Failure {
+        Failure(
+            .artifactDamaged,
+            "the file of version \(version.version) of '\(version.name)' is not the one that was registered "
+                + "(SHA-256 \(found.prefix(12)), and \(version.digest?.prefix(12) ?? "none") was)",
+            hint: "restore the file, or register what is there now as a version of its own"
         )
     }
 

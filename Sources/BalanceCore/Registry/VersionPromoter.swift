@@ -91,9 +91,10 @@ package struct VersionPromoter: Sendable {
         if case .version(let number) = candidate, policy.asksForSelfTest {
             test = try await selfTest(registry.version(number, of: name))
         }
-        return policy.decide(
-            try await evidence.gather(name, candidate, policy: policy, selfTest: test, against: other)
-        )
+        let facts = try await evidence.gather(name, candidate, policy: policy, selfTest: test, against: other)
+        // Whoever sees the outcome of a test may choose by it, whether anything moves or not.
+        if policy.countsLooks { try? await governance.recordLook(facts) }
+        return policy.decide(facts)
     }
 
     /// What ``promote(_:of:by:)`` would decide now: a person's word where the model is bound to no policy.

@@ -4,8 +4,15 @@ package struct ByteText: Hashable, Sendable {
 
     package init(_ text: String) { self.text = text }
 
-    package static func == (left: ByteText, right: ByteText) -> Bool {
-        left.text.utf8.count == right.text.utf8.count && left.text.utf8.elementsEqual(right.text.utf8)
+    package static func == (left: ByteText, right: ByteText) -> Bool { isSame(left.text, right.text) }
+
+    /// Whether two texts are the same bytes.
+    package static func isSame(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        let isSame = left.utf8.withContiguousStorageIfAvailable { left in
+            right.utf8.withContiguousStorageIfAvailable { $0.elementsEqual(left) }
+        }
+        return isSame.flatMap(\.self) ?? left.utf8.elementsEqual(right.utf8)
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -12,7 +12,7 @@ enum EventSentence {
             "is_good": ["promoted", "approved", "unfrozen", "released"].contains(event.action),
             "is_poor": [
                 "promotion refused", "self-test failed", "rolled back", "forced", "quarantined", "frozen",
-                "alias removed",
+                "alias removed", "model damaged",
             ].contains(event.action),
             "hash": String(event.hash.prefix(12)),
         ]

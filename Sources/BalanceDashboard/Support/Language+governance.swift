@@ -36,7 +36,7 @@ extension Language {
         "act_self_test_failed": "self-test failed of", "act_nothing_to_do": "asked again for",
         "act_renamed": "renamed", "act_deleted": "deleted", "act_version_deleted": "deleted",
         "act_role_changed": "changed a role", "act_webhook_added": "added a webhook",
-        "act_webhook_removed": "removed a webhook",
+        "act_webhook_removed": "removed a webhook", "act_model_damaged": "found a damaged file of",
     ]
 
     static let koreanGovernance = [
@@ -65,5 +65,6 @@ extension Language {
         "act_snapshot_refreshed": "스냅샷 갱신", "act_self_test_failed": "자체 시험 실패", "act_nothing_to_do": "변경 없음",
         "act_renamed": "이름 변경", "act_deleted": "삭제", "act_version_deleted": "버전 삭제",
         "act_role_changed": "역할 변경", "act_webhook_added": "웹훅 추가", "act_webhook_removed": "웹훅 제거",
+        "act_model_damaged": "모델 파일 손상",
     ]
 }

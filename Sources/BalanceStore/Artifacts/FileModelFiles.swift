@@ -13,21 +13,30 @@ package struct FileModelFiles: ModelFiles {
     package init(defaultPath: String) { self.defaultPath = defaultPath }
 
     package func currentPath(of name: String) throws -> String {
-        if name == defaultModelName { return defaultPath }
-        let safe = CharacterSet.alphanumerics.intersection(
-            CharacterSet(charactersIn: Unicode.Scalar(0)...Unicode.Scalar(127))
-        )
-        .union(CharacterSet(charactersIn: "-_."))
-        let file = name.addingPercentEncoding(withAllowedCharacters: safe) ?? ""
-        guard FileSystem.isFileName(file), !name.hasPrefix(".") else {
-            throw Failure(
-                .invalidArgument,
-                "'\(name)' cannot be the name of a model that serves",
-                hint: "use a shorter one, of letters, digits, '-', '_' and '.'"
-            )
-        }
-        return "\(FileSystem.parent(of: defaultPath))/\(file).current.model"
+        if name.utf8.elementsEqual(defaultModelName.utf8) { return defaultPath }
+        guard !name.isEmpty else { throw Failure(.invalidArgument, "a model that serves needs a name") }
+        return "\(folder)/\(Self.fileName(of: name)).current.model"
     }
+
+    private var folder: String { FileSystem.parent(of: defaultPath) }
+
+    /// A name's bytes as a file's name: of plain ones themselves, of others `%XX`; of a long name its beginning and its
+    /// SHA-256, since a file's name has 255 bytes at most.
+    private static func fileName(of name: String) -> String {
+        var file = ""
+        for (index, byte) in name.utf8.enumerated() {
+            let character = Character(Unicode.Scalar(byte))
+            let isPlain = character.isASCII && (character.isLetter || character.isNumber || "-_".contains(character))
+            let isDot = byte == UInt8(ascii: ".") && index > 0
+            file +=
+                isPlain || isDot
+                ? String(character) : (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+        }
+        guard file.utf8.count > longestName else { return file }
+        return "\(file.prefix(longestName / 2))-\(digest(of: Array(name.utf8)).prefix(32))"
+    }
+
+    private static let longestName = 180
 
     package func load(_ path: String) throws -> (bytes: [UInt8], digest: String) {
         let bytes = try Self.read(path)
@@ -36,13 +45,14 @@ package struct FileModelFiles: ModelFiles {
 
     package func stage(_ source: String, for name: String) throws -> StagedModel {
         let (bytes, digest) = try load(source)
+        let path = try currentPath(of: name)
+        try FileSystem.createDirectory(folder)
         let staged = StagedModel(
             token: String(UUID().uuidString.prefix(8)).lowercased(),
             bytes: bytes,
-            digest: digest
+            digest: digest,
+            lease: try FileLease.shared(at: folder)
         )
-        let path = try currentPath(of: name)
-        try FileSystem.createDirectory(FileSystem.parent(of: path))
         try FileSystem.writeDurably(bytes, to: stagedPath(path, staged.token))
         return staged
     }
@@ -52,7 +62,8 @@ package struct FileModelFiles: ModelFiles {
         let hasPrevious = FileSystem.size(of: path) != nil
         if hasPrevious { try keep(path, as: previousPath(path, staged.token)) }
         let note = JSONValue.object([
-            ("token", .string(staged.token)), ("digest", .string(staged.digest)), ("has_previous", .bool(hasPrevious)),
+            ("model", .string(name)), ("token", .string(staged.token)), ("digest", .string(staged.digest)),
+            ("has_previous", .bool(hasPrevious)),
         ])
         try FileSystem.write(note.bytes(), to: notePath(path))
         try FileSystem.publish(stagedPath(path, staged.token), as: path)
@@ -65,41 +76,58 @@ package struct FileModelFiles: ModelFiles {
 
     package func repair(_ name: String, current: CurrentModel?) throws {
         let path = try currentPath(of: name)
-        if let note = note(of: path) {
-            if current?.digest != note.digest { try restore(path, note) }
-            // The note goes last: as long as it is there, the old file is too.
-            unlink(notePath(path))
-            unlink(previousPath(path, note.token))
-            try FileSystem.syncDirectory(FileSystem.parent(of: path))
-        }
-        sweep(path)
+        guard let note = note(of: path) else { return }
+        if current?.digest != note.digest { try restore(path, note) }
+        // The note goes last: as long as it is there, the old file is too.
+        unlink(previousPath(path, note.token))
+        unlink(stagedPath(path, note.token))
+        unlink(notePath(path))
+        try FileSystem.syncDirectory(folder)
     }
 
-    package func isExchangeAbandoned(_ name: String) -> Bool {
+    package func isExchanging(_ name: String) -> Bool {
         guard let path = try? currentPath(of: name) else { return false }
-        return (FileSystem.age(of: notePath(path)) ?? 0) > 5
+        return FileSystem.size(of: notePath(path)) != nil
     }
 
-    /// Removes what exchanges left behind that ended before they had a note.
-    private func sweep(_ path: String) {
-        let folder = FileSystem.parent(of: path)
-        let file = (path as NSString).lastPathComponent
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-            let isUnfinished =
-                Self.isToken(name, behind: "\(file).staged-") || (name.hasPrefix(".\(file)") && name.hasSuffix(".tmp"))
-            // Another process may be staging right now; an old file is a link that only a finished exchange left.
-            let isOld = (FileSystem.age(of: "\(folder)/\(name)") ?? 0) > 600
-            if Self.isToken(name, behind: "\(file).previous-") || (isUnfinished && isOld) {
-                unlink("\(folder)/\(name)")
-            }
+    package func interruptedExchanges() -> [String] {
+        names().filter { $0.hasSuffix(Self.noteSuffix) }.compactMap { file in
+            let served = String(file.dropLast(Self.noteSuffix.count))
+            if "\(folder)/\(served)" == defaultPath || served == defaultPath { return defaultModelName }
+            if let name = note(of: "\(folder)/\(served)")?.model { return name }
+            // A note from before notes had names.
+            guard served.hasSuffix(Self.servedSuffix) else { return nil }
+            return String(served.dropLast(Self.servedSuffix.count)).removingPercentEncoding
         }
     }
 
-    /// Whether a name is a prefix and an exchange's token, and not the file of a model that is called so.
-    private static func isToken(_ name: String, behind prefix: String) -> Bool {
-        let rest = name.utf8.dropFirst(prefix.utf8.count)
-        return name.hasPrefix(prefix) && (1...8).contains(rest.count)
-            && rest.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+    package func sweep() {
+        // Whoever stages a file holds a share of this lease: what is there while nobody does belongs to no one.
+        guard let lease = FileLease.exclusive(at: folder) else { return }
+        defer { lease.end() }
+        let names = names()
+        let noted = Set(names.filter { $0.hasSuffix(Self.noteSuffix) }.map { $0.dropLast(Self.noteSuffix.count) })
+        for name in names where Self.isLeftOver(name, noted) { unlink("\(folder)/\(name)") }
+    }
+
+    /// Whether a file belongs to an exchange that is over.
+    private static func isLeftOver(_ name: String, _ noted: Set<Substring>) -> Bool {
+        if name.hasPrefix("."), name.hasSuffix(".tmp") { return true }
+        for marker in [".staged-", ".previous-"] {
+            guard let place = name.range(of: marker, options: .backwards) else { continue }
+            return isToken(name[place.upperBound...]) && !noted.contains(name[..<place.lowerBound])
+        }
+        return false
+    }
+
+    private func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
+
+    private static let noteSuffix = ".promoting"
+    private static let servedSuffix = ".current.model"
+
+    /// Whether a text is an exchange's token, and not the end of a model's name.
+    private static func isToken(_ text: Substring) -> Bool {
+        text.utf8.count == 8 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 
     /// The bytes of a model file of at most 1 GiB.
@@ -124,6 +152,7 @@ package struct FileModelFiles: ModelFiles {
     }
 
     private struct Note {
+        var model: String?
         var token: String
         /// Of the new file.
         var digest: String
@@ -151,10 +180,15 @@ package struct FileModelFiles: ModelFiles {
             let note = try? JSONValue(parsing: Array(data)),
             let token = note["token"]?.string, let digest = note["digest"]?.string, FileSystem.isFileName(token)
         else { return nil }
-        return Note(token: token, digest: digest, hasPrevious: note["has_previous"]?.boolean ?? true)
+        return Note(
+            model: note["model"]?.string,
+            token: token,
+            digest: digest,
+            hasPrevious: note["has_previous"]?.boolean ?? true
+        )
     }
 
-    private func notePath(_ path: String) -> String { "\(path).promoting" }
+    private func notePath(_ path: String) -> String { path + Self.noteSuffix }
 
     private func stagedPath(_ path: String, _ token: String) -> String { "\(path).staged-\(token)" }
 

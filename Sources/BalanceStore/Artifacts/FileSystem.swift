@@ -111,3 +111,39 @@ enum FileLock {
         return try body()
     }
 }
+
+/// A share of the lock of a folder between processes that lasts as long as this object, and no longer than its process.
+final class FileLease: Sendable {
+    private let descriptor: Int32
+
+    private init(descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    /// Holds a lock with others.
+    static func shared(at path: String) throws -> FileLease {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileSystem.failure("opened", path) }
+        while flock(descriptor, LOCK_SH) != 0 {
+            guard errno == EINTR else {
+                close(descriptor)
+                throw Failure(.unavailable, "\(path) cannot be locked")
+            }
+        }
+        return FileLease(descriptor: descriptor)
+    }
+
+    /// Holds a lock alone; nil where somebody else holds it, or where there is no folder.
+    static func exclusive(at path: String) -> FileLease? {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            return nil
+        }
+        return FileLease(descriptor: descriptor)
+    }
+
+    /// Says where a holder's use of it ends, which a value that nobody mentions again may be freed before.
+    func end() { flock(descriptor, LOCK_UN) }
+}

@@ -19,17 +19,29 @@ struct CaseRows {
         )
         found.history.lastPromotion = slot.promotedAt
         found.history.lastRollback = try lastRollback(judged)
+        found.history.knowsData = false
         if let data = fingerprint ?? judged.dataset?.digest {
+            found.history.knowsData = true
             found.history.attempts =
                 try connection.rows(
                     "SELECT COUNT(*) FROM attempt WHERE name = ? AND dataset = ? AND digest <> ?",
-                    [.text(name), .text(data), .text(judged.digest ?? "")]
+                    [.text(name), .text(data), .text(found.attempt)]
                 ).first?.integer(0) ?? 0
         }
         if let policy, let digest = judged.digest {
-            found.approvals = try approvals(digest, policy.hash, slot.generation)
+            found.approvals = try approvals(digest, policy.hash, found)
         }
         return found
+    }
+
+    /// Counts a test against the budget of its data set; the same test again is no other one.
+    static func recordAttempt(_ facts: PromotionCase, at moment: Timestamp, _ connection: any SQLConnection) throws {
+        guard let data = facts.evidence.candidate?.fingerprint ?? facts.candidate.dataset?.digest else { return }
+        try connection.execute(
+            "INSERT INTO attempt (name, dataset, digest, at_ms) SELECT name, ?, ?, ? FROM registered_model "
+                + "WHERE name = ? ON CONFLICT DO NOTHING",
+            [.text(data), .text(facts.attempt), .integer(moment.milliseconds), .text(facts.model)]
+        )
     }
 
     // MARK: - Versions
@@ -37,11 +49,7 @@ struct CaseRows {
     /// The version that served last, while none serves: taking the alias away must not make the next one the first.
     private func lastServed() throws -> Int? {
         guard let policy, policy.onMissingMetric != .legacyZero else { return nil }
-        return try connection.rows(
-            "SELECT v.version FROM slot_history h JOIN model_version v ON v.name = h.name AND v.version = h.version "
-                + "WHERE h.name = ? ORDER BY h.generation DESC LIMIT 1",
-            [.text(name)]
-        ).first?.integer(0)
+        return try SlotRows.lastServed(name, connection)
     }
 
     private func facts(of candidate: CandidateReference) throws -> VersionFacts {
@@ -175,11 +183,15 @@ struct CaseRows {
         ).first?.integer(0).map(Timestamp.init(milliseconds:))
     }
 
-    private func approvals(_ digest: String, _ hash: String, _ generation: Int) throws -> [PromotionCase.Approval] {
+    private func approvals(
+        _ digest: String,
+        _ hash: String,
+        _ facts: PromotionCase
+    ) throws -> [PromotionCase.Approval] {
         try connection.rows(
             "SELECT actor, expires_at_ms FROM approval WHERE name = ? AND digest = ? AND policy_hash = ? "
-                + "AND generation = ? ORDER BY actor",
-            [.text(name), .text(digest), .text(hash), .integer(generation)]
+                + "AND generation = ? AND inputs_hash = ? ORDER BY actor",
+            [.text(name), .text(digest), .text(hash), .integer(facts.generation), .text(facts.approvedHash)]
         ).map { row in
             let actor = row.text(0) ?? ""
             return PromotionCase.Approval(
@@ -192,11 +204,18 @@ struct CaseRows {
 
     /// The roles that somebody has for the model: its tags `role:NAME` hold names with commas.
     func roles(of actor: String) throws -> [String] {
-        try connection.rows(
-            "SELECT key, value FROM registered_model_tag WHERE name = ? AND key LIKE 'role:%' ORDER BY key",
+        let person = PersonName.folded(actor)
+        return try connection.rows(
+            "SELECT key, value FROM registered_model_tag WHERE name = ? AND key >= 'role:' AND key < 'role;' ORDER BY key",
             [.text(name)]
         ).filter { row in
-            (row.text(1) ?? "").split(separator: ",").contains { $0.trimmingPrefix { $0 == " " } == actor }
-        }.map { String(($0.text(0) ?? "").dropFirst("role:".count)) }
+            Self.isRole(row.text(0) ?? "")
+                && (row.text(1) ?? "").split(separator: ",").contains { PersonName.folded(String($0)) == person }
+        }.map { String(($0.text(0) ?? "").dropFirst(Self.rolePrefix.count)) }
     }
+
+    private static let rolePrefix = "role:"
+
+    /// Whether the tag of a model says who has a role; the one test for what counts and for what the trail records.
+    static func isRole(_ key: String) -> Bool { key.utf8.starts(with: rolePrefix.utf8) }
 }

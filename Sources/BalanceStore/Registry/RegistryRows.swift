@@ -20,11 +20,9 @@ struct NewVersion {
 enum RegistryRows {
     /// Records a version under the next number, with its model where that is new.
     static func insert(_ version: NewVersion, _ connection: any SQLConnection) throws -> Int {
-        try connection.execute(
-            "INSERT INTO registered_model (name, created_at_ms, updated_at_ms) VALUES (?, ?, ?) "
-                + "ON CONFLICT (name) DO UPDATE SET updated_at_ms = excluded.updated_at_ms",
-            [.text(version.name), .integer(version.moment.milliseconds), .integer(version.moment.milliseconds)]
-        )
+        if try !create(RegisteredModel(name: version.name, at: version.moment), connection) {
+            try SQLRegistryStore.touch(version.name, at: version.moment, connection)
+        }
         let number = try nextVersion(of: version.name, connection)
         try connection.execute(
             "INSERT INTO model_version (name, version, run_id, path, source_path, candidate_path, digest, size, "
@@ -40,6 +38,62 @@ enum RegistryRows {
             ]
         )
         return number
+    }
+
+    /// Records a model, which goes on with the numbers that its name gave before.
+    ///
+    /// - Returns: Whether it is new; one that is there already stays as it is.
+    /// - Throws: `Failure` with code `alreadyExists` where another model has a name that looks the same.
+    static func create(_ model: RegisteredModel, _ connection: any SQLConnection) throws -> Bool {
+        if try !connection.rows("SELECT 1 FROM registered_model WHERE name = ?", [.text(model.name)]).isEmpty {
+            return false
+        }
+        try requireDistinct(model.name, connection)
+        let retired = try connection.rows(
+            "SELECT last_version, generation FROM retired_model WHERE name = ?",
+            [.text(model.name)]
+        ).first
+        try connection.execute(
+            "INSERT INTO registered_model (name, folded_name, description, created_at_ms, updated_at_ms, last_version) "
+                + "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                .text(model.name), .text(ModelName.folded(model.name)), .optional(model.description),
+                .integer(model.createdAt.milliseconds), .integer(model.updatedAt.milliseconds),
+                .integer(retired?.integer(0) ?? 0),
+            ]
+        )
+        if let generation = retired?.integer(1) {
+            try connection.execute(
+                "INSERT INTO slot (name, generation) VALUES (?, ?)",
+                [.text(model.name), .integer(generation)]
+            )
+        }
+        return true
+    }
+
+    /// Refuses a name that a reader would take for that of another model.
+    static func requireDistinct(_ name: String, besides own: String? = nil, _ connection: any SQLConnection) throws {
+        let other = try connection.rows(
+            "SELECT name FROM registered_model WHERE folded_name = ? AND name <> ? AND name <> ? LIMIT 1",
+            [.text(ModelName.folded(name)), .text(name), .text(own ?? name)]
+        ).first?.text(0)
+        guard let other else { return }
+        throw Failure(
+            .alreadyExists,
+            "Registered Model (name=\(name)) already exists in another spelling: '\(other)' differs only in case, "
+                + "white space, invisible characters or letters of the same look.",
+            hint: "use '\(other)', or a name that cannot be mistaken for it"
+        )
+    }
+
+    /// Keeps the numbers that a name gave, for a model that gets it later.
+    static func retire(_ name: String, generation: Int, _ connection: any SQLConnection) throws {
+        try connection.execute(
+            "INSERT INTO retired_model (name, last_version, generation) SELECT name, last_version, ? FROM registered_model "
+                + "WHERE name = ? ON CONFLICT (name) DO UPDATE SET last_version = MAX(last_version, excluded.last_version), "
+                + "generation = MAX(generation, excluded.generation)",
+            [.integer(generation), .text(name)]
+        )
     }
 
     /// The number after the highest that a model ever gave, also to versions that were deleted.
@@ -72,28 +126,44 @@ enum RegistryRows {
         )
     }
 
+    private static let currentColumns =
+        "v.version, v.run_id, v.path, v.created_at, v.metrics_json, v.digest, v.source_path, v.signature_json, v.problem"
+
     static func current(_ name: String, _ connection: any SQLConnection) throws -> CurrentModel? {
-        let rows = try connection.rows(
-            "SELECT v.version, v.run_id, v.path, v.created_at, v.metrics_json, v.digest, v.source_path, "
-                + "COALESCE(s.generation, a.generation), v.signature_json "
-                + "FROM model_alias a LEFT JOIN slot s ON s.name = a.name JOIN model_version v ON v.name = a.name AND v.version = a.version "
-                + "WHERE a.name = ? AND a.alias = 'current'",
+        try connection.rows(
+            "SELECT COALESCE(s.generation, a.generation), \(currentColumns) FROM model_alias a "
+                + "LEFT JOIN slot s ON s.name = a.name JOIN model_version v ON v.name = a.name AND v.version = a.version "
+                + "WHERE a.name = ? AND a.alias = '\(currentAlias)'",
             [.text(name)]
+        ).first.map { model(name, $0) }
+    }
+
+    /// The versions that served before another one, whose digest is known and that may serve, the newest first.
+    static func served(before current: CurrentModel, _ connection: any SQLConnection) throws -> [CurrentModel] {
+        try connection.rows(
+            "SELECT MAX(h.generation), \(currentColumns) FROM slot_history h "
+                + "JOIN model_version v ON v.name = h.name AND v.version = h.version "
+                + "WHERE h.name = ? AND h.generation < ? AND v.version <> ? AND v.digest IS NOT NULL "
+                + "AND v.problem IS NULL AND \(VersionRows.quarantine) IS NULL "
+                + "GROUP BY v.version ORDER BY 1 DESC LIMIT 20",
+            [.text(current.name), .integer(current.generation), .integer(current.version)]
+        ).map { model(current.name, $0) }
+    }
+
+    private static func model(_ name: String, _ row: SQLRow) -> CurrentModel {
+        var model = CurrentModel(
+            name: name,
+            version: row.integer(1) ?? 0,
+            runID: row.text(2).map(RunID.init(stored:)),
+            path: row.text(3) ?? "",
+            createdAt: row.text(4) ?? "",
+            metricsJSON: row.text(5),
+            digest: row.text(6),
+            sourcePath: row.text(7),
+            generation: row.integer(0) ?? 0
         )
-        return rows.first.map { row in
-            var model = CurrentModel(
-                name: name,
-                version: row.integer(0) ?? 0,
-                runID: row.text(1).map(RunID.init(stored:)),
-                path: row.text(2) ?? "",
-                createdAt: row.text(3) ?? "",
-                metricsJSON: row.text(4),
-                digest: row.text(5),
-                sourcePath: row.text(6),
-                generation: row.integer(7) ?? 0
-            )
-            model.signature = row.text(8)
-            return model
-        }
+        model.signature = row.text(8)
+        model.problem = row.text(9)
+        return model
     }
 }

@@ -66,6 +66,15 @@ extension SQLRegistryStore: Governance {
         }
     }
 
+    package func movedSlots() async throws -> [Slot] {
+        try await database.read { connection in
+            try connection.rows(
+                "SELECT name FROM slot WHERE generation > 0 UNION SELECT name FROM model_alias WHERE alias = "
+                    + "'\(currentAlias)' ORDER BY name"
+            ).map { try SlotRows.slot($0.text(0) ?? "", connection) }
+        }
+    }
+
     package func history(of model: String, limit: Int) async throws -> [SlotMove] {
         try await database.read { connection in
             try connection.rows(
@@ -107,6 +116,13 @@ extension SQLRegistryStore: Governance {
                     hint: "docs/policies.md says how a policy asks for one"
                 )
             }
+            guard PersonName.isSomebody(request.actor) else {
+                throw Failure(
+                    .invalidParameter,
+                    "an approval needs the name of the person who gives it, and '\(request.actor)' names nobody",
+                    hint: "send \"actor\" or the header X-BalanceOps-Actor; on the command line --actor NAME"
+                )
+            }
             let need = policy.approval ?? PromotionPolicy.ApprovalNeed()
             let roles = try CaseRows(name: model, policy: nil, connection: connection).roles(of: request.actor)
             guard need.roles.isEmpty || roles.contains(where: need.roles.contains) else {
@@ -117,11 +133,11 @@ extension SQLRegistryStore: Governance {
                     hint: "set the tag role:\(need.roles[0]) of the model '\(model)' to names with commas"
                 )
             }
-            let author = try connection.rows(
-                "SELECT author FROM model_version WHERE name = ? AND version = ?",
-                [.text(model), .integer(version)]
-            ).first?.text(0)
-            if need.notAuthor, let author, author == request.actor {
+            let facts = try CaseRows(name: model, policy: policy, connection: connection)
+                .read(.version(version), fingerprint: nil, at: .now())
+            if need.notAuthor, let author = facts.candidate.author,
+                PersonName.folded(author) == PersonName.folded(request.actor)
+            {
                 throw Failure(
                     .invalidParameter,
                     "\(request.actor) made version \(version), and the policy '\(saved.policy.name)' asks for somebody else",
@@ -131,12 +147,14 @@ extension SQLRegistryStore: Governance {
             let now = Timestamp.now()
             let expires = Timestamp(milliseconds: now.milliseconds + need.expires * 1000)
             try connection.execute(
-                "INSERT INTO approval (name, version, digest, policy_hash, generation, actor, at_ms, expires_at_ms) "
-                    + "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name, digest, policy_hash, generation, actor) "
-                    + "DO UPDATE SET at_ms = excluded.at_ms, expires_at_ms = excluded.expires_at_ms",
+                "INSERT INTO approval (name, version, digest, policy_hash, generation, actor, at_ms, expires_at_ms, "
+                    + "inputs_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                    + "ON CONFLICT (name, digest, policy_hash, generation, actor) DO UPDATE SET at_ms = excluded.at_ms, "
+                    + "expires_at_ms = excluded.expires_at_ms, inputs_hash = excluded.inputs_hash",
                 [
                     .text(model), .integer(version), .text(digest), .text(hash), .integer(slot.generation),
                     .text(request.actor), .integer(now.milliseconds), .integer(expires.milliseconds),
+                    .text(facts.approvedHash),
                 ]
             )
             try note("approved", model, request, "approved", slot, to: version, policyHash: hash, connection)
@@ -183,13 +201,16 @@ extension SQLRegistryStore: Governance {
 
     package func quarantine(_ version: Int, of model: String, by request: TransitionRequest) async throws {
         try await act { connection in
-            _ = try VersionRows.version(version, of: model, connection)
+            let found = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
-            guard slot.version != version else {
+            let serving = try RegistryRows.current(model, connection)
+            let isSame = serving?.digest != nil && serving?.digest == found.digest
+            guard slot.version != version, !isSame else {
                 throw Failure(
                     .modelInUse,
-                    "version \(version) of '\(model)' serves, and cannot be put in quarantine",
+                    "version \(version) of '\(model)' serves"
+                        + "\(slot.version == version ? "" : " as version \(slot.version ?? 0)"), and cannot be put in quarantine",
                     hint: "balanceops rollback \(model) --reason WHY, then put it in quarantine"
                 )
             }

@@ -3,16 +3,11 @@ package import BalanceCore
 extension SQLRegistryStore: ModelRegistry {
     package func createModel(_ model: RegisteredModel) async throws -> RegisteredModel {
         try await database.write { connection in
-            let count = try connection.execute(
-                "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?) "
-                    + "ON CONFLICT DO NOTHING",
-                [
-                    .text(model.name), .optional(model.description), .integer(model.createdAt.milliseconds),
-                    .integer(model.updatedAt.milliseconds),
-                ]
-            )
-            if count == 0 { throw Self.taken(model.name) }
-            for tag in model.tags { try Self.upsert(tag, model: model.name, connection) }
+            if try !RegistryRows.create(model, connection) { throw Self.taken(model.name) }
+            for tag in model.tags {
+                try Self.upsert(tag, model: model.name, connection)
+                try noteRole(tag.key, "\(tag.key) = \(tag.value)", of: model.name, connection)
+            }
             return try VersionRows.model(model.name, connection)
         }
     }
@@ -50,7 +45,9 @@ extension SQLRegistryStore: ModelRegistry {
             try SlotRows.requireNotFrozen(SlotRows.slot(name, connection))
             let taken = try connection.rows("SELECT 1 FROM registered_model WHERE name = ?", [.text(newName)])
             if !taken.isEmpty { throw Self.taken(newName) }
+            try RegistryRows.requireDistinct(newName, besides: name, connection)
             let slot = try SlotRows.slot(name, connection)
+            try RegistryRows.retire(name, generation: slot.generation, connection)
             try Self.move(name, to: newName, at: moment, connection)
             var event = AuditEvent(
                 at: moment,
@@ -73,8 +70,19 @@ extension SQLRegistryStore: ModelRegistry {
         try await database.write { connection in
             _ = try VersionRows.model(name, connection)
             try Self.requireIdle(name, "deleted", connection)
+            if let current = try RegistryRows.current(name, connection) {
+                try unset(current, reason: "the model is deleted", actor: "registry", at: .now(), connection)
+            }
             let slot = try SlotRows.slot(name, connection)
             try SlotRows.requireNotFrozen(slot)
+            if let policy = slot.policy {
+                throw Failure(
+                    .modelInUse,
+                    "The model '\(name)' cannot be deleted: the policy '\(policy)' guards it, and would be forgotten with it",
+                    hint: "balanceops policy set none --name \(name) --reason WHY, first"
+                )
+            }
+            try RegistryRows.retire(name, generation: slot.generation, connection)
             try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
             let bond = slot.policy.map { ", bound to '\($0)'" } ?? ""
             var event = AuditEvent(
@@ -98,12 +106,12 @@ extension SQLRegistryStore: ModelRegistry {
             try Self.upsert(tag, model: name, connection)
             try noteRole(tag.key, "\(tag.key) = \(tag.value)", of: name, connection)
         }
-        if tag.key.hasPrefix("role:") { await rememberHead() }
+        if CaseRows.isRole(tag.key) { await rememberHead() }
     }
 
     /// Who may approve is worth a line of the trail.
     private func noteRole(_ key: String, _ what: String, of name: String, _ connection: any SQLConnection) throws {
-        guard key.hasPrefix("role:") else { return }
+        guard CaseRows.isRole(key) else { return }
         let event = AuditEvent(at: .now(), actor: "registry", action: "role changed", subject: name, reason: what)
         try AuditRows.append(event, key: self.key, connection)
     }
@@ -117,6 +125,7 @@ extension SQLRegistryStore: ModelRegistry {
             )
             try noteRole(key, "\(key) removed", of: name, connection)
         }
+        if CaseRows.isRole(key) { await rememberHead() }
     }
 
     package func searchModels(_ query: SearchQuery) async throws -> Page<RegisteredModel> {
@@ -181,8 +190,8 @@ extension SQLRegistryStore: ModelRegistry {
         let names: [SQLValue] = [.text(newName), .text(name)]
         // References are checked at once, so copies must stand before the originals go.
         let copies = [
-            "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms, last_version) "
-                + "SELECT ?, description, created_at_ms, updated_at_ms, last_version FROM registered_model",
+            "INSERT INTO registered_model (name, folded_name, description, created_at_ms, updated_at_ms, last_version) "
+                + "SELECT ?, '', description, created_at_ms, updated_at_ms, last_version FROM registered_model",
             "INSERT INTO registered_model_tag (name, key, value) SELECT ?, key, value FROM registered_model_tag",
             "INSERT INTO model_version (name, \(versionColumns)) SELECT ?, \(versionColumns) FROM model_version",
             "INSERT INTO model_version_tag (name, version, key, value) SELECT ?, version, key, value "
@@ -196,7 +205,25 @@ extension SQLRegistryStore: ModelRegistry {
         ]
         for copy in copies { try connection.execute("\(copy) WHERE name = ?", names) }
         try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
-        try connection.execute("UPDATE registered_model SET updated_at_ms = ? WHERE name = ?", [now, .text(newName)])
+        try connection.execute(
+            "UPDATE registered_model SET updated_at_ms = ?, folded_name = ? WHERE name = ?",
+            [now, .text(ModelName.folded(newName)), .text(newName)]
+        )
+        // The name may have given higher numbers before.
+        let retired = try connection.rows(
+            "SELECT last_version, generation FROM retired_model WHERE name = ?",
+            [.text(newName)]
+        ).first
+        if let retired, let last = retired.integer(0), let generation = retired.integer(1) {
+            try connection.execute(
+                "UPDATE registered_model SET last_version = MAX(last_version, ?) WHERE name = ?",
+                [.integer(last), .text(newName)]
+            )
+            try connection.execute(
+                "UPDATE slot SET generation = MAX(generation, ?) WHERE name = ?",
+                [.integer(generation), .text(newName)]
+            )
+        }
         try connection.execute("UPDATE model_version SET updated_at_ms = ? WHERE name = ?", [now, .text(newName)])
     }
 

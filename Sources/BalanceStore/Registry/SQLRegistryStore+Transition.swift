@@ -14,6 +14,10 @@ extension SQLRegistryStore {
         }
     }
 
+    package func recordLook(_ facts: PromotionCase) async throws {
+        try await database.writeTogether { try CaseRows.recordAttempt(facts, at: .now(), $0) }
+    }
+
     package func earlierAnswer(
         to request: TransitionRequest,
         _ kind: Transition.Kind,
@@ -219,14 +223,8 @@ struct TransitionRows {
 
     /// A candidate that was judged counts against the budget of its data set.
     private func recordAttempt() throws {
-        guard transition.kind == .promote, let digest = transition.facts.candidate.digest,
-            let data = transition.facts.evidence.candidate?.fingerprint ?? transition.facts.candidate.dataset?.digest
-        else { return }
-        try connection.execute(
-            "INSERT INTO attempt (name, dataset, digest, at_ms) SELECT name, ?, ?, ? FROM registered_model "
-                + "WHERE name = ? ON CONFLICT DO NOTHING",
-            [.text(data), .text(digest), .integer(promotion.at.milliseconds), .text(promotion.name)]
-        )
+        guard transition.kind == .promote else { return }
+        try CaseRows.recordAttempt(transition.facts, at: promotion.at, connection)
     }
 
     // MARK: - After

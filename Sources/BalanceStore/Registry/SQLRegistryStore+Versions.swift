@@ -65,6 +65,7 @@ extension SQLRegistryStore {
                     hint: "balanceops release \(name) \(version) --reason WHY"
                 )
             }
+            try Self.requireNoBaseline(version, slot, connection)
             if let current = try RegistryRows.current(name, connection), current.version == version {
                 try unset(current, reason: "the version is deleted", actor: "registry", at: moment, connection)
             }
@@ -84,6 +85,18 @@ extension SQLRegistryStore {
             try AuditRows.append(event, key: key, connection)
         }
         await rememberHead()
+    }
+
+    /// Refuses to delete what a policy compares candidates with: without it the next one would be judged as the first.
+    private static func requireNoBaseline(_ version: Int, _ slot: Slot, _ connection: any SQLConnection) throws {
+        guard let policy = slot.policy, let last = try SlotRows.lastServed(slot.model, connection), last == version
+        else { return }
+        throw Failure(
+            .modelInUse,
+            "version \(version) of '\(slot.model)' cannot be deleted: it served last, and the policy '\(policy)' compares "
+                + "candidates with it",
+            hint: "promote another version first, or balanceops policy set none --name \(slot.model) --reason WHY"
+        )
     }
 
     package func setTag(
@@ -218,7 +231,7 @@ extension SQLRegistryStore {
     }
 
     /// Takes the alias `current` away, which is a move like any other.
-    private func unset(
+    func unset(
         _ before: CurrentModel,
         reason: String,
         actor: String,

@@ -35,6 +35,43 @@ package struct SQLRegistryStore: RegistryStore {
         await rememberHead()
     }
 
+    package func recordDamage(of current: CurrentModel, serving version: Int?, reason: String) async throws {
+        try await database.write { connection in
+            let answer = version.map { "version \($0) answers" } ?? "no version answers"
+            var event = AuditEvent(
+                at: .now(),
+                actor: "server",
+                action: "model damaged",
+                subject: current.name,
+                reason: "\(reason); \(answer)"
+            )
+            event.fromVersion = current.version
+            event.toVersion = version
+            event.generationBefore = current.generation
+            event.generationAfter = current.generation
+            try AuditRows.append(event, key: key, connection)
+        }
+        await rememberHead()
+    }
+
+    package func servedBefore(_ current: CurrentModel) async throws -> [CurrentModel] {
+        try await database.read { try RegistryRows.served(before: current, $0) }
+    }
+
+    package func currentPointers() async throws -> [ByteText: CurrentPointer] {
+        try await database.read { connection in
+            let rows = try connection.rows(
+                "SELECT a.name, a.version, COALESCE(s.generation, a.generation) FROM model_alias a "
+                    + "LEFT JOIN slot s ON s.name = a.name WHERE a.alias = '\(currentAlias)'"
+            )
+            return ByteText.dictionary(
+                rows.map { row in
+                    (row.text(0) ?? "", CurrentPointer(version: row.integer(1) ?? 0, generation: row.integer(2) ?? 0))
+                }
+            )
+        }
+    }
+
     package func exclusively(
         _ name: String,
         _ body: @escaping @Sendable (CurrentModel?) throws -> Void

@@ -30,11 +30,20 @@ enum SlotRows {
         )
     }
 
+    /// The version that serves, or served last, and is still there.
+    static func lastServed(_ name: String, _ connection: any SQLConnection) throws -> Int? {
+        try connection.rows(
+            "SELECT v.version FROM slot_history h JOIN model_version v ON v.name = h.name AND v.version = h.version "
+                + "WHERE h.name = ? ORDER BY h.generation DESC LIMIT 1",
+            [.text(name)]
+        ).first?.integer(0)
+    }
+
     /// The last other version that served, was not rolled back since, is not in quarantine, and still has its file.
     private static func previous(of name: String, current: Int?, _ connection: any SQLConnection) throws -> Int? {
         try connection.rows(
             "SELECT v.version FROM slot_history h JOIN model_version v ON v.name = h.name AND v.version = h.version "
-                + "WHERE h.name = ? AND h.version <> ? AND v.rolled_back_at_ms IS NULL AND v.quarantined_at_ms IS NULL "
+                + "WHERE h.name = ? AND h.version <> ? AND v.rolled_back_at_ms IS NULL AND \(VersionRows.quarantine) IS NULL "
                 + "AND v.problem IS NULL ORDER BY h.generation DESC LIMIT 1",
             [.text(name), .integer(current ?? -1)]
         ).first?.integer(0)

@@ -7,7 +7,12 @@ enum VersionRows {
     static let columns =
         "v.name, v.version, v.created_at_ms, COALESCE(v.updated_at_ms, v.created_at_ms), v.stage, v.description, "
         + "v.source, v.run_id, v.model_id, v.run_link, v.metrics_json, v.format, v.problem, "
-        + "v.digest, v.candidate_path, v.storage, v.signature_json, v.quarantine_reason"
+        + "v.digest, v.candidate_path, v.storage, v.signature_json, \(quarantine)"
+
+    /// Why the bytes of a version `v` are in quarantine, whichever number they were put there by; else NULL.
+    static let quarantine =
+        "COALESCE(v.quarantine_reason, (SELECT q.quarantine_reason FROM model_version q WHERE q.name = v.name "
+        + "AND q.digest = v.digest AND q.quarantined_at_ms IS NOT NULL LIMIT 1))"
 
     static func model(_ name: String, _ connection: any SQLConnection) throws -> RegisteredModel {
         let rows = try connection.rows(

@@ -4,11 +4,15 @@ package import BalanceCore
 package struct SQLTransferStore: TransferStore {
     let database: any SQLDatabase
     let root: String
+    /// Signs the lines of the audit trail that an import adds.
+    let key: AuditKey?
 
     /// - Parameters:
     ///   - database: What is read and written.
     ///   - root: The artifact root, whose name is left out of recorded paths.
-    package init(database: any SQLDatabase, root: String) {
+    ///   - key: Signs the lines of the audit trail.
+    package init(database: any SQLDatabase, root: String, key: AuditKey? = nil) {
+        self.key = key
         self.database = database
         self.root = root
     }
@@ -114,16 +118,30 @@ package struct SQLTransferStore: TransferStore {
 
     package func insert(_ model: TransferRecord.ModelRecord) async throws {
         try await database.write { connection in
-            let count = try connection.execute(
-                "INSERT INTO registered_model (name, description, created_at_ms, updated_at_ms, last_version) "
-                    + "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [
-                    .text(model.name), .optional(model.description), .integer(model.createdAt),
-                    .integer(model.updatedAt), .integer(model.lastVersion),
-                ]
+            let fresh = RegisteredModel(
+                name: model.name,
+                description: model.description,
+                createdAt: Timestamp(milliseconds: model.createdAt),
+                updatedAt: Timestamp(milliseconds: model.updatedAt)
             )
-            if count == 1 {
-                try Self.insert(model.tags, into: "registered_model_tag", "name", .text(model.name), connection)
+            guard try RegistryRows.create(fresh, connection) else { return }
+            try connection.execute(
+                "UPDATE registered_model SET last_version = MAX(last_version, ?) WHERE name = ?",
+                [.integer(model.lastVersion), .text(model.name)]
+            )
+            try Self.insert(model.tags, into: "registered_model_tag", "name", .text(model.name), connection)
+            for tag in model.tags where CaseRows.isRole(tag.key) {
+                try AuditRows.append(
+                    AuditEvent(
+                        at: .now(),
+                        actor: "import",
+                        action: "role changed",
+                        subject: model.name,
+                        reason: "\(tag.key) = \(tag.value)"
+                    ),
+                    key: key,
+                    connection
+                )
             }
         }
     }

@@ -1,3 +1,4 @@
+import Crypto
 import Testing
 
 @testable import BalanceCore
@@ -26,6 +27,50 @@ struct AuditVerificationTests {
         for event in events { verification.add(event) }
         verification.finish()
         return verification.problem?.sequence
+    }
+
+    @Test func `a trail without signatures is no trail where there is a key`() {
+        func problem(_ heads: [AuditHead]) -> String? {
+            var verification = AuditVerification(
+                keys: [Array(Curve25519.Signing.PrivateKey().publicKey.rawRepresentation)],
+                heads: heads
+            )
+            for event in trail(3) { verification.add(event) }
+            verification.finish()
+            return verification.problem?.message
+        }
+        #expect(problem([])?.contains("signatures are missing") == true)
+        // Lines from before there was a key.
+        #expect(problem([AuditHead(sequence: 3, hash: trail(3)[2].hash, signature: nil, signedFrom: 4)]) == nil)
+    }
+
+    @Test func `a registry that says otherwise than the trail is found`() {
+        let slot = Slot(model: "m", generation: 3, version: 7)
+        func move(_ version: Int?, _ generation: Int, by actor: String = "jin") -> SlotMove {
+            SlotMove(
+                generation: generation,
+                version: version,
+                kind: "promote",
+                at: Timestamp(milliseconds: 1),
+                actor: actor
+            )
+        }
+        func line(_ version: Int) -> AuditEvent {
+            var event = trail(1)[0]
+            event.toVersion = version
+            return event
+        }
+        #expect(slot.contradiction(lastMove: move(7, 3), cause: line(7)) == nil)
+        #expect(
+            slot.contradiction(lastMove: move(7, 3), cause: line(6))?.contains("the registry has version 7") == true
+        )
+        #expect(
+            slot.contradiction(lastMove: move(6, 3), cause: line(7))?.contains("its history ends with version 6")
+                == true
+        )
+        #expect(slot.contradiction(lastMove: move(7, 2), cause: line(7)) != nil)
+        #expect(slot.contradiction(lastMove: move(7, 3), cause: nil) != nil)
+        #expect(slot.contradiction(lastMove: move(7, 3, by: "migration"), cause: nil) == nil)
     }
 
     @Test func `a trail as it was written is whole`() { #expect(problem(trail(20)) == nil) }

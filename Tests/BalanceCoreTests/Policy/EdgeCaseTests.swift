@@ -5,7 +5,7 @@ import Testing
 /// The situations that a policy must have an answer to.
 struct EdgeCaseTests {
     @Test(arguments: [
-        ("allow", Decision.Outcome.promote), ("require_absolute", .reject), ("manual", .hold),
+        ("allow", Decision.Outcome.reject), ("require_absolute", .reject), ("manual", .hold),
     ])
     func `with no current model the policy says what holds`(first: String, outcome: Decision.Outcome) throws {
         let policy = try PolicyCases.policy(
@@ -16,9 +16,114 @@ struct EdgeCaseTests {
         #expect(decision.rules[0].verdict == .skipped)
     }
 
+    @Test func `a decision of the first edition is made again as it was made`() throws {
+        let policy = try PolicyCases.policy("on_first: allow\nrules:\n  - {id: floor, metric: acc, min: 0.9}\n")
+        var old = PolicyCases.make([("acc", 0.5)], nil)
+        #expect(policy.decide(old).outcome == .reject)
+        old.edition = 1
+        #expect(policy.decide(old).outcome == .promote)
+        let again = PromotionCase(try JSONValue(parsing: old.json.text()))
+        #expect(again.hash == old.hash)
+    }
+
+    @Test func `without a word about the first, rules that compare with nothing hold`() throws {
+        let policy = try PolicyCases.policy("rules:\n  - {id: floor, metric: acc, min: 0.9}\n")
+        #expect(policy.onFirst == .requireAbsolute)
+        #expect(policy.decide(PolicyCases.make([("acc", 0.5)], nil)).outcome == .reject)
+        let relative = try PolicyCases.gain().decide(PolicyCases.make([("acc", 0.5)], nil))
+        #expect(relative.outcome == .promote)
+        #expect(relative.warnings.contains { $0.contains("nothing was judged") })
+    }
+
+    @Test func `the current model's value has to be possible too`() throws {
+        let policy = try PolicyCases.policy(
+            "rules:\n  - {metric: mape, direction: lower, vs: current, min_delta: 0, in: [0, 1]}\n"
+        )
+        let decision = policy.decide(PolicyCases.make([("mape", 0.13)], [("mape", 12)]))
+        #expect(decision.rules.first?.verdict == .error)
+        #expect(decision.outcome == .hold)
+    }
+
+    @Test func `a rule that fails rejects, whatever else is in error`() throws {
+        let policy = try PolicyCases.policy(
+            "rules:\n  - {metric: acc, min: 0.7, in: [0, 1]}\n  - {id: f, metric: f1, min: 0.7}\n"
+        )
+        #expect(policy.decide(PolicyCases.make([("acc", 83), ("f1", 0.1)], nil)).outcome == .reject)
+        #expect(policy.decide(PolicyCases.make([("acc", 83), ("f1", 0.8)], nil)).outcome == .hold)
+    }
+
+    @Test func `a metric that the rows contradict is an error`() throws {
+        let policy = try PolicyCases.policy("rules:\n  - {metric: acc, min: 0.7}\n")
+        let half = try PolicyCases.table(100, wrong: Set(0..<50))
+        #expect(
+            PolicyCases.judged(policy, half, half).rules.first?.reason.contains("predictions.csv gives 0.5000") == true
+        )
+        let tenth = try PolicyCases.table(100, wrong: Set(0..<10))
+        #expect(PolicyCases.judged(policy, tenth, tenth).outcome == .promote)
+    }
+
+    @Test func `small slices are left out where the rule says so`() throws {
+        let rule = "by: \"slice:g=*\", min: 0.5, min_rows: 10, skip_below: 10"
+        let policy = try PolicyCases.policy("rules:\n  - {id: s, metric: acc, \(rule)}\n")
+        var table = try PolicyCases.table(40, wrong: Set(0..<4))
+        table.columns["g"] = (0..<40).map { $0 < 35 ? "a" : "b" }
+        let decision = PolicyCases.judged(policy, table, table)
+        #expect(decision.result("s/b")?.verdict == .skipped)
+        #expect(decision.outcome == .promote)
+    }
+
+    @Test func `where the data is not known, no candidate is the first`() throws {
+        let policy = try PolicyCases.gain("cooldown: {max_attempts_per_dataset: 1}\n")
+        let unknown = PolicyCases.make([("acc", 0.9)], [("acc", 0.8)]) { $0.history.knowsData = false }
+        #expect(policy.decide(unknown).outcome == .hold)
+    }
+
+    @Test(arguments: [
+        ([["risk"], ["risk"]], 2, false), ([["risk"], ["owner"]], 2, true), ([["risk", "owner"]], 2, false),
+        ([["risk", "owner"], ["risk"]], 2, true), ([["owner"]], 1, true), ([["risk"], ["risk"], ["risk"]], 3, false),
+        ([["risk"], ["owner"], ["risk"]], 3, true), ([[], []], 1, false),
+    ])
+    func `of several roles one of each is asked for`(people: [[String]], required: Int, passes: Bool) throws {
+        let policy = try PolicyCases.gain(
+            "approval: {required: \(required), roles: [risk, owner], not_author: false}\n"
+        )
+        let facts = PolicyCases.make([("acc", 0.9)], [("acc", 0.8)]) { facts in
+            facts.approvals = people.enumerated().map { index, roles in
+                .init(actor: "p\(index)", roles: roles, expiresAt: PolicyCases.now.addingDays(1))
+            }
+        }
+        #expect((policy.decide(facts).outcome == .promote) == passes)
+    }
+
+    @Test(arguments: ["Jin", " jin", "jin ", "ＪＩＮ", "ji\u{200B}n"])
+    func `the author is the author in every spelling`(approver: String) throws {
+        let policy = try PolicyCases.gain("approval: {required: 1}\n")
+        func outcome(author: String?, _ approvers: [String]) -> Decision.Outcome {
+            policy.decide(
+                PolicyCases.make([("acc", 0.9)], [("acc", 0.8)]) { facts in
+                    facts.candidate.author = author
+                    facts.approvals = approvers.map {
+                        .init(actor: $0, roles: [], expiresAt: PolicyCases.now.addingDays(1))
+                    }
+                }
+            ).outcome
+        }
+        #expect(outcome(author: "jin", [approver]) == .hold)
+        #expect(outcome(author: "kim", [approver]) == .promote)
+        #expect(outcome(author: nil, [approver]) == .hold)
+        let two = try PolicyCases.gain("approval: {required: 2, not_author: false}\n")
+        let facts = PolicyCases.make([("acc", 0.9)], [("acc", 0.8)]) { facts in
+            facts.approvals = ["jin", approver].map {
+                .init(actor: $0, roles: [], expiresAt: PolicyCases.now.addingDays(1))
+            }
+        }
+        #expect(two.decide(facts).outcome == .hold)
+    }
+
     @Test func `a manual first is promoted once somebody approved`() throws {
         let policy = try PolicyCases.gain("on_first: manual\n")
         let approved = PolicyCases.make([("acc", 0.9)], nil) {
+            $0.candidate.author = "jin"
             $0.approvals = [.init(actor: "min", roles: [], expiresAt: PolicyCases.now.addingDays(1))]
         }
         #expect(policy.decide(approved).outcome == .promote)
@@ -165,13 +270,13 @@ struct EdgeCaseTests {
         #expect(decision.result("s/b")?.verdict == .inconclusive)
     }
 
-    @Test func `too many tests for too many rows are inconclusive and not slow`() throws {
-        let rules = (0..<200).map { "  - {id: t\($0), test: paired_bootstrap, metric: f1, resamples: 100000}\n" }
+    @Test func `many tests over many rows are all made`() throws {
+        let rules = (0..<50).map { "  - {id: t\($0), test: paired_bootstrap, metric: f1, resamples: 100000}\n" }
             .joined()
         let policy = try PolicyCases.policy("rules:\n" + rules)
         let table = try PolicyCases.table(5000, wrong: [1, 2, 3])
         let decision = PolicyCases.judged(policy, table, table)
-        #expect(decision.rules.allSatisfy { $0.verdict == .inconclusive })
+        #expect(decision.rules.allSatisfy { $0.verdict == .fail && $0.chance == 1 })
     }
 
     @Test(arguments: [0, 1]) func `a class with too few rows makes a test inconclusive`(positives: Int) throws {
@@ -181,7 +286,7 @@ struct EdgeCaseTests {
     }
 
     @Test func `equal predictions are no gain and no loss`() throws {
-        let table = try PolicyCases.table(200, wrong: [1, 2, 3])
+        let table = try PolicyCases.table(400, wrong: [1, 2, 3])
         let gain = try PolicyCases.policy("rules:\n  - {id: t, test: mcnemar, metric: acc}\n")
         #expect(PolicyCases.judged(gain, table, table).result("t")?.chance == 1)
         #expect(PolicyCases.judged(gain, table, table).outcome == .reject)

@@ -10,17 +10,93 @@ struct PairedTestTests {
         (5200, 10000, 3.2967577993361714e-05), (0, 7, 1.0), (7, 7, 0.0078125), (99, 100, 7.967495142732219e-29),
     ])
     func `the exact test is scipy's`(won: Int, pairs: Int, expected: Double) {
-        let found = BinomialTest.upperTail(won, of: pairs)
+        let found = SwapTest.sign(wins: won, losses: pairs - won)
         #expect(abs(found - expected) <= 1e-12 * max(expected, 1e-30) || abs(found - expected) < 1e-13)
     }
 
-    @Test func `bounds of a share are those of Clopper and Pearson`() {
-        // scipy.stats.binomtest(8, 10).proportion_ci(0.90, "exact")
-        let bounds = BinomialTest.bounds(8, of: 10, alpha: 0.05)
-        #expect(abs(bounds.lower - 0.4930987) < 1e-6)
-        #expect(abs(bounds.upper - 0.9632288) < 1e-6)
-        #expect(BinomialTest.bounds(0, of: 10, alpha: 0.05).lower == 0)
-        #expect(BinomialTest.bounds(10, of: 10, alpha: 0.05).upper == 1)
+    /// Numbers of a second implementation, in Python, that was compared with enumerations.
+    static func reference(_ kind: String) throws -> [JSONValue] {
+        let path =
+            "\(#filePath.prefix(upTo: #filePath.range(of: "/BalanceCoreTests/")?.lowerBound ?? #filePath.endIndex))"
+        let bytes = try #require(FileManager.default.contents(atPath: path + "/Fixtures/paired_tests.json"))
+        let cases = try #require(try JSONValue(parsing: Array(bytes))["cases"]?.elements)
+        return cases.filter { $0["kind"]?.string == kind }
+    }
+
+    private func expect(_ gain: PairedGain, _ expected: JSONValue) throws {
+        let name = expected["name"]?.string ?? ""
+        let chance = gain.chance(margin: expected["margin"]?.number ?? 0)
+        let bounds = gain.bounds(try #require(expected["alpha"]?.number))
+        #expect(abs(chance - (expected["chance"]?.number ?? .nan)) < 1e-8, "chance of \(name)")
+        #expect(abs(bounds.lower - (expected["lower"]?.number ?? .nan)) < 1e-9, "lower of \(name)")
+        #expect(abs(bounds.upper - (expected["upper"]?.number ?? .nan)) < 1e-9, "upper of \(name)")
+    }
+
+    private func counts(_ json: JSONValue, _ names: [String]) throws -> [Int] {
+        try (json.elements?.compactMap(\.integer) ?? names.map { try #require(json[$0]?.integer) })
+    }
+
+    private func stratum(_ json: JSONValue) throws -> SwapTest.Stratum {
+        let numbers = try counts(json, ["wins", "losses", "rows"])
+        return .init(wins: numbers[0], losses: numbers[1], rows: numbers[2])
+    }
+
+    private func side(_ json: JSONValue?) throws -> PairedRatio.Side {
+        let numbers = try counts(#require(json), ["both", "candidate", "current", "rows"])
+        return .init(both: numbers[0], candidate: numbers[1], current: numbers[2], rows: numbers[3])
+    }
+
+    @Test func `differences are those of the reference`() throws {
+        for expected in try Self.reference("difference") { try expect(.proportion(stratum(expected)), expected) }
+    }
+
+    @Test func `means over classes are those of the reference`() throws {
+        for expected in try Self.reference("bal_acc") {
+            let strata = try #require(expected["strata"]?.elements).map(stratum)
+            #expect(abs(SwapTest.sum(strata) - (expected["swap"]?.number ?? .nan)) < 1e-9)
+            try expect(.mean(strata), expected)
+        }
+    }
+
+    @Test(arguments: ["f1", "precision"])
+    func `ratios are those of the reference`(kind: String) throws {
+        for expected in try Self.reference(kind) {
+            let ratio = PairedRatio(
+                isF1: kind == "f1",
+                hits: try side(expected["hits"]),
+                alarms: try side(expected["alarms"])
+            )
+            #expect(abs(ratio.chance - (expected["swap"]?.number ?? .nan)) < 1e-9)
+            try expect(.ratio(ratio), expected)
+        }
+    }
+
+    @Test func `a guard does not pass by ignorance`() throws {
+        // Of 50 rows of which none differs, a loss of 5.8 % would go unseen once in twenty.
+        let nothing = SwapTest.Stratum(wins: 0, losses: 0, rows: 50)
+        #expect(abs(PairedBounds.lower(nothing, 0.05) + (1 - pow(0.05, 1.0 / 50))) < 1e-9)
+        let guarded = try PolicyCases.policy(
+            "rules:\n  - {id: g, test: paired_bootstrap, metric: recall_1, max_regression: 0.03}\n"
+        )
+        let same = try PolicyCases.table(100, wrong: [])
+        #expect(PolicyCases.judged(guarded, same, same).outcome == .reject)
+        let many = try PolicyCases.table(1000, wrong: [])
+        #expect(PolicyCases.judged(guarded, many, many).outcome == .promote)
+    }
+
+    @Test func `a test says the same under another id, and for another policy`() throws {
+        func p(_ id: String, _ more: String = "") throws -> Double? {
+            let policy = try PolicyCases.policy(
+                "rules:\n  - {id: \(id), test: paired_bootstrap, metric: bal_acc\(more)}\n"
+            )
+            return PolicyCases.judged(
+                policy,
+                try PolicyCases.table(300, wrong: [1, 5, 200]),
+                try PolicyCases.table(300, wrong: [2, 9, 77, 180])
+            ).result(id)?.chance
+        }
+        #expect(try p("a") == p("b"))
+        #expect(try p("a") == p("a", ", min_rows: 10"))
     }
 
     @Test func `a gain that is plain is shown, and a small one is not`() throws {
@@ -36,53 +112,54 @@ struct PairedTestTests {
         #expect(PolicyCases.judged(policy, barely, current).outcome == .reject)
     }
 
-    @Test func `the same draws come out each time, and other ones for other files`() throws {
-        let rule = try #require(
-            PolicyCases.policy("rules:\n  - {id: t, test: paired_bootstrap, metric: bal_acc}\n").rules.first
-        )
-        let rows = try #require(
-            PairedRows(PolicyCases.table(300, wrong: [1, 5, 200]), PolicyCases.table(300, wrong: [2, 9, 77, 180]))
-        )
-        let first = PairedTest.run(rule, rows, alpha: 0.05, seed: 1)
-        #expect(first == PairedTest.run(rule, rows, alpha: 0.05, seed: 1))
-        #expect(first?.chance != PairedTest.run(rule, rows, alpha: 0.05, seed: 2)?.chance)
-    }
-
     @Test func `of two models that are equally good seldom one passes`() throws {
         let rule = try #require(
-            PolicyCases.policy("rules:\n  - {id: t, test: paired_bootstrap, metric: acc, resamples: 200}\n").rules.first
+            PolicyCases.policy("rules:\n  - {id: t, test: paired_bootstrap, metric: bal_acc}\n").rules.first
         )
         var dice = SplitMix(state: 5)
         var passed = 0
         let trials = 1000
-        for trial in 0..<trials {
+        let roles = ClassRoles(classes: ["0", "1"], named: nil)
+        for _ in 0..<trials {
             var wrong: (Set<Int>, Set<Int>) = ([], [])
             for row in 0..<200 {
                 if dice.next() % 100 < 15 { wrong.0.insert(row) }
                 if dice.next() % 100 < 15 { wrong.1.insert(row) }
             }
             let rows = try #require(
-                PairedRows(PolicyCases.table(200, wrong: wrong.0), PolicyCases.table(200, wrong: wrong.1))
+                PairedRows(PolicyCases.table(200, wrong: wrong.0), PolicyCases.table(200, wrong: wrong.1), roles)
             )
-            let outcome = PairedTest.run(rule, rows, alpha: 0.05, seed: UInt64(trial))
-            if (outcome?.lower ?? 0) > 0 { passed += 1 }
+            if PairedTest.run(rule, rows, alpha: 0.05)?.chance ?? 1 <= 0.05 { passed += 1 }
         }
         #expect(Double(passed) / Double(trials) <= 0.065, "\(passed) of \(trials)")
     }
 
-    @Test func `a closed form stands in for too many draws`() throws {
-        var rule = try #require(
-            PolicyCases.policy("rules:\n  - {id: t, test: paired_bootstrap, metric: bal_acc}\n").rules.first
-        )
-        rule.test?.resamples = 100_000
-        let rows = try #require(
-            PairedRows(PolicyCases.table(2000, wrong: Set(0..<100)), PolicyCases.table(2000, wrong: Set(50..<400)))
-        )
-        let normal = try #require(PairedTest.run(rule, rows, alpha: 0.05, seed: 1))
-        #expect(normal.method == "normal")
-        rule.test?.resamples = 2000
-        let drawn = try #require(PairedTest.run(rule, rows, alpha: 0.05, seed: 1))
-        #expect(abs(normal.lower - drawn.lower) < 0.003)
+    @Test func `predictions that are no classes are refused, with the value and the labels`() throws {
+        let policy = try PolicyCases.policy("rules:\n  - {id: t, test: paired_bootstrap, metric: acc}\n")
+        for (right, wrong) in [("0.9", "0.2"), ("True", "False")] {
+            var table = try PolicyCases.table(100, wrong: [])
+            table.predictions = table.labels.map { $0 == "1" ? right : wrong }
+            let decision = PolicyCases.judged(policy, try PolicyCases.table(100, wrong: []), table)
+            #expect(decision.outcome == .hold)
+            #expect(decision.result("t")?.reason.contains("the prediction '\(right)'") == true)
+            #expect(decision.result("t")?.reason.contains("(0, 1)") == true)
+        }
+    }
+
+    @Test func `the positive class is named where it is not 1`() throws {
+        func table(_ classes: [String]) throws -> PredictionTable {
+            let labels = (0..<60).map { classes[$0 % classes.count] }
+            return try PredictionTable(ids: (0..<60).map(String.init), labels: labels, predictions: labels)
+        }
+        let rule = "rules:\n  - {id: t, test: paired_bootstrap, metric: recall_1, max_regression: 0.2}\n"
+        for classes in [["good", "bad"], ["0", "1", "2", "3", "4"]] {
+            let rows = try table(classes)
+            let asks = PolicyCases.judged(try PolicyCases.policy(rule), rows, rows)
+            #expect(asks.outcome == .hold)
+            #expect(asks.result("t")?.next?.contains("data: {positive:") == true)
+            let named = try PolicyCases.policy(rule + "data: {positive: \(classes[1])}\n")
+            #expect(PolicyCases.judged(named, rows, rows).result("t")?.rows == 60)
+        }
     }
 
     @Test func `rows in another order are the same rows, other labels are not`() throws {
@@ -91,8 +168,9 @@ struct PairedTestTests {
         let other = try PredictionTable(ids: ["a", "b"], labels: ["1", "1"], predictions: ["0", "1"])
         #expect(table.fingerprint == turned.fingerprint)
         #expect(table.fingerprint != other.fingerprint)
-        #expect(PairedRows(table, turned)?.count == 2)
-        #expect(PairedRows(table, other) == nil)
+        let roles = ClassRoles(classes: ["0", "1"], named: nil)
+        #expect(PairedRows(table, turned, roles)?.count == 2)
+        #expect(PairedRows(table, other, roles) == nil)
         #expect(throws: Failure.self) {
             try PredictionTable(ids: ["a", "a"], labels: ["0", "1"], predictions: ["0", "1"])
         }

@@ -39,14 +39,24 @@ struct ModelFilesTests {
         #expect(folder.names(in: "models") == ["current.model"])
     }
 
-    @Test func `an exchange that nobody ends is seen as abandoned`() throws {
-        let staged = try files.stage(folder("candidate"), for: defaultModelName)
-        #expect(!files.isExchangeAbandoned(defaultModelName))
-        try files.install(staged, for: defaultModelName)
-        #expect(!files.isExchangeAbandoned(defaultModelName))
-        let note = folder("models/current.model.promoting")
-        try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -60)], ofItemAtPath: note)
-        #expect(files.isExchangeAbandoned(defaultModelName))
+    @Test(arguments: [defaultModelName, "credit", "caf\u{e9}", ".hidden", String(repeating: "長", count: 250)])
+    func `an exchange that nobody ended is found by the model's name`(name: String) throws {
+        #expect(!files.isExchanging(name))
+        let staged = try files.stage(folder("candidate"), for: name)
+        try files.install(staged, for: name)
+        #expect(files.isExchanging(name))
+        #expect(files.interruptedExchanges() == [name])
+        try files.repair(name, current: row(staged.digest))
+        #expect(files.interruptedExchanges().isEmpty)
+        #expect(try files.load(files.currentPath(of: name)).digest == staged.digest)
+    }
+
+    @Test func `each name has a file of its own`() throws {
+        let long = String(repeating: "x", count: 250)
+        let names = [
+            "cafe\u{301}", "caf\u{e9}", "caf%C3%A9", "a/b", "a%2Fb", "A/b", long, long + "y", "x.y", ".x.y", "%2Ex.y",
+        ]
+        #expect(Set(try names.map { try files.currentPath(of: $0) }).count == names.count)
     }
 
     @Test func `after a crash before the commit the old file is back`() throws {
@@ -73,17 +83,25 @@ struct ModelFilesTests {
         #expect(folder.names(in: "models").isEmpty)
     }
 
-    @Test func `what a crash left without a note is swept when it is old`() throws {
-        for name in ["current.model.staged-1", ".current.model.promoting.1.tmp", "current.model.previous-1", "mine"] {
-            try folder.write("x", to: "models/\(name)")
-        }
-        let past = Date(timeIntervalSinceNow: -3600)
-        try FileManager.default.setAttributes(
-            [.modificationDate: past],
-            ofItemAtPath: folder("models/current.model.staged-1")
-        )
-        try files.repair(defaultModelName, current: nil)
-        #expect(folder.names(in: "models") == [".current.model.promoting.1.tmp", "current.model", "mine"])
+    @Test func `what a crash left is swept, but for what somebody is in the middle of`() throws {
+        let left = [
+            "current.model.staged-0a1b2c3d", ".current.model.promoting.1.tmp", "m.current.model.previous-01234567",
+        ]
+        for name in left + ["mine", "current.model.staged-mine"] { try folder.write("x", to: "models/\(name)") }
+        let staged = try files.stage(folder("candidate"), for: defaultModelName)
+        files.sweep()
+        #expect(folder.names(in: "models").count == 7)
+        try withExtendedLifetime(staged) { try files.install(staged, for: defaultModelName) }
+        try files.repair(defaultModelName, current: row(staged.digest))
+    }
+
+    @Test func `what a crash left is swept at the next start`() throws {
+        let left = [
+            "current.model.staged-0a1b2c3d", ".current.model.promoting.1.tmp", "m.current.model.previous-01234567",
+        ]
+        for name in left + ["mine", "current.model.staged-mine"] { try folder.write("x", to: "models/\(name)") }
+        files.sweep()
+        #expect(folder.names(in: "models") == ["current.model", "current.model.staged-mine", "mine"])
     }
 
     @Test func `a candidate that does not exist is named`() {
@@ -92,10 +110,9 @@ struct ModelFilesTests {
         #expect(failure?.message == "model_path not found: \(folder("nothing"))")
     }
 
-    @Test(arguments: ["../up", "", ".hidden", String(repeating: "x", count: 201)])
-    func `a name that is no file name is refused`(name: String) {
-        let failure = #expect(throws: Failure.self) { try files.currentPath(of: name) }
-        #expect(failure?.code == .invalidArgument)
+    @Test func `a model without a name serves nowhere, and no name leaves the folder`() throws {
+        #expect(throws: Failure.self) { try files.currentPath(of: "") }
+        #expect(try files.currentPath(of: "../up").hasSuffix("/models/%2E.%2Fup.current.model"))
     }
 
     @Test func `a name with other signs gets a file of its own`() throws {

@@ -48,9 +48,21 @@ struct Gate: ExemplifiedCommand {
         Output.line(DecisionTable.headline(decision))
         DecisionTable.lines(decision).forEach(Output.line)
         switch decision["decision"]?.string {
-        case "promote": return
+        case "promote" where Self.hasVerdict(decision): return
+        case "promote":
+            Output.note(
+                "[WARN] nothing was judged: each rule of the policy compares with a current model, and there is none"
+            )
+            throw ExitCode(Self.held)
         case "reject": throw ExitCode(Failure.Code.promotionRefused.row.exit)
         default: throw ExitCode(Self.held)
+        }
+    }
+
+    /// Whether any rule said something of the candidate; a pause that is over is none.
+    private static func hasVerdict(_ decision: JSONValue) -> Bool {
+        (decision["rules"]?.elements ?? []).contains { rule in
+            rule["result"]?.string != "skipped" && rule["id"]?.string?.hasPrefix("cooldown.") != true
         }
     }
 
@@ -86,11 +98,15 @@ struct Gate: ExemplifiedCommand {
     }
 
     /// A name that is mistyped must not look like a model that has no version yet.
-    private static func requireModel(_ name: String, in workspace: Workspace) async throws {
+    static func requireModel(
+        _ name: String,
+        in workspace: Workspace,
+        or hint: String = "name a model with --name, or compare with nothing: --current none"
+    ) async throws {
         do {
             _ = try await workspace.models.model(name)
         } catch var failure as Failure {
-            failure.hint = "name a model with --name, or compare with nothing: --current none"
+            failure.hint = hint
             throw failure
         }
     }

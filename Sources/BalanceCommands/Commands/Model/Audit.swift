@@ -66,7 +66,11 @@ struct AuditVerify: ExemplifiedCommand {
         let remembered = AuditKey.head(besideKey: Workspace.auditKeyPath(settings))
         let heads = try against.map(Self.head) + [remembered].compactMap { $0 }
         let keys = try [workspace.auditKey.publicKey] + publicKey.map(Self.key)
-        let report = try await workspace.audit.verification(keys: keys, heads: heads)
+        let report = try await workspace.audit.verification(
+            keys: keys,
+            heads: heads,
+            governance: workspace.governance
+        )
         if json { Output.json(report.json) }
         if let problem = report.problem {
             throw Failure(

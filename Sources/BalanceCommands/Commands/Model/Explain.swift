@@ -39,14 +39,24 @@ struct Explain: ExemplifiedCommand {
 struct ServingStory {
     let slot: Slot
     let event: AuditEvent?
+    /// Where registry and trail disagree.
+    let contradiction: String?
 
     init(_ model: String, _ governance: any Governance, _ audit: any AuditTrail) async throws {
         let slot = try await governance.slot(of: model)
         self.slot = slot
         event = try await audit.cause(of: slot)
+        contradiction = slot.contradiction(
+            lastMove: try await governance.history(of: model, limit: 1).first,
+            cause: event
+        )
     }
 
-    var json: JSONValue { .object([("slot", slot.json), ("because", event?.json ?? .null)]) }
+    var json: JSONValue {
+        .object([
+            ("slot", slot.json), ("because", event?.json ?? .null), ("contradiction", .optional(contradiction)),
+        ])
+    }
 
     var lines: [String] {
         guard let version = slot.version else {
@@ -54,6 +64,7 @@ struct ServingStory {
         }
         var lines = ["\(slot.model): version \(version) serves, generation \(slot.generation)"]
         if let moved = slot.movedAt { lines.append("  since    \(moved.iso8601)") }
+        if let contradiction { lines.append("  WARNING  \(contradiction); balanceops audit verify") }
         if let event {
             let from = event.fromVersion.map { "version \($0)" } ?? "nothing"
             lines.append("  because  \(event.actor) \(event.action) it in place of \(from): \(event.reason)")

@@ -31,6 +31,7 @@ struct Promote: ExemplifiedCommand {
     @Flag(help: "Go past the policy; the reason needs 10 characters.") var force = false
     @Option(help: "Refuse where the model is at another generation.") var expectGeneration: Int?
     @Option(help: "Refuse where the decision is not the one with this hash.") var ifDecision: String?
+    @Flag(help: "Make the model where there is none of that name, with --run-id or --latest.") var create = false
     @Flag(help: "Answer with JSON.") var json = false
 
     func validate() throws {
@@ -95,6 +96,13 @@ struct Promote: ExemplifiedCommand {
 
     private func promoteRun(in workspace: Workspace, _ request: TransitionRequest) async throws {
         let promotion = ManualPromotion(run: runId.map { RunID(native: $0) }, modelPath: modelPath, name: name)
+        if !create, name != defaultModelName {
+            try await Gate.requireModel(
+                name,
+                in: workspace,
+                or: "balanceops models list shows the models; --create makes this one"
+            )
+        }
         if dryRun {
             let id = try await promotion.detail(in: workspace).summary.id
             let decision = try await workspace.versionPromoter.explain(.run(id, in: workspace.tracking), of: name)
