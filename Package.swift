@@ -48,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
@@ -76,8 +77,8 @@ let package = Package(
         .target(
             name: "BalanceCommands",
             dependencies: [
-                "BalanceAPI", "BalanceCore", "BalanceDashboard", "BalanceGRPC", "BalanceInference", "BalanceServing",
-                "BalanceStore",
+                "BalanceAPI", "BalanceCore", "BalanceDashboard", "BalanceGRPC", "BalanceInference", "BalanceNet",
+                "BalanceServing", "BalanceStore", "CCrashMark",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -97,7 +98,7 @@ let package = Package(
         .target(
             name: "BalanceAPI",
             dependencies: [
-                "BalanceCore",
+                "BalanceCore", "BalanceNet",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -113,7 +114,7 @@ let package = Package(
         .target(
             name: "BalanceDashboard",
             dependencies: [
-                "BalanceCore", "CBalanceAssets",
+                "BalanceCore", "BalanceNet", "CBalanceAssets",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -125,13 +126,27 @@ let package = Package(
         .target(
             name: "BalanceGRPC",
             dependencies: [
-                "BalanceCore",
+                "BalanceCore", "BalanceNet",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
                 .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "BalanceNet",
+            dependencies: [
+                "BalanceCore",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: swiftSettings
         ),
@@ -167,6 +182,7 @@ let package = Package(
         .target(
             name: "BalanceCore",
             dependencies: [
+                "CCrashMark",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -174,6 +190,7 @@ let package = Package(
         ),
         .target(name: "CBalanceAssets", exclude: ["files"]),
         .target(name: "COnnxRuntime"),
+        .target(name: "CCrashMark"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "BalanceTestSupport",

@@ -27,11 +27,12 @@ package struct NativeAPI: Sendable {
         governance: GovernanceSources,
         service: ModelService,
         unpack: @escaping Unpack,
-        build: BuildInfo
+        build: BuildInfo,
+        storage: @escaping @Sendable () -> Failure?
     ) {
-        inference = OpenInferenceAPI(service: service, unpack: unpack)
+        inference = OpenInferenceAPI(service: service, unpack: unpack, storage: storage)
         scoring = ScoringController(service: service)
-        system = SystemController(registry: registry, models: models, build: build)
+        system = SystemController(registry: registry, models: models, build: build, storage: storage)
         runs = RunsController(tracking: tracking, artifacts: artifacts)
         predictions = PredictController(service: service)
         lifecycle = LifecycleController(log: log, trash: trash)
@@ -70,7 +71,7 @@ package struct NativeAPI: Sendable {
     package func addRoutes(to router: Router<AppContext>, allRoutes: [RouteDescription]) {
         let (system, runs, predictions) = (self.system, self.runs, self.predictions)
         let document = OpenAPIDocument.json(allRoutes)
-        router.get("/health") { _, _ in Response.json(system.health()) }
+        router.get("/health") { _, _ in Response.json(try system.health()) }
         router.get("/version") { request, _ in
             if Self.wantsText(request) {
                 return Response(

@@ -1,4 +1,5 @@
 package import BalanceCore
+package import BalanceNet
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 package import Logging
@@ -12,6 +13,7 @@ package struct InferenceGRPCServer: Service {
     private let isOptional: Bool
     private let logger: Logger
     private let onStart: @Sendable (Int) -> Void
+    private let guards: GRPCGuards
 
     /// The most that a message may hold, in bytes.
     package static let maximumMessage = 64 << 20
@@ -22,6 +24,9 @@ package struct InferenceGRPCServer: Service {
     ///   - port: The port; 0 takes a free one.
     ///   - isOptional: Whether the process goes on without this server where the port is taken.
     ///   - logger: Where it says so.
+    ///   - limits: How long a client may take.
+    ///   - maximumConnections: How many connections there may be at once.
+    ///   - unpack: Unpacks messages.
     ///   - onStart: Told the port.
     package init(
         service: ModelService,
@@ -29,8 +34,12 @@ package struct InferenceGRPCServer: Service {
         port: Int,
         isOptional: Bool,
         logger: Logger,
+        limits: ConnectionLimits,
+        maximumConnections: Int,
+        unpack: @escaping Unpack,
         onStart: @escaping @Sendable (Int) -> Void
     ) {
+        guards = GRPCGuards(limits: limits, maximumConnections: maximumConnections, unpack: unpack)
         self.service = service
         self.host = host
         self.port = port
@@ -46,7 +55,7 @@ package struct InferenceGRPCServer: Service {
                 transportSecurity: .plaintext,
                 config: .defaults { config in
                     config.rpc.maxRequestPayloadSize = Self.maximumMessage
-                    config.compression.enabledAlgorithms = .all
+                    guards.apply(to: &config)
                 }
             ),
             services: [InferenceGRPCService(service: service, logger: logger)]

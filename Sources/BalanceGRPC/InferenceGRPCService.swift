@@ -171,7 +171,9 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         let read = (clock.now - start).nanoseconds
         let model = try await service.model(request.modelName, version: request.modelVersion)
         let wanted = InferenceRequest(inputs: inputs, outputs: request.outputs.map(\.name))
-        let outputs = try service.infer(wanted, with: model, input: read)
+        let outputs = try await service.asking(model, rows: inputs.first?.shape.first ?? 1) {
+            try service.infer(wanted, with: model, input: read)
+        }
         return .with { response in
             response.modelName = model.name
             response.modelVersion = String(model.version)

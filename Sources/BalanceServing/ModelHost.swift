@@ -44,7 +44,7 @@ package final class ModelHost: ModelProvider {
             now &- state.seenAt < Self.glance ? (state.served, nil) : (nil, state.published)
         }
         guard let published else { return served }
-        guard let served = published.served, published.isUnchanged else { return nil }
+        guard let served = published.served, !published.isExchanging, published.isUnchanged else { return nil }
         state.withLock { state in
             guard state.published.sequence == published.sequence else { return }
             state.served = served
@@ -60,7 +60,7 @@ package final class ModelHost: ModelProvider {
         if let failure = fresh.failure { throw failure }
         if let row = fresh.row, let problem = row.problem {
             throw Failure(
-                .modelNotReadable,
+                .noCurrentModel,
                 "version \(row.version) of '\(row.name)' is current and cannot be served: \(problem)",
                 hint: "balanceops promote \(row.name) VERSION names one that can be served"
             )
@@ -81,7 +81,7 @@ package final class ModelHost: ModelProvider {
     /// Looks at the registry where the alias moved, the file changed, or a failure may have ended.
     func follow(_ pointer: CurrentPointer?) async {
         let published = state.withLock { $0.published }
-        let isSame = published.row.map { CurrentPointer(version: $0.version, generation: $0.generation) } == pointer
+        let isSame = published.row.map(CurrentPointer.init) == pointer
         if isSame, published.isUnchanged, !published.mayRecover { return }
         _ = await refresh()
     }
@@ -110,7 +110,7 @@ struct Published: Sendable {
     var signature: FileSignature?
     /// Why the row's own file does not serve.
     var failure: Failure?
-    /// Whether another exchange of the file goes on, so that row and file need not fit yet.
+    /// Whether an exchange of the file goes on: its row may change without another change of the file.
     var isExchanging = false
 
     var isUnchanged: Bool { FileSignature(path: path) == signature }

@@ -67,6 +67,7 @@ actor ModelLoader {
         for _ in 0..<3 {
             guard let row = fresh.row, !row.path.isEmpty else { return fresh }
             do {
+                fresh.isExchanging = files.isExchanging(name)
                 fresh.served = try served(row, fresh.path)
                 return fresh
             } catch {
@@ -101,13 +102,7 @@ actor ModelLoader {
     /// - Throws: `Failure` with code `artifactDamaged` where they are not.
     private func served(_ row: CurrentModel, _ path: String) throws -> ServedModel {
         let loaded = try files.load(path)
-        if let digest = row.digest, digest != loaded.digest {
-            throw Failure(
-                .artifactDamaged,
-                "the served file of version \(row.version) of '\(row.name)' is not the one that was registered (SHA-256 "
-                    + "\(loaded.digest.prefix(12)), and \(digest.prefix(12)) was)"
-            )
-        }
+        if let digest = row.digest, digest != loaded.digest { throw damaged(row, digest, loaded) }
         let model = try reader.predictor(from: loaded.bytes, digest: loaded.digest)
         return ServedModel(
             predictor: row.featureNames.map(model.predictor.naming) ?? model.predictor,
@@ -118,6 +113,18 @@ actor ModelLoader {
             format: model.format,
             digest: loaded.digest
         )
+    }
+
+    private func damaged(_ row: CurrentModel, _ digest: String, _ loaded: (bytes: [UInt8], digest: String)) -> Failure {
+        var reason =
+            "the served file of version \(row.version) of '\(row.name)' is not the one that was registered (SHA-256 "
+            + "\(loaded.digest.prefix(12)), and \(digest.prefix(12)) was)"
+        do {
+            _ = try reader.predictor(from: loaded.bytes)
+        } catch {
+            reason += ": \(Failure.from(error).message)"
+        }
+        return Failure(.artifactDamaged, reason)
     }
 
     // MARK: - Where the served file does not do
@@ -184,7 +191,9 @@ actor ModelLoader {
             .currentModelLoadFailed,
             "Failed to load current model.",
             hint: "Re-promote a valid model as current.",
-            details: .object([("type", .string(inner.code.rawValue)), ("message", .string(inner.message))]),
+            details: .object([
+                ("type", .string(inner.code.rawValue)), ("message", .string(Failure.withoutFolders(inner.message))),
+            ]),
             cause: error
         )
     }

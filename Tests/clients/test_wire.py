@@ -1,9 +1,12 @@
 """Raw requests that no well-behaved client sends: an answer or a closed connection, and the server lives on."""
 
 import concurrent.futures
+import hashlib
+import pathlib
 import socket
 
 import pytest
+from conftest import ROOT
 
 
 def exchange(server, request, timeout=5):
@@ -90,5 +93,10 @@ def test_a_row_is_followed_without_a_restart(workspace, server):
     before = server.predict([1] * 8).json()
     with sqlite3.connect(workspace.database) as database:
         database.execute("UPDATE model_version SET path = ?", (candidate,))
+    time.sleep(0.4)
+    assert server.predict([1] * 8).json() == before, "other bytes than were registered never answer"
+    digest = hashlib.sha256((ROOT / candidate if not candidate.startswith("/") else pathlib.Path(candidate)).read_bytes()).hexdigest()
+    with sqlite3.connect(workspace.database) as database:
+        database.execute("UPDATE model_version SET digest = ?", (digest,))
     time.sleep(0.4)
     assert server.predict([1] * 8).json() != before

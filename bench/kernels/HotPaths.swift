@@ -34,7 +34,12 @@ enum HotPaths {
             model: ServedModel(predictor: file.predictor, name: defaultModelName, version: 1, runID: nil, path: "")
         )
         let registry = try registry()
-        let service = ModelService(directory: directory, registry: registry, statistics: InferenceStatistics())
+        let service = ModelService(
+            directory: directory,
+            registry: registry,
+            statistics: InferenceStatistics(),
+            runner: AtOnce()
+        )
         let answers = QuickAnswers(directory: directory, service: service, hosts: [])
         let body = "{\"features\":[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8]}"
         let head = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -111,4 +116,9 @@ private struct OneModel: ModelDirectory {
     func unload(_ name: String) async throws {}
     func problem(of name: String) async -> String? { nil }
     func isUnloaded(_ name: String) -> Bool { false }
+}
+
+/// Runs what it is given on the caller's thread.
+private struct AtOnce: PredictionRunner {
+    func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value { try body() }
 }

@@ -1,6 +1,6 @@
+import BalanceNet
 import Foundation
 import NIOCore
-import NIOHTTPTypes
 
 /// Answers simple requests from the bytes of a connection, and hands all others on to the normal pipeline.
 ///
@@ -20,7 +20,9 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isLeftAlone = false
     private var isWritable = true
     /// Requests that were handed on and not answered yet.
-    fileprivate var inFlight = 0
+    private var inFlight = 0
+    /// Counts the requests that this lane has seen whole.
+    private(set) var answered = 0
     /// The request whose answer is on its way from the tracking store; its bytes are the first that are pending.
     private var waiting: WireRequest?
     /// What came in the meantime and has to wait for that answer.
@@ -94,6 +96,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 break loop
             case .complete(let request):
                 attempts = 0
+                answered &+= 1
                 if inFlight == 0, isWritable, answer(request) {
                     pending.moveReaderIndex(forwardBy: request.end)
                 } else if inFlight != 0 || !isWritable || !begin(request, context) {
@@ -203,18 +206,11 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// Tells the fast lane when the normal pipeline has answered a request.
-final class AnswerCounter: ChannelOutboundHandler, RemovableChannelHandler {
-    typealias OutboundIn = HTTPResponsePart
+extension FastLaneHandler: LaneTurns {
+    var isBusy: Bool { waiting != nil || inFlight > 0 }
 
-    private let lane: FastLaneHandler
+    var part: ConnectionTurn? { isLeftAlone || pending.readableBytes == 0 ? nil : needed > 0 ? .body : .head }
 
-    init(lane: FastLaneHandler) { self.lane = lane }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let isEnd = if case .end = unwrapOutboundIn(data) { true } else { false }
-        context.write(data, promise: promise)
-        // What was answered before the lane left the connection alone is not counted any more.
-        if isEnd, lane.inFlight > 0 { lane.inFlight -= 1 }
-    }
+    /// What was answered before the lane left the connection alone is not counted any more.
+    func wasAnswered() { if inFlight > 0 { inFlight -= 1 } }
 }

@@ -107,7 +107,7 @@ package struct QuickAnswers: Sendable {
 
     private func rows(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
         let model = try model(name, body)
-        let value = try JSONValue(parsing: Array(body))
+        let value = try JSONValue(parsing: Array(body), refusesRepeatedNames: true)
         try check(model, rows: value["instances"]?.elements?.count ?? 1)
         guard value["features"] != nil || value["instances"] != nil else { throw NotQuick() }
         return try service.answer(PredictionBody(value), with: model).bytes()
@@ -115,7 +115,7 @@ package struct QuickAnswers: Sendable {
 
     private func scoring(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
         let model = try model(name, body)
-        let request = try ScoringBody(JSONValue(parsing: Array(body)))
+        let request = try ScoringBody(JSONValue(parsing: Array(body), refusesRepeatedNames: true))
         try check(model, rows: request.rows.count)
         return try ScoringController(service: service).answer(request, model).bytes()
     }

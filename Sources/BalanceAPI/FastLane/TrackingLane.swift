@@ -60,7 +60,7 @@ package struct TrackingLane: Sendable {
 
     private func run(_ call: Call, _ body: [UInt8], _ done: @escaping Done) {
         do {
-            let fields = MLflowFields.json(body)
+            let fields = try MLflowFields.json(body)
             switch call {
             case .log(let kind):
                 let (id, batch) = try TrackingController.batch(kind, fields)

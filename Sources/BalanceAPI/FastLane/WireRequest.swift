@@ -138,6 +138,7 @@ private struct WireReader {
             request.requestID = value
             request.isPlain = request.isPlain && value.allSatisfy { bytes[$0] > 0x20 && bytes[$0] < 0x7F }
         case 12 where isName("content-type", name):
+            guard !request.hasContentType else { return false }
             request.hasContentType = true
             request.isPlain = request.isPlain && isName("application/json", value)
         case 10 where isName("connection", name): return isName("keep-alive", value)

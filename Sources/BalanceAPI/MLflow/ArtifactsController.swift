@@ -123,8 +123,11 @@ struct ArtifactsController: Sendable {
     /// A file is saved by whoever fetches it, and never shown as a page of ours.
     private static func headers(_ name: String) -> HTTPFields {
         let ending = name.split(separator: ".").last.map(String.init) ?? name
-        let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "_" })
-        let encoded = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? plain
+        let plain = name.unicodeScalars.map { scalar in
+            "\"\\".unicodeScalars.contains(scalar)
+                ? "\\\(scalar)" : (0x20..<0x7F).contains(scalar.value) ? "\(scalar)" : "_"
+        }.joined()
+        let encoded = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "file"
         var headers: HTTPFields = [
             .contentType: texts.contains(ending) ? "text/plain" : types[ending] ?? "application/octet-stream",
             .contentDisposition: "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(encoded)",

@@ -97,8 +97,8 @@ struct LoggedModelsController: Sendable {
         order.isAscending = try fields.flag("ascending", default: true)
         let dataset = try fields.text("dataset_name").flatMap { $0.isEmpty ? nil : $0 }
         let digest = try digest(fields)
-        if digest != nil, dataset == nil { throw fields.missing("dataset_name") }
-        return .init(order: order, dataset: dataset.map { DatasetReference(name: $0, digest: digest) })
+        let isLimited = dataset != nil || digest != nil
+        return .init(order: order, dataset: isLimited ? DatasetReference(name: dataset ?? "", digest: digest) : nil)
     }
 
     private static func digest(_ fields: MLflowFields) throws -> String? {

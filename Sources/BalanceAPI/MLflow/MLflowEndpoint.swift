@@ -66,7 +66,9 @@ struct MLflowEndpoint: Sendable {
         let isQuery = method == .get
         for root in roots {
             router.on(RouterPath("\(root)/\(path)"), method: method) { request, context in
-                var fields = try await isQuery ? MLflowFields.query(request) : MLflowFields.body(request)
+                // Some clients send the fields of a GET in a body, where there is no query (mlflow-export-import).
+                let hasBody = isQuery && request.uri.query == nil && request.hasBody
+                var fields = try await isQuery && !hasBody ? MLflowFields.query(request) : MLflowFields.body(request)
                 for (name, value) in context.parameters {
                     fields = fields.setting(String(name), String(value).removingPercentEncoding ?? String(value))
                 }
@@ -77,5 +79,12 @@ struct MLflowEndpoint: Sendable {
                 }
             }
         }
+    }
+}
+
+extension Request {
+    /// Whether a body comes with it.
+    fileprivate var hasBody: Bool {
+        headers[.contentLength].flatMap { Int($0) } ?? 0 > 0 || headers[.transferEncoding] != nil
     }
 }

@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// The fields of one request, whichever way they came: a JSON body, or a query.
@@ -6,9 +7,6 @@ import Hummingbird
 /// Names are snake_case; the camelCase twin counts as the same field, and both at once are refused, so that what was
 /// checked is what is used.
 struct MLflowFields {
-    /// The largest body of a JSON route, in bytes.
-    static let maximumBody = 32 << 20
-
     private let value: JSONValue
     /// Whether the body was something else than a JSON object.
     private(set) var isMalformed = false
@@ -34,21 +32,33 @@ struct MLflowFields {
                 hint: "send Content-Type: application/json"
             )
         }
-        let buffer = try await request.body.collect(upTo: maximumBody)
-        return json(Array(buffer.readableBytesView))
+        let buffer = try await request.bytes()
+        return try json(Array(buffer.readableBytesView))
     }
 
     /// Reads the bytes of a JSON body.
-    static func json(_ bytes: [UInt8]) -> MLflowFields {
-        let value = try? JSONValue(parsing: bytes, allowsNonFinite: true)
-        // Very old clients send a JSON text that holds JSON.
-        if let text = value?.string { return MLflowFields((try? JSONValue(parsing: text)) ?? .object([])) }
-        guard let value, value.members != nil else {
+    ///
+    /// - Throws: `Failure` with code `invalidParameter` where a field stands twice.
+    static func json(_ bytes: [UInt8]) throws -> MLflowFields {
+        guard let value = try value(bytes), value.members != nil else {
             var fields = MLflowFields(.object([]))
             fields.isMalformed = !bytes.isEmpty
             return fields
         }
         return MLflowFields(value)
+    }
+
+    private static func value(_ bytes: [UInt8]) throws -> JSONValue? {
+        do {
+            let value = try JSONValue(parsing: bytes, allowsNonFinite: true, refusesRepeatedNames: true)
+            // Very old clients send a JSON text that holds JSON.
+            guard let text = value.string else { return value }
+            return try JSONValue(parsing: Array(text.utf8), refusesRepeatedNames: true)
+        } catch  where error.isRepeatedName {
+            throw Failure(.invalidParameter, "Bad Request. \(error.message).", hint: "send each field once")
+        } catch {
+            return nil
+        }
     }
 
     /// Reads a query; a name that stands several times becomes a list.

@@ -120,7 +120,7 @@ enum MLflowJSON {
             members.append(("description", .string(description)))
         }
         members += [
-            ("latest_versions", .array(model.latest.map { version($0, withAliases: false) })),
+            ("latest_versions", .array(model.latest.map(version))),
             ("tags", pairs(model.tags)),
             (
                 "aliases",
@@ -134,7 +134,7 @@ enum MLflowJSON {
         return object(members)
     }
 
-    static func version(_ version: ModelVersion, withAliases: Bool = true) -> JSONValue {
+    static func version(_ version: ModelVersion) -> JSONValue {
         var members: [(String, JSONValue)] = [
             ("name", .string(version.name)), ("version", .string(String(version.version))),
             ("creation_timestamp", .int(version.createdAt.milliseconds)),
@@ -145,7 +145,7 @@ enum MLflowJSON {
         ]
         if let problem = version.problem { members.append(("status_message", .string("cannot be served: \(problem)"))) }
         members += [("tags", pairs(version.tags)), ("run_link", .string(version.runLink ?? ""))]
-        if withAliases { members.append(("aliases", .strings(version.aliases))) }
+        members.append(("aliases", .strings(version.aliases)))
         return object(members)
     }
 

@@ -178,6 +178,8 @@ enum MLflowRules {
     /// An object-store location that clients use without us, or nil; everything else is refused.
     static func location(_ fields: MLflowFields) throws -> String? {
         guard let text = try fields.text("artifact_location"), !text.isEmpty else { return nil }
+        // It names our own store without a host; where in it is for the server to choose.
+        if let key = try? VersionSource(text), case .artifacts = key { return nil }
         let schemes = ["s3://", "gs://", "abfss://", "wasbs://", "hdfs://", "dbfs:/"]
         let isStore = schemes.contains { text.lowercased().hasPrefix($0) }
         let isClean =

@@ -17,10 +17,7 @@ struct VersionsController: Sendable {
             MLflowEndpoint(.patch, "model-versions/update", "Describes a version.") { fields in
                 let (name, version) = try Self.place(fields)
                 let description = try fields.text("description")
-                return Self.answer(
-                    try await registry.describeVersion(version, of: name, description, at: .now()),
-                    withAliases: false
-                )
+                return Self.answer(try await registry.describeVersion(version, of: name, description, at: .now()))
             },
             MLflowEndpoint(.delete, "model-versions/delete", "Deletes a version.") { fields in
                 let (name, version) = try Self.place(fields)
@@ -30,9 +27,7 @@ struct VersionsController: Sendable {
             MLflowEndpoint(.get, "model-versions/search", "Searches versions.") { fields in
                 let limit = try fields.integer("max_results") ?? 10_000
                 let query = try SearchQuery(fields, limit: limit, maximum: 200_000)
-                return try await registry.searchVersions(query).answer("model_versions") {
-                    MLflowJSON.version($0, withAliases: false)
-                }
+                return try await registry.searchVersions(query).answer("model_versions", MLflowJSON.version)
             },
             MLflowEndpoint(.get, "model-versions/get-download-uri", "Where a version's files are.") {
                 try await downloadURI($0)
@@ -160,8 +155,8 @@ struct VersionsController: Sendable {
         return Self.answer(version)
     }
 
-    private static func answer(_ version: ModelVersion, withAliases: Bool = true) -> JSONValue {
-        .object([("model_version", MLflowJSON.version(version, withAliases: withAliases))])
+    private static func answer(_ version: ModelVersion) -> JSONValue {
+        .object([("model_version", MLflowJSON.version(version))])
     }
 }
 

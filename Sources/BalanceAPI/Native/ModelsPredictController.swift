@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -59,14 +60,17 @@ struct ModelsPredictController: Sendable {
         }
         router.post("/models/:name/predict") { request, context in
             let body = try await Self.body(request)
+            let model = try await service.model(context.text("name"), version: nil)
             return Response.json(
-                try service.answer(body, with: try await service.model(context.text("name"), version: nil))
+                try await service.asking(model, rows: body.count) { try service.answer(body, with: model) }
             )
         }
         router.post("/models/:name/versions/:version/predict") { request, context in
             let body = try await Self.body(request)
             let model = try await service.model(context.text("name"), version: context.text("version"))
-            return Response.json(try service.answer(body, with: model))
+            return Response.json(
+                try await service.asking(model, rows: body.count) { try service.answer(body, with: model) }
+            )
         }
     }
 
@@ -121,7 +125,7 @@ struct ModelsPredictController: Sendable {
     }
 
     private static func body(_ request: Request) async throws -> PredictionBody {
-        let buffer = try await request.body.collect(upTo: maximumBody)
+        let buffer = try await request.bytes()
         let value = try PredictRequest.parse(Array(buffer.readableBytesView), request.headers[.contentType])
         let body = try PredictionBody(value)
         guard value["features"] != nil || value["instances"] != nil else {

@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 import NIOCore
 
@@ -21,16 +22,18 @@ struct PredictController {
     )
 
     func predict(_ request: Request) async throws -> JSONValue {
-        let buffer = try await request.body.collect(upTo: Self.maximumBody)
+        let buffer = try await request.bytes(upTo: min(Self.maximumBody, TextBodies.limit))
         let value = try PredictRequest.parse(Array(buffer.readableBytesView), request.headers[.contentType])
         let body = try PredictionBody(value)
         if !body.isOriginal {
-            return try service.answer(body, with: try await service.model(defaultModelName, version: nil))
+            let (model, service) = (try await service.model(defaultModelName, version: nil), self.service)
+            return try await service.asking(model, rows: body.count) { try service.answer(body, with: model) }
         }
         let (cells, model) = try await cells(value, body)
-        let outputs = try body.outputs(of: model.predictor) { _ in
-            try service.outputs(of: [cells], with: model)
-        }[0]
+        let service = self.service
+        let outputs = try await service.asking(model, rows: 1) {
+            try body.outputs(of: model.predictor) { _ in try service.outputs(of: [cells], with: model) }[0]
+        }
         let prediction = try Prediction(model.predictor, outputs).json
         if let chance = prediction["p_win"] { return .object([("p_win", chance)]) }
         // What is no chance of two has more to say; several classes keep the original's member, the second one's chance.

@@ -65,7 +65,7 @@ struct PredictRequest {
         }
         if body.isEmpty { throw failure("missing", [.string("body")], "Field required", .null) }
         do {
-            return try JSONValue(parsing: body)
+            return try JSONValue(parsing: body, refusesRepeatedNames: true)
         } catch {
             throw failure(
                 "json_invalid",

@@ -6,14 +6,26 @@ struct SystemController {
     let registry: any RegistryStore
     let models: any ModelProvider
     let build: BuildInfo
+    /// Why nothing is written any more; nil where all is well.
+    let storage: @Sendable () -> Failure?
 
     static let routes = [
-        RouteDescription("GET", "/health", "Whether the server answers.", answer: "Health"),
+        RouteDescription(
+            "GET",
+            "/health",
+            "Whether the server answers and writes.",
+            answer: "Health",
+            failures: [.storageLost]
+        ),
         RouteDescription("GET", "/version", "What is running, and what its model expects.", answer: "Version"),
         RouteDescription("GET", "/model", "The current model, or an empty object.", answer: "Model"),
     ]
 
-    func health() -> JSONValue { .object([("status", "ok")]) }
+    /// - Throws: `Failure` with code `storageLost`.
+    func health() throws -> JSONValue {
+        if let loss = storage() { throw loss }
+        return .object([("status", "ok")])
+    }
 
     func version() async -> JSONValue {
         var members: [(String, JSONValue)] = [("service", "balanceops-api")] + build.members

@@ -1,7 +1,7 @@
 import BalanceCore
 
 /// The body of an inference request: a JSON head, and behind it the bytes of the inputs that are binary.
-struct InferenceBody {
+struct InferenceBody: Sendable {
     /// An output that is wanted.
     struct Output {
         var name: String
@@ -26,7 +26,7 @@ struct InferenceBody {
         }
         let head: JSONValue
         do {
-            head = try JSONValue(parsing: Array(bytes[..<length]))
+            head = try JSONValue(parsing: Array(bytes[..<length]), refusesRepeatedNames: true)
         } catch {
             throw Self.refusal("the request is no JSON: \(error.message) at byte \(error.offset)")
         }

@@ -1,4 +1,5 @@
 package import BalanceCore
+import BalanceNet
 import HTTPTypes
 package import Hummingbird
 import NIOCore
@@ -14,8 +15,11 @@ package struct OpenInferenceAPI: Sendable {
 
     private static let headLength = HTTPField.Name("Inference-Header-Content-Length")
 
-    package init(service: ModelService, unpack: @escaping Unpack) {
+    private let storage: @Sendable () -> Failure?
+
+    package init(service: ModelService, unpack: @escaping Unpack, storage: @escaping @Sendable () -> Failure?) {
         self.service = service
+        self.storage = storage
         self.unpack = unpack
     }
 
@@ -89,6 +93,7 @@ package struct OpenInferenceAPI: Sendable {
         }
         router.get("/v2/health/live") { _, _ in Response.json(.object([("live", .bool(true))])) }
         router.get("/v2/health/ready") { _, _ in
+            if let loss = storage() { throw loss }
             if let problem = try await service.problem() { throw Failure(.unavailable, problem) }
             return Response.json(.object([("ready", .bool(true))]))
         }
@@ -126,7 +131,11 @@ package struct OpenInferenceAPI: Sendable {
         }
         router.post(RouterPath(path + "/infer")) { request, context in
             let body = try await body(request)
-            return try infer(body, with: try await model(context))
+            let (model, service) = (try await model(context), self.service)
+            return try await service.asking(model, rows: body.request.inputs.first?.shape.first ?? 1) {
+                let (head, binary, isBinary) = try Self.answer(body, with: model, service)
+                return Self.response(head, binary, isBinary: isBinary)
+            }
         }
     }
 
@@ -140,11 +149,13 @@ package struct OpenInferenceAPI: Sendable {
         case "identity": break
         case "gzip", "x-gzip", "deflate":
             do {
-                bytes = try unpack(bytes, ModelsPredictController.maximumBody)
+                let isBinary = Self.headLength.flatMap { request.headers[$0] } != nil
+                bytes = try unpack(bytes, isBinary ? ModelsPredictController.maximumBody : TextBodies.limit)
             } catch {
                 throw Failure(
                     .invalidParameter,
-                    "the body cannot be unpacked, or grows to more than \(ModelsPredictController.maximumBody >> 20) MiB"
+                    "the body cannot be unpacked, or grows to more than is allowed",
+                    hint: "send less in one request, or raise BALANCEOPS_MAX_JSON where it is JSON"
                 )
             }
         case let other:
@@ -160,16 +171,21 @@ package struct OpenInferenceAPI: Sendable {
         guard let length = Int(text), length >= 0 else {
             throw Failure(.invalidParameter, "Inference-Header-Content-Length is no length: '\(text.prefix(40))'")
         }
+        guard length <= TextBodies.limit else {
+            throw Failure(
+                .bodyTooLarge,
+                "The JSON head is larger than \(TextBodies.limit) bytes.",
+                hint: "send binary tensors"
+            )
+        }
         return try InferenceBody(bytes, headLength: length)
     }
 
     private func bytes(of request: Request) async throws -> [UInt8] {
-        Array(try await request.body.collect(upTo: ModelsPredictController.maximumBody).readableBytesView)
-    }
-
-    private func infer(_ body: InferenceBody, with model: ServedModel) throws -> Response {
-        let (head, binary, isBinary) = try Self.answer(body, with: model, service)
-        return Self.response(head, binary, isBinary: isBinary)
+        // Binary tensors stand behind a head of JSON, which has its own limit.
+        let isBinary = Self.headLength.flatMap { request.headers[$0] } != nil
+        let limit = isBinary ? ModelsPredictController.maximumBody : TextBodies.limit
+        return Array(try await request.bytes(upTo: limit, allowsPacked: true).readableBytesView)
     }
 
     /// The JSON head of an answer, and the bytes of the outputs that are binary.
@@ -238,7 +254,7 @@ package struct OpenInferenceAPI: Sendable {
 
     private static func json(_ bytes: [UInt8]) throws -> JSONValue {
         do {
-            return try JSONValue(parsing: bytes)
+            return try JSONValue(parsing: bytes, refusesRepeatedNames: true)
         } catch {
             throw Failure(.invalidParameter, "the request is no JSON: \(error.message) at byte \(error.offset)")
         }

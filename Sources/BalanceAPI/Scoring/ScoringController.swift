@@ -1,4 +1,5 @@
 package import BalanceCore
+import BalanceNet
 import HTTPTypes
 package import Hummingbird
 import NIOCore
@@ -54,11 +55,12 @@ package struct ScoringController: Sendable {
 
     private func answer(_ request: Request, _ model: () async throws -> ServedModel) async throws -> Response {
         let type = try Self.mediaType(request.headers[.contentType])
-        let body = try await request.body.collect(upTo: ModelsPredictController.maximumBody)
+        let body = try await request.bytes()
         let bytes = Array(body.readableBytesView)
         let model = try await model()
         let value = type == "text/csv" ? try Self.table(bytes, for: model.predictor) : try Self.json(bytes)
-        return .json(try answer(ScoringBody(value), model))
+        let request = try ScoringBody(value)
+        return try await service.asking(model, rows: request.rows.count) { .json(try answer(request, model)) }
     }
 
     func answer(_ body: ScoringBody, _ model: ServedModel) throws -> JSONValue {
@@ -109,7 +111,7 @@ package struct ScoringController: Sendable {
 
     private static func json(_ bytes: [UInt8]) throws -> JSONValue {
         do {
-            return try JSONValue(parsing: bytes)
+            return try JSONValue(parsing: bytes, refusesRepeatedNames: true)
         } catch {
             throw Failure(.invalidParameter, "the request is no JSON: \(error.message) at byte \(error.offset)")
         }

@@ -35,7 +35,8 @@ package struct FailureMiddleware: RouterMiddleware {
 
     /// The failure in the shape that the callers of this path know.
     private func answer(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
-        let response = shaped(failure, request, context)
+        var response = shaped(failure, request, context)
+        if failure.code == .unavailable { response.headers[.retryAfter] = "1" }
         // A body after a HEAD would be read as the beginning of the next answer.
         return request.method == .head ? response.createHeadResponse() : response
     }

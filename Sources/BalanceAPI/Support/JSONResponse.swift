@@ -19,14 +19,14 @@ extension Response {
 
     /// The body of that answer.
     static func mlflowBody(_ failure: Failure) -> JSONValue {
-        let message = failure.message + (failure.hint.map { " (\($0))" } ?? "")
+        let message = failure.publicMessage + (failure.hint.map { " (\($0))" } ?? "")
         return .object([("error_code", .string(failure.code.row.mlflow)), ("message", .string(message))])
     }
 
     /// The error shape of the Open Inference Protocol: `{"error"}`, with the hint in it.
     package static func inferenceFailure(_ failure: Failure) -> Response {
         let reason = failure.details?["message"]?.string.map { ": \($0)" } ?? ""
-        let text = failure.message + reason + (failure.hint.map { " (\($0))" } ?? "")
+        let text = failure.publicMessage + reason + (failure.hint.map { " (\($0))" } ?? "")
         return .json(.object([("error", .string(text))]), status: .init(code: failure.code.row.status))
     }
 
@@ -41,7 +41,7 @@ extension Response {
         let hint = failure.hint.map { " (\($0))" } ?? ""
         let body = JSONValue.object([
             ("error_code", .string(status == 400 ? "BAD_REQUEST" : failure.code.row.mlflow)),
-            ("message", .string(failure.message + reason + hint)),
+            ("message", .string(failure.publicMessage + reason + hint)),
         ])
         return .json(body, status: .init(code: status))
     }
@@ -49,7 +49,7 @@ extension Response {
     /// The one error shape: `{"ok": false, "error": {code, message, hint?, details?}, "request_id"}`.
     package static func failure(_ failure: Failure, requestID: String) -> Response {
         var error: [(String, JSONValue)] = [
-            ("code", .string(failure.code.rawValue)), ("message", .string(failure.message)),
+            ("code", .string(failure.code.rawValue)), ("message", .string(failure.publicMessage)),
         ]
         if let hint = failure.hint { error.append(("hint", .string(hint))) }
         if let details = failure.details { error.append(("details", details)) }

@@ -3,6 +3,7 @@ import BalanceCore
 import BalanceDashboard
 import BalanceGRPC
 import BalanceInference
+import BalanceNet
 import BalanceServing
 import BalanceStore
 import Foundation
@@ -17,9 +18,18 @@ import UnixSignals
 struct ServerBuilder {
     let workspace: Workspace
     let logger: Logger
+    private let pool: PredictionPool
+    /// How many descriptors the process may have.
+    private let descriptors: Int
 
     init(workspace: Workspace) throws {
         self.workspace = workspace
+        descriptors = ProcessLimits.raiseDescriptors()
+        pool = PredictionPool(
+            threads: try workspace.settings.predictionThreads(),
+            queue: try workspace.settings.number(.predictionQueue, 0...100_000)
+        )
+        TextBodies.use(limit: try workspace.settings.number(.maxJSON, 1024...1 << 30))
         var logger = Logger(label: "balanceops") { StreamLogHandler.standardError(label: $0) }
         let text = workspace.settings[.logLevel].text
         guard let level = Logger.Level(rawValue: text.lowercased()) else {
@@ -41,9 +51,9 @@ struct ServerBuilder {
         let answers = QuickAnswers(directory: parts.hosts, service: parts.service, hosts: allowedHosts)
         let isFast = try workspace.settings.isOn(.fastLane)
         let tracking = TrackingLane(log: workspace.promptLog, hosts: allowedHosts, logger: logger)
-        let server = HTTPServerBuilder { FastLaneChannel(responder: $0, answers: answers, tracking: tracking) }
-        var application = application(parts.router, server: isFast ? server : .http1(), port: port, onStart: onStart)
-        application.addServices(parts.hosts, sender)
+        let lane = isFast ? FastLaneChannel.Lane(answers: answers, tracking: tracking) : nil
+        var application = try application(parts.router, lane: lane, port: port, onStart: onStart)
+        application.addServices(parts.hosts, sender, StorageWatch(database: workspace.database))
         if let grpc {
             application.addServices(
                 InferenceGRPCServer(
@@ -52,6 +62,9 @@ struct ServerBuilder {
                     port: grpc.port,
                     isOptional: grpc.isOptional,
                     logger: logger,
+                    limits: try workspace.settings.connectionLimits(),
+                    maximumConnections: try workspace.settings.connections(descriptors: descriptors).grpc,
+                    unpack: { try Inflate.unpack($0, limit: $1) },
                     onStart: onGRPC
                 )
             )
@@ -68,7 +81,12 @@ struct ServerBuilder {
             files: workspace.versionFiles,
             hosts: [defaultModelName: host]
         ) { workspace.modelHost($0) }
-        let service = ModelService(directory: hosts, registry: workspace.models, statistics: InferenceStatistics())
+        let service = ModelService(
+            directory: hosts,
+            registry: workspace.models,
+            statistics: InferenceStatistics(),
+            runner: pool
+        )
         let build = BuildInfo(git: Git.info())
         let api = NativeAPI(
             tracking: workspace.tracking,
@@ -80,7 +98,8 @@ struct ServerBuilder {
             governance: governance,
             service: service,
             unpack: { try Inflate.unpack($0, limit: $1) },
-            build: build
+            build: build,
+            storage: { workspace.database.loss }
         )
         let dashboard = pages(base: "/ui") { .success(await api.version()) }
         let mlflow = MLflowAPI(
@@ -129,13 +148,18 @@ struct ServerBuilder {
     }
 
     /// The dashboard on a port of its own.
-    func dashboard(port: Int, onStart: @escaping @Sendable (Int) -> Void) -> some ApplicationProtocol {
+    func dashboard(
+        port: Int,
+        isWritable: Bool,
+        onStart: @escaping @Sendable (Int) -> Void
+    ) throws -> some ApplicationProtocol {
         let url = workspace.settings[.apiURL].text
         let dashboard = pages(base: "") { await APIClient(baseURL: url).version() }
         let router = router(routes: dashboard.routes)
+        if !isWritable { router.add(middleware: ReadOnlyMiddleware()) }
         dashboard.addRoutes(to: router)
         router.get("/health") { _, _ in Response.json(.object([("status", "ok")])) }
-        return application(router, port: port, onStart: onStart)
+        return try application(router, port: port, onStart: onStart)
     }
 
     private func pages(
@@ -183,18 +207,23 @@ struct ServerBuilder {
 
     private func application(
         _ router: Router<AppContext>,
-        server: HTTPServerBuilder = .http1(),
+        lane: FastLaneChannel.Lane? = nil,
         port: Int,
         onStart: @escaping @Sendable (Int) -> Void
-    ) -> Application<RouterResponder<AppContext>> {
-        Application(
+    ) throws -> Application<RouterResponder<AppContext>> {
+        let limits = try workspace.settings.connectionLimits()
+        let connections = try workspace.settings.connections(descriptors: descriptors).http
+        return Application(
             router: router,
-            server: server,
+            server: HTTPServerBuilder { FastLaneChannel(responder: $0, limits: limits, lane: lane) },
             configuration: ApplicationConfiguration(
                 address: .hostname(workspace.settings[.host].text, port: port),
                 serverName: "balanceops"
             ),
-            onServerRunning: { channel in onStart(channel.localAddress?.port ?? port) },
+            onServerRunning: { channel in
+                try? await AcceptLimit.install(connections, on: channel)
+                onStart(channel.localAddress?.port ?? port)
+            },
             logger: logger
         )
     }
@@ -205,7 +234,7 @@ extension ApplicationProtocol {
     func runUntilStopped(port: Int) async throws {
         var configuration = ServiceGroupConfiguration(
             services: [self],
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            gracefulShutdownSignals: [.sigterm, .sigint] + (ProcessLimits.hangupStops() ? [.sighup] : []),
             logger: logger
         )
         // A client that never sends the rest of its request must not keep the server from stopping.

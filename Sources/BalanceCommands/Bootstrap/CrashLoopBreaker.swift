@@ -16,9 +16,15 @@ struct CrashLoopBreaker {
     /// Looks at what the processes before left, acts where that is due, and watches this one.
     func start() async {
         let now = Timestamp.now().milliseconds / 1000
-        let recent = CrashRecord.seconds(in: file).filter { now - Self.window <= $0 && $0 <= now }
-        if recent.count >= Self.crashes, let first = recent.first {
-            await goBack(crashedAt: first)
+        let recent = CrashRecord.all(in: file).filter { now - Self.window <= $0.second && $0.second <= now }
+        if recent.count >= Self.crashes {
+            if let slot = await blamed(recent) {
+                await goBack(slot)
+            } else {
+                Output.note(
+                    "[WARN] the server crashed \(Self.crashes) times within \(Self.window) s, with no new model to blame"
+                )
+            }
             CrashRecord.forget(file)
         } else if recent.isEmpty {
             CrashRecord.forget(file)
@@ -26,15 +32,27 @@ struct CrashLoopBreaker {
         CrashRecord.watch(file)
     }
 
-    private func goBack(crashedAt second: Int) async {
-        guard let slot = try? await newest(), let version = slot.version, let moved = slot.movedAt?.milliseconds,
-            (0...Self.newModel).contains(second - moved / 1000), await wasPromoted(slot)
-        else {
-            return Output.note(
-                "[WARN] the server crashed \(Self.crashes) times within \(Self.window) s, with no new model to blame"
-            )
+    /// The model that was asked each time, where its current version is new; a crash of anything else blames none.
+    private func blamed(_ recent: [CrashRecord]) async -> Slot? {
+        let suspects = Dictionary(grouping: recent.filter { $0.model != 0 }) { $0.model }
+        for (model, crashes) in suspects where crashes.count >= Self.crashes {
+            guard let first = crashes.map(\.second).min(), let slot = await slot(model), let version = slot.version,
+                crashes.allSatisfy({ $0.version == version }), let moved = slot.movedAt?.milliseconds,
+                (0...Self.newModel).contains(first - moved / 1000), await wasPromoted(slot)
+            else { continue }
+            return slot
         }
-        let reason = "the server crashed \(Self.crashes) times within \(Self.window) s of serving version \(version)"
+        return nil
+    }
+
+    private func slot(_ mark: UInt64) async -> Slot? {
+        let slots = try? await workspace.governance.movedSlots()
+        return slots?.first { CrashMark.of($0.model) == mark }
+    }
+
+    private func goBack(_ slot: Slot) async {
+        let reason =
+            "the server crashed \(Self.crashes) times within \(Self.window) s while it asked version \(slot.version ?? 0)"
         let request = TransitionRequest(
             actor: "crash-loop breaker",
             reason: reason,
@@ -52,15 +70,5 @@ struct CrashLoopBreaker {
     private func wasPromoted(_ slot: Slot) async -> Bool {
         let last = try? await workspace.governance.history(of: slot.model, limit: 1).first
         return last.map { ["promote", "force"].contains($0.kind) } ?? false
-    }
-
-    /// The model that moved last.
-    private func newest() async throws -> Slot? {
-        var newest: Slot?
-        for model in try await workspace.models.searchModels(SearchQuery(limit: 10_000)).items {
-            let slot = try await workspace.governance.slot(of: model.name)
-            if let moved = slot.movedAt, moved > newest?.movedAt ?? Timestamp(milliseconds: 0) { newest = slot }
-        }
-        return newest
     }
 }

@@ -1,10 +1,17 @@
+import CCrashMark
 import Foundation
 
-/// Remembers in a file when the process was ended by a defect of itself or of a library that executes models.
+/// Remembers in a file when the process was ended by a defect of itself or of a library that executes models, and which
+/// model was asked then.
 ///
-/// A process that somebody kills leaves no record; one that reads where it may not, or traps, leaves eight bytes: the second
-/// of its end.
-enum CrashRecord {
+/// A process that somebody kills leaves no record; one that reads where it may not, or traps, leaves one.
+struct CrashRecord: Equatable {
+    /// When, in seconds since 1970.
+    var second: Int
+    /// `CrashMark.of` the name of the model that the thread was asking; 0: none.
+    var model: UInt64
+    var version: Int
+
     private static let signals = [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP]
 
     /// Written once, before the handlers stand; a handler only reads it.
@@ -25,19 +32,29 @@ enum CrashRecord {
     private static let handler: @convention(c) (Int32) -> Void = { number in
         if let path = CrashRecord.path {
             let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-            var now = Int64(time(nil))
-            _ = write(file, &now, 8)
+            var record = (Int64(time(nil)), crash_mark_model(), crash_mark_version())
+            _ = write(file, &record, size)
             close(file)
         }
         signal(number, SIG_DFL)
         raise(number)
     }
 
-    /// The seconds at which processes ended that way, the newest last.
-    static func seconds(in file: String) -> [Int] {
+    private static let size = 24
+
+    /// What processes left that ended that way, the newest last.
+    static func all(in file: String) -> [CrashRecord] {
         let bytes = [UInt8](FileManager.default.contents(atPath: file) ?? Data())
-        return stride(from: 0, to: bytes.count - bytes.count % 8, by: 8).map { start in
-            Int(truncatingIfNeeded: bytes[start..<start + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+        guard bytes.count.isMultiple(of: size) else { return [] }
+        func word(_ start: Int) -> UInt64 {
+            bytes[start..<start + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        }
+        return stride(from: 0, to: bytes.count, by: size).map { start in
+            CrashRecord(
+                second: Int(truncatingIfNeeded: word(start)),
+                model: word(start + 8),
+                version: Int(truncatingIfNeeded: word(start + 16))
+            )
         }
     }
 

@@ -74,6 +74,50 @@ package struct Setting: Sendable, Hashable {
         defaultValue: "",
         meaning: "host names that clients may use besides loopback, separated by commas; * allows all"
     )
+    package static let maxConnections = Setting(
+        variable: "BALANCEOPS_MAX_CONNECTIONS",
+        flag: "max-connections",
+        defaultValue: "auto",
+        meaning:
+            "how many connections there may be at once, a quarter of them gRPC's; more wait. auto: as many as the process may have descriptors, less 128"
+    )
+    package static let headTimeout = Setting(
+        variable: "BALANCEOPS_HEAD_TIMEOUT",
+        flag: "head-timeout",
+        defaultValue: "10",
+        meaning: "seconds in which the head of a request must have come; then 408 and the end of the connection"
+    )
+    package static let idleTimeout = Setting(
+        variable: "BALANCEOPS_IDLE_TIMEOUT",
+        flag: "idle-timeout",
+        defaultValue: "60",
+        meaning: "seconds after which a connection ends on which nothing happens"
+    )
+    package static let minRate = Setting(
+        variable: "BALANCEOPS_MIN_RATE",
+        flag: "min-rate",
+        defaultValue: "1024",
+        meaning: "bytes a second that a client must send of a body, and read of an answer, on average"
+    )
+    package static let maxJSON = Setting(
+        variable: "BALANCEOPS_MAX_JSON",
+        flag: "max-json",
+        defaultValue: "4194304",
+        meaning: "the largest body of JSON, CSV or a JSON head of tensors, in bytes; larger ones are 413"
+    )
+    package static let predictionThreads = Setting(
+        variable: "BALANCEOPS_PREDICTION_THREADS",
+        flag: "prediction-threads",
+        defaultValue: "auto",
+        meaning:
+            "the threads for predictions that take more than about a millisecond; auto is one less than there are cores, at least 1"
+    )
+    package static let predictionQueue = Setting(
+        variable: "BALANCEOPS_PREDICTION_QUEUE",
+        flag: "prediction-queue",
+        defaultValue: "64",
+        meaning: "how many such predictions may wait; more are answered 503"
+    )
     package static let onnxRuntime = Setting(
         variable: "BALANCEOPS_ONNX_RUNTIME",
         flag: "onnx-runtime",
@@ -101,7 +145,7 @@ package struct Setting: Sendable, Hashable {
 
     package static let all = [
         database, artifacts, currentModel, apiURL, host, port, grpcPort, fastLane, eventLoops, dashboardPort,
-        allowedHosts,
-        onnxRuntime, auditKey, webhookHosts, logLevel,
+        allowedHosts, maxConnections, headTimeout, idleTimeout, minRate, maxJSON, predictionThreads,
+        predictionQueue, onnxRuntime, auditKey, webhookHosts, logLevel,
     ]
 }

@@ -1,6 +1,8 @@
 import BalanceCore
+import BalanceNet
 import Configuration
 import Foundation
+import NIOCore
 
 /// The value of every setting and where it came from.
 package struct Settings: Sendable {
@@ -72,6 +74,46 @@ package struct Settings: Sendable {
         }
         return count
     }
+
+    /// The value of a setting that is a whole number.
+    func number(_ setting: Setting, _ range: ClosedRange<Int>) throws -> Int {
+        let value = self[setting]
+        guard let number = Int(value.text), range.contains(number) else {
+            throw Failure(
+                .invalidArgument,
+                "\(setting.variable) must be a number from \(range.lowerBound) to \(range.upperBound), not '\(value.text)' "
+                    + "(from \(value.origin))"
+            )
+        }
+        return number
+    }
+
+    /// How long a client may take.
+    func connectionLimits() throws -> ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.head = .seconds(Int64(try number(.headTimeout, 1...3600)))
+        limits.body = limits.head
+        limits.idle = .seconds(Int64(try number(.idleTimeout, 1...86_400)))
+        limits.rate = try number(.minRate, 1...1 << 30)
+        limits.tick = min(limits.tick, limits.head, limits.idle)
+        return limits
+    }
+
+    /// How many threads run heavy predictions.
+    func predictionThreads() throws -> Int {
+        if self[.predictionThreads].text == "auto" { return max(ProcessInfo.processInfo.activeProcessorCount - 1, 1) }
+        return try number(.predictionThreads, 1...1024)
+    }
+
+    /// How many connections HTTP and gRPC may have at once.
+    func connections(descriptors: Int) throws -> (http: Int, grpc: Int) {
+        let isAutomatic = self[.maxConnections].text == "auto"
+        let all = isAutomatic ? max(descriptors - Self.ownDescriptors, 16) : try number(.maxConnections, 4...1_000_000)
+        return (all - all / 4, all / 4)
+    }
+
+    /// What files, the database and the runtime need besides connections.
+    private static let ownDescriptors = 128
 
     /// The value of a setting that is a port.
     func port(_ setting: Setting) throws -> Int {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import BalanceCore
+import Foundation
 
 /// The flags that every command takes.
 package struct SettingsOptions: ParsableArguments {
@@ -46,9 +48,50 @@ struct ListenOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error or critical (BALANCEOPS_LOG_LEVEL).")
     var logLevel: String?
 
+    @Option(help: "How many connections there may be at once, or auto (BALANCEOPS_MAX_CONNECTIONS).")
+    var maxConnections: String?
+
+    @Option(help: "Seconds for the head of a request (BALANCEOPS_HEAD_TIMEOUT).")
+    var headTimeout: String?
+
+    @Option(help: "Seconds after which an idle connection ends (BALANCEOPS_IDLE_TIMEOUT).")
+    var idleTimeout: String?
+
+    @Option(help: "Bytes a second that a client must send or read (BALANCEOPS_MIN_RATE).")
+    var minRate: String?
+
+    @Option(name: .customLong("max-json"), help: "The largest body of JSON, in bytes (BALANCEOPS_MAX_JSON).")
+    var maxJSON: String?
+
+    @Option(help: "Threads for predictions that take long, or auto (BALANCEOPS_PREDICTION_THREADS).")
+    var predictionThreads: String?
+
+    @Option(help: "How many such predictions may wait (BALANCEOPS_PREDICTION_QUEUE).")
+    var predictionQueue: String?
+
+    @Flag(
+        help:
+            "Listen on other addresses than loopback although there are no accounts: whoever reaches the port may do everything."
+    )
+    var open = false
+
     var flags: [Setting: String] {
-        [.host: host, .allowedHosts: allowedHosts, .webhookHosts: webhookHosts, .logLevel: logLevel].compactMapValues {
-            $0
-        }
+        [
+            .host: host, .allowedHosts: allowedHosts, .webhookHosts: webhookHosts, .logLevel: logLevel,
+            .maxConnections: maxConnections, .headTimeout: headTimeout, .idleTimeout: idleTimeout, .minRate: minRate,
+            .maxJSON: maxJSON, .predictionThreads: predictionThreads, .predictionQueue: predictionQueue,
+        ].compactMapValues { $0 }
+    }
+
+    /// Refuses an address that others reach, unless that was said on purpose.
+    func requireClosed(_ settings: Settings) throws {
+        let host = settings[.host].text
+        let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        guard !isLoopback, !open, ProcessInfo.processInfo.environment["BALANCEOPS_OPEN"] != "1" else { return }
+        throw Failure(
+            .invalidArgument,
+            "\(host) is reached by others, and there are no accounts: whoever reaches the port could do everything",
+            hint: "listen on 127.0.0.1 behind a proxy that asks who it is, or say --open (BALANCEOPS_OPEN=1)"
+        )
     }
 }

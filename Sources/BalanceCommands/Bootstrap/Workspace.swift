@@ -2,6 +2,7 @@ import BalanceCore
 import BalanceInference
 import BalanceServing
 import BalanceStore
+import Foundation
 
 /// The stores that the settings name, opened: the one place where concrete types meet.
 struct Workspace: Sendable {
@@ -29,7 +30,12 @@ struct Workspace: Sendable {
     let versionPromoter: VersionPromoter
 
     /// Opens the database, migrates it where that is due, and finishes a promotion that a crash interrupted.
-    static func open(_ settings: Settings) async throws -> Workspace {
+    ///
+    /// Where it `creates` nothing, a database that is missing is an error: what only reads makes none.
+    static func open(_ settings: Settings, creates: Bool = true) async throws -> Workspace {
+        if !creates { try requireDatabase(settings) }
+        // What is written here is for its owner alone: the database holds secrets of webhooks.
+        umask(0o077)
         useOnnxRuntime(settings)
         let database = try SQLiteDatabase(path: settings[.database].text)
         let key = try AuditKey(path: auditKeyPath(settings))
@@ -92,6 +98,18 @@ struct Workspace: Sendable {
                 files: versionFiles,
                 promoter: promoter
             )
+        )
+    }
+
+    private static func requireDatabase(_ settings: Settings) throws {
+        let path = settings[.database].text
+        guard !FileManager.default.fileExists(atPath: path),
+            !FileManager.default.fileExists(atPath: path + ".audit-key.head")
+        else { return }
+        throw Failure(
+            .fileNotFound,
+            "there is no database at \(path)",
+            hint: "name it with --db or BALANCEOPS_DB, or make one: balanceops init-db"
         )
     }
 

@@ -26,9 +26,16 @@ package struct ModelState: Sendable {
 package struct ModelService: Sendable {
     private let directory: any ModelDirectory
     private let registry: any ModelRegistry
+    private let runner: any PredictionRunner
     package let statistics: InferenceStatistics
 
-    package init(directory: any ModelDirectory, registry: any ModelRegistry, statistics: InferenceStatistics) {
+    package init(
+        directory: any ModelDirectory,
+        registry: any ModelRegistry,
+        statistics: InferenceStatistics,
+        runner: any PredictionRunner
+    ) {
+        self.runner = runner
         self.directory = directory
         self.registry = registry
         self.statistics = statistics
@@ -43,11 +50,26 @@ package struct ModelService: Sendable {
         return try await directory.version(version, of: name)
     }
 
+    /// The steps that one answer may take where others wait for it: about a millisecond.
+    private static let quickSteps = 200_000
+
+    /// Runs what asks a model: at once where that is quick, else among the heavy predictions.
+    package func asking<Value: Sendable>(
+        _ model: ServedModel,
+        rows: Int,
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        let (steps, overflow) = model.rowCost.multipliedReportingOverflow(by: max(rows, 1))
+        return try await !overflow && steps <= Self.quickSteps ? body() : runner.run(body)
+    }
+
     /// The answer of a model, counted; `input` is how long it took to read the request, in nanoseconds.
     package func infer(_ request: InferenceRequest, with model: ServedModel, input: UInt64 = 0) throws -> [Tensor] {
         let start = Monotonic.now()
         do {
-            let outputs = try model.predictor.infer(request.inputs, outputs: request.outputs)
+            let outputs = try CrashMark.during(model) {
+                try model.predictor.infer(request.inputs, outputs: request.outputs)
+            }
             let rows = request.inputs.first?.shape.first ?? 1
             let times = InferenceStatistics.Times(input: input, infer: Monotonic.now() &- start, output: 0)
             statistics.record(model.name, model.version, rows: rows, times)
@@ -62,7 +84,7 @@ package struct ModelService: Sendable {
     package func outputs(of rows: [[Cell]], with model: ServedModel) throws -> [[Double]] {
         let start = Monotonic.now()
         do {
-            let outputs = try model.predictor.outputs(of: rows)
+            let outputs = try CrashMark.during(model) { try model.predictor.outputs(of: rows) }
             let times = InferenceStatistics.Times(input: 0, infer: Monotonic.now() &- start, output: 0)
             statistics.record(model.name, model.version, rows: rows.count, times)
             return outputs
@@ -75,7 +97,7 @@ package struct ModelService: Sendable {
     /// The answer of a model to one row of numbers, counted.
     package func outputs(ofRow row: [Double], with model: ServedModel) throws -> [Double] {
         let start = Monotonic.now()
-        let outputs = try model.predictor.outputs(row)
+        let outputs = try CrashMark.during(model) { try model.predictor.outputs(row) }
         let times = InferenceStatistics.Times(input: 0, infer: Monotonic.now() &- start, output: 0)
         statistics.record(model.name, model.version, rows: 1, times)
         return outputs

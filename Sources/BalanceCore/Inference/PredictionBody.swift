@@ -1,7 +1,7 @@
 /// The rows of a request for predictions: `features` for one row, `instances` for several; each a list of numbers in the
 /// model's order, or an object by the features' names.
-package struct PredictionBody {
-    private enum Rows {
+package struct PredictionBody: Sendable {
+    private enum Rows: Sendable {
         case one(JSONValue)
         case many([JSONValue])
     }
@@ -10,6 +10,9 @@ package struct PredictionBody {
 
     /// Whether the request has a single row as a list of numbers, which is the original's form.
     package let isOriginal: Bool
+
+    /// How many rows the request has.
+    package var count: Int { if case .many(let rows) = rows { rows.count } else { 1 } }
 
     /// The most rows of one request.
     package static let maximumRows = 100_000

@@ -1,5 +1,5 @@
 /// A request in the form of MLflow's scoring server: one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`.
-package struct ScoringBody {
+package struct ScoringBody: Sendable {
     /// The rows, each a list or an object by names; nil where ``tensors`` stand.
     package let rows: [JSONValue]
     /// What `inputs` or `instances` hold, for a model that takes tensors.

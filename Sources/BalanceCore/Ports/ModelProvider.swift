@@ -47,6 +47,8 @@ package final class ServedModel: Sendable {
     package let format: String
     /// SHA-256 of the file in hex.
     package let digest: String
+    /// What a crash record names the model by.
+    package let crashMark: UInt64
     /// What each request asks of the predictor, asked once: see ``Predictor/rowCost``.
     package let rowCost: Int
     /// How many numbers a row has, where rows are of numbers alone and the answer is a probability of two classes; else nil.
@@ -62,6 +64,7 @@ package final class ServedModel: Sendable {
         digest: String = ""
     ) {
         self.digest = digest
+        crashMark = CrashMark.of(name)
         self.format = format
         rowCost = predictor.rowCost
         let isChance = predictor.classes.count == 2 && predictor.hasProbabilities && predictor.textFeatures.isEmpty

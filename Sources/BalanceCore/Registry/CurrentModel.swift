@@ -76,10 +76,18 @@ package struct CurrentPointer: Sendable, Hashable {
     package var version: Int
     /// As ``CurrentModel/generation``.
     package var generation: Int
+    package var path: String
+    package var digest: String?
 
-    package init(version: Int, generation: Int) {
+    package init(version: Int, generation: Int, path: String, digest: String?) {
         self.version = version
         self.generation = generation
+        self.path = path
+        self.digest = digest
+    }
+
+    package init(_ model: CurrentModel) {
+        self.init(version: model.version, generation: model.generation, path: model.path, digest: model.digest)
     }
 }
 

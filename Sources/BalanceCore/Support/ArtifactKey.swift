@@ -1,7 +1,7 @@
 /// The place of an artifact below the root that the server owns; only the check of this initialiser makes one.
 ///
-/// A key is a relative path in its one normal form, so that there is a single reading of it: no empty, `.` or `..`
-/// segments, no backslash, drive letter, `%`, `?`, `#`, `;` or control byte, at most 1024 bytes and 255 a segment.
+/// A key is a relative path in its one normal form: segments are names of files, which may hold every byte but `/` and NUL,
+/// taken literally. None is empty, `.` or `..`, or a drive of Windows; at most 1024 bytes, and 255 a segment.
 package struct ArtifactKey: Sendable, Hashable {
     package let segments: [String]
 
@@ -11,18 +11,22 @@ package struct ArtifactKey: Sendable, Hashable {
         // By bytes: a slash that a combining mark follows is one character to Swift, but still a slash to a file system.
         let segments = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
             .map { String(Substring($0)) }
-        let isPlain = text.utf8.allSatisfy { $0 > 0x1F && $0 != 0x7F && !"\\%?#;".utf8.contains($0) }
         let areNames = segments.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }
-        let bytes = Array(text.utf8.prefix(2))
-        let isDrive = bytes.count == 2 && bytes[1] == UInt8(ascii: ":") && (bytes[0] | 0x20) >= 0x61
-        guard isPlain, areNames, !isDrive, (1...1024).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "~")
+        guard areNames, !text.utf8.contains(0), !segments.contains(where: Self.isDrive),
+            (1...1024).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "~")
         else {
             throw Failure(
                 .invalidParameter,
-                "Invalid path: '\(text.prefix(100))' is no relative path in its normal form"
+                "Invalid path: '\(text.prefix(100))' is not a relative path in its normal form"
             )
         }
         self.segments = segments
+    }
+
+    /// Whether a name, put behind a folder on Windows, leads to another disk.
+    private static func isDrive(_ name: String) -> Bool {
+        let bytes = Array(name.utf8.prefix(3))
+        return bytes.count == 2 && bytes[1] == UInt8(ascii: ":") && (0x61...0x7A).contains(bytes[0] | 0x20)
     }
 
     package var text: String { segments.joined(separator: "/") }

@@ -31,6 +31,7 @@ extension Failure {
         case invalidParameter = "INVALID_PARAMETER_VALUE"
         case notImplemented = "NOT_IMPLEMENTED"
         case originNotAllowed = "ORIGIN_NOT_ALLOWED"
+        case readOnly = "READ_ONLY"
         case notFound = "NOT_FOUND"
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
         case hostNotAllowed = "HOST_NOT_ALLOWED"
@@ -43,6 +44,8 @@ extension Failure {
         case databaseUnreadable = "DATABASE_UNREADABLE"
         case schemaTooNew = "SCHEMA_TOO_NEW"
         case storageFull = "STORAGE_FULL"
+        case storageLost = "STORAGE_LOST"
+        case folderInUse = "FOLDER_IN_USE"
         case unavailable = "UNAVAILABLE"
         case addressInUse = "ADDRESS_IN_USE"
         case toolMissing = "TOOL_MISSING"
@@ -94,6 +97,7 @@ extension Failure.Code {
         case .invalidParameter: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
         case .notImplemented: Row(status: 501, mlflow: "NOT_IMPLEMENTED", exit: 1)
         case .originNotAllowed: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)
+        case .readOnly: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)
         case .notFound: Row(status: 404, mlflow: "ENDPOINT_NOT_FOUND", exit: 1)
         case .methodNotAllowed: Row(status: 405, mlflow: "ENDPOINT_NOT_FOUND", exit: 1)
         case .hostNotAllowed: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)
@@ -106,6 +110,8 @@ extension Failure.Code {
         case .databaseUnreadable: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 74)
         case .schemaTooNew: Row(status: 500, mlflow: "INTERNAL_ERROR", exit: 78)
         case .storageFull: Row(status: 507, mlflow: "RESOURCE_EXHAUSTED", exit: 74)
+        case .storageLost: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 74)
+        case .folderInUse: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 73)
         case .unavailable: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 1)
         case .addressInUse: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 69)
         case .toolMissing: Row(status: 503, mlflow: "TEMPORARILY_UNAVAILABLE", exit: 2)

@@ -41,3 +41,23 @@ extension Failure: CustomStringConvertible {
         hint.map { "\(message)\n  try: \($0)" } ?? message
     }
 }
+
+extension Failure {
+    /// The message for a caller of the network: of a failure of the server's, files are named without their folders.
+    package var publicMessage: String {
+        let namesFiles = code.row.status >= 500 || code == .modelFileMissing || code == .modelNotReadable
+        return namesFiles ? Self.withoutFolders(message) : message
+    }
+
+    /// A text in which absolute paths are names alone.
+    package static func withoutFolders(_ text: String) -> String {
+        guard text.contains("/") else { return text }
+        return text.split(separator: " ", omittingEmptySubsequences: false).map { word in
+            let start = word.firstIndex { !"'\"(".contains($0) } ?? word.startIndex
+            guard word[start...].hasPrefix("/"), let slash = word.lastIndex(of: "/"), slash > start else {
+                return String(word)
+            }
+            return String(word[..<start] + word[word.index(after: slash)...])
+        }.joined(separator: " ")
+    }
+}

@@ -2,6 +2,8 @@
 package struct JSONSyntaxError: Error, Sendable {
     package var message: String
     package var offset: Int
+    /// Whether it is JSON all the same, with a name that stands twice in an object.
+    package var isRepeatedName = false
 }
 
 extension JSONValue {
@@ -11,13 +13,16 @@ extension JSONValue {
     ///   - bytes: The text in UTF-8; a byte order mark is refused.
     ///   - maximumDepth: How deep arrays and objects may nest, so that no input can use up the stack.
     ///   - allowsNonFinite: Whether `NaN`, `Infinity` and `-Infinity` are numbers, as Python's writer puts them.
+    ///   - refusesRepeatedNames: Whether an object in which a name stands twice is wrong: readers differ in which one they take.
     /// - Throws: ``JSONSyntaxError`` with the offset of the first wrong byte.
     package init(
         parsing bytes: [UInt8],
         maximumDepth: Int = 64,
-        allowsNonFinite: Bool = false
+        allowsNonFinite: Bool = false,
+        refusesRepeatedNames: Bool = false
     ) throws(JSONSyntaxError) {
         var parser = JSONParser(bytes: bytes, maximumDepth: maximumDepth, allowsNonFinite: allowsNonFinite)
+        parser.refusesRepeatedNames = refusesRepeatedNames
         self = try parser.document()
     }
 
@@ -31,6 +36,7 @@ private struct JSONParser {
     let bytes: [UInt8]
     let maximumDepth: Int
     let allowsNonFinite: Bool
+    var refusesRepeatedNames = false
     var position = 0
 
     init(bytes: [UInt8], maximumDepth: Int, allowsNonFinite: Bool) {
@@ -78,9 +84,28 @@ private struct JSONParser {
             guard take(":") else { throw error("':' was expected after the member name") }
             members.append((name, try value(depth: depth)))
             skipBlanks()
-            if take("}") { return .object(members) }
+            if take("}") {
+                if refusesRepeatedNames, let name = Self.repeated(members) {
+                    var error = error("the name '\(name.prefix(60))' stands twice in an object")
+                    error.isRepeatedName = true
+                    throw error
+                }
+                return .object(members)
+            }
             guard take(",") else { throw error("',' or '}' was expected") }
         }
+    }
+
+    /// A name that stands twice; few are compared with one another, many by a set.
+    private static func repeated(_ members: [(String, JSONValue)]) -> String? {
+        guard members.count <= 8 else {
+            var seen: Set<ByteText> = []
+            return members.first { !seen.insert(ByteText($0.0)).inserted }?.0
+        }
+        for index in members.indices.dropFirst() {
+            for other in 0..<index where ByteText.isSame(members[index].0, members[other].0) { return members[index].0 }
+        }
+        return nil
     }
 
     private mutating func array(depth: Int) throws(JSONSyntaxError) -> JSONValue {

@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// The fields of a form that a page sent.
@@ -13,7 +14,7 @@ struct PageForm: Sendable {
         guard type == "application/x-www-form-urlencoded" else {
             throw Failure(.mediaTypeNotSupported, "The form was not sent as one.", hint: "send it from its page")
         }
-        let buffer = try await request.body.collect(upTo: Self.maximumBody)
+        let buffer = try await request.bytes(upTo: Self.maximumBody)
         fields = FormFields(String(decoding: buffer.readableBytesView, as: UTF8.self))
     }
 

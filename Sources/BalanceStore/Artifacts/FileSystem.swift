@@ -112,6 +112,28 @@ enum FileLock {
     }
 }
 
+/// The one server of a data folder, for as long as its process lives.
+package final class ServerLease: Sendable {
+    private let descriptor: Int32
+
+    /// - Throws: `Failure` with code `folderInUse` where another server holds it.
+    package init(database: String) throws {
+        let path = database + ".server"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw FileSystem.failure("created", path) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw Failure(
+                .folderInUse,
+                "another server works on \(database)",
+                hint: "stop it, or give this one a folder of its own with --data"
+            )
+        }
+    }
+
+    deinit { close(descriptor) }
+}
+
 /// A share of the lock of a folder between processes that lasts as long as this object, and no longer than its process.
 final class FileLease: Sendable {
     private let descriptor: Int32

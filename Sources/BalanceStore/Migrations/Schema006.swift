@@ -13,19 +13,39 @@ enum Schema006 {
         }
     }
 
-    static let tableNames: Set<String> = ["retired_model"]
+    static let tableNames: Set<String> = ["retired_model", "retired_attempt"]
 
     private static let statements = [
+        // The tag with a run's name was made up where it was missing, so that it could not be deleted.
+        """
+        INSERT INTO tag (run_seq, key, value)
+            SELECT r.seq, 'mlflow.runName', r.name FROM run r WHERE r.name IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.run_seq = r.seq AND t.key = 'mlflow.runName')
+        """,
         "ALTER TABLE registered_model ADD COLUMN folded_name TEXT NOT NULL DEFAULT ''",
         "CREATE INDEX registered_model_folded_name ON registered_model (folded_name)",
-        // The numbers that a name gave, so that a model of the same name never gives them again.
+        // What a name leaves behind: the numbers that it gave are never given again, and its policy still guards it.
         """
         CREATE TABLE retired_model (
             name TEXT PRIMARY KEY,
             last_version INTEGER NOT NULL,
-            generation INTEGER NOT NULL
+            generation INTEGER NOT NULL,
+            policy TEXT,
+            policy_hash TEXT,
+            baseline_json TEXT
         ) STRICT
         """,
+        """
+        CREATE TABLE retired_attempt (
+            name TEXT NOT NULL,
+            dataset TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            at_ms INTEGER NOT NULL,
+            PRIMARY KEY (name, dataset, digest)
+        ) STRICT
+        """,
+        // What was known of the version that served last, where it was deleted.
+        "ALTER TABLE slot ADD COLUMN baseline_json TEXT",
         // An approval from before is bound to less than all inputs, so it does not hold any more.
         "ALTER TABLE approval ADD COLUMN inputs_hash TEXT NOT NULL DEFAULT ''",
         "CREATE INDEX model_version_quarantine ON model_version (name, digest) WHERE quarantined_at_ms IS NOT NULL",

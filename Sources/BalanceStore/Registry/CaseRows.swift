@@ -8,7 +8,7 @@ struct CaseRows {
 
     func read(_ candidate: CandidateReference, fingerprint: String?, at moment: Timestamp) throws -> PromotionCase {
         let slot = try SlotRows.slot(name, connection)
-        let current = try (slot.version ?? lastServed()).map { try facts(ofVersion: $0) }
+        let current = try slot.version.map { try facts(ofVersion: $0) } ?? lastServed()
         let judged = try facts(of: candidate)
         var found = PromotionCase(
             model: name,
@@ -47,9 +47,29 @@ struct CaseRows {
     // MARK: - Versions
 
     /// The version that served last, while none serves: taking the alias away must not make the next one the first.
-    private func lastServed() throws -> Int? {
+    ///
+    /// Where that version was deleted, what was known of it is kept.
+    private func lastServed() throws -> VersionFacts? {
         guard let policy, policy.onMissingMetric != .legacyZero else { return nil }
-        return try SlotRows.lastServed(name, connection)
+        let kept = try connection.rows("SELECT baseline_json FROM slot WHERE name = ?", [.text(name)]).first?.text(0)
+        if let kept { return VersionFacts(try JSONValue(parsing: Array(kept.utf8), allowsNonFinite: true)) }
+        return try SlotRows.lastServed(name, connection).map { try facts(ofVersion: $0) }
+    }
+
+    /// Keeps what is known of a version that served last and is about to be deleted, so that the next candidate is not judged
+    /// as the first.
+    static func keepBaseline(_ version: Int, of name: String, _ connection: any SQLConnection) throws {
+        let kept = try connection.rows("SELECT baseline_json FROM slot WHERE name = ?", [.text(name)]).first?.text(0)
+        guard kept == nil, try SlotRows.lastServed(name, connection) == version else { return }
+        let slot = try SlotRows.slot(name, connection)
+        let policy = try slot.policyHash.flatMap {
+            try PolicyRows.find(hash: $0, name: slot.policy, connection)?.policy
+        }
+        let facts = try CaseRows(name: name, policy: policy, connection: connection).facts(ofVersion: version)
+        try connection.execute(
+            "UPDATE slot SET baseline_json = ? WHERE name = ?",
+            [.text(facts.json.text()), .text(name)]
+        )
     }
 
     private func facts(of candidate: CandidateReference) throws -> VersionFacts {

@@ -40,7 +40,7 @@ enum RegistryRows {
         return number
     }
 
-    /// Records a model, which goes on with the numbers that its name gave before.
+    /// Records a model, which goes on with what its name left behind: numbers, policy, and what candidates are judged by.
     ///
     /// - Returns: Whether it is new; one that is there already stays as it is.
     /// - Throws: `Failure` with code `alreadyExists` where another model has a name that looks the same.
@@ -62,12 +62,17 @@ enum RegistryRows {
                 .integer(retired?.integer(0) ?? 0),
             ]
         )
-        if let generation = retired?.integer(1) {
-            try connection.execute(
-                "INSERT INTO slot (name, generation) VALUES (?, ?)",
-                [.text(model.name), .integer(generation)]
-            )
-        }
+        guard retired != nil else { return true }
+        try connection.execute(
+            "INSERT INTO slot (name, generation, policy, policy_hash, baseline_json) SELECT name, generation, policy, "
+                + "policy_hash, baseline_json FROM retired_model WHERE name = ?",
+            [.text(model.name)]
+        )
+        try connection.execute(
+            "INSERT INTO attempt (name, dataset, digest, at_ms) SELECT name, dataset, digest, at_ms FROM retired_attempt "
+                + "WHERE name = ?",
+            [.text(model.name)]
+        )
         return true
     }
 
@@ -86,13 +91,21 @@ enum RegistryRows {
         )
     }
 
-    /// Keeps the numbers that a name gave, for a model that gets it later.
-    static func retire(_ name: String, generation: Int, _ connection: any SQLConnection) throws {
+    /// Keeps what a name gave and what guards it, for a model that gets it later.
+    static func retire(_ name: String, _ connection: any SQLConnection) throws {
         try connection.execute(
-            "INSERT INTO retired_model (name, last_version, generation) SELECT name, last_version, ? FROM registered_model "
-                + "WHERE name = ? ON CONFLICT (name) DO UPDATE SET last_version = MAX(last_version, excluded.last_version), "
-                + "generation = MAX(generation, excluded.generation)",
-            [.integer(generation), .text(name)]
+            "INSERT INTO retired_model (name, last_version, generation, policy, policy_hash, baseline_json) "
+                + "SELECT m.name, m.last_version, COALESCE(s.generation, 0), s.policy, s.policy_hash, s.baseline_json "
+                + "FROM registered_model m LEFT JOIN slot s ON s.name = m.name WHERE m.name = ? "
+                + "ON CONFLICT (name) DO UPDATE SET last_version = MAX(last_version, excluded.last_version), "
+                + "generation = MAX(generation, excluded.generation), policy = excluded.policy, "
+                + "policy_hash = excluded.policy_hash, baseline_json = excluded.baseline_json",
+            [.text(name)]
+        )
+        try connection.execute(
+            "INSERT INTO retired_attempt (name, dataset, digest, at_ms) SELECT name, dataset, digest, at_ms FROM attempt "
+                + "WHERE name = ? ON CONFLICT DO NOTHING",
+            [.text(name)]
         )
     }
 

@@ -201,16 +201,13 @@ extension SQLRegistryStore: Governance {
 
     package func quarantine(_ version: Int, of model: String, by request: TransitionRequest) async throws {
         try await act { connection in
-            let found = try VersionRows.version(version, of: model, connection)
+            _ = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
-            let serving = try RegistryRows.current(model, connection)
-            let isSame = serving?.digest != nil && serving?.digest == found.digest
-            guard slot.version != version, !isSame else {
+            guard slot.version != version else {
                 throw Failure(
                     .modelInUse,
-                    "version \(version) of '\(model)' serves"
-                        + "\(slot.version == version ? "" : " as version \(slot.version ?? 0)"), and cannot be put in quarantine",
+                    "version \(version) of '\(model)' serves, and cannot be put in quarantine",
                     hint: "balanceops rollback \(model) --reason WHY, then put it in quarantine"
                 )
             }

@@ -47,7 +47,7 @@ extension SQLRegistryStore: ModelRegistry {
             if !taken.isEmpty { throw Self.taken(newName) }
             try RegistryRows.requireDistinct(newName, besides: name, connection)
             let slot = try SlotRows.slot(name, connection)
-            try RegistryRows.retire(name, generation: slot.generation, connection)
+            try RegistryRows.retire(name, connection)
             try Self.move(name, to: newName, at: moment, connection)
             var event = AuditEvent(
                 at: moment,
@@ -75,14 +75,10 @@ extension SQLRegistryStore: ModelRegistry {
             }
             let slot = try SlotRows.slot(name, connection)
             try SlotRows.requireNotFrozen(slot)
-            if let policy = slot.policy {
-                throw Failure(
-                    .modelInUse,
-                    "The model '\(name)' cannot be deleted: the policy '\(policy)' guards it, and would be forgotten with it",
-                    hint: "balanceops policy set none --name \(name) --reason WHY, first"
-                )
+            if let last = try SlotRows.lastServed(name, connection) {
+                try CaseRows.keepBaseline(last, of: name, connection)
             }
-            try RegistryRows.retire(name, generation: slot.generation, connection)
+            try RegistryRows.retire(name, connection)
             try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
             let bond = slot.policy.map { ", bound to '\($0)'" } ?? ""
             var event = AuditEvent(
@@ -233,5 +229,6 @@ extension SQLRegistryStore: ModelRegistry {
         + "snapshot_json, author, quarantined_at_ms, quarantine_reason, rolled_back_at_ms"
 
     private static let slotColumns =
-        "generation, policy, policy_hash, promoted_at_ms, moved_at_ms, frozen_at_ms, frozen_by, frozen_reason, is_forced"
+        "generation, policy, policy_hash, promoted_at_ms, moved_at_ms, frozen_at_ms, frozen_by, frozen_reason, is_forced, "
+        + "baseline_json"
 }

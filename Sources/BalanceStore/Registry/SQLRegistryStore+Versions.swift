@@ -22,8 +22,32 @@ extension SQLRegistryStore {
             for tag in version.tags { try Self.upsert(tag, version: number, of: version.name, connection) }
             try SnapshotRows.take(version.name, number, metrics: version.metrics, connection)
             try Self.touch(version.name, at: version.createdAt, connection)
+            if let model = version.modelID { try Self.noteVersion(number, of: version.name, on: model, connection) }
             return try VersionRows.version(number, of: version.name, connection)
         }
+    }
+
+    /// Adds a version to the list that MLflow's clients look for on its logged model.
+    private static func noteVersion(
+        _ version: Int,
+        of name: String,
+        on model: String,
+        _ connection: any SQLConnection
+    ) throws {
+        let key = "mlflow.modelVersions"
+        let exists = try connection.rows("SELECT 1 FROM logged_model WHERE model_id = ?", [.text(model)])
+        guard !exists.isEmpty else { return }
+        let known = try connection.rows(
+            "SELECT value FROM logged_model_tag WHERE model_id = ? AND key = ?",
+            [.text(model), .text(key)]
+        ).first?.text(0)
+        let before = known.flatMap { try? JSONValue(parsing: $0) }?.elements ?? []
+        let entry = JSONValue.object([("name", .string(name)), ("version", .int(version))])
+        try LoggedModelRows.upsert(
+            KeyValue(key: key, value: JSONValue.array(before + [entry]).text()),
+            model,
+            connection
+        )
     }
 
     package func version(_ version: Int, of name: String) async throws -> ModelVersion {
@@ -65,7 +89,7 @@ extension SQLRegistryStore {
                     hint: "balanceops release \(name) \(version) --reason WHY"
                 )
             }
-            try Self.requireNoBaseline(version, slot, connection)
+            try CaseRows.keepBaseline(version, of: name, connection)
             if let current = try RegistryRows.current(name, connection), current.version == version {
                 try unset(current, reason: "the version is deleted", actor: "registry", at: moment, connection)
             }
@@ -85,18 +109,6 @@ extension SQLRegistryStore {
             try AuditRows.append(event, key: key, connection)
         }
         await rememberHead()
-    }
-
-    /// Refuses to delete what a policy compares candidates with: without it the next one would be judged as the first.
-    private static func requireNoBaseline(_ version: Int, _ slot: Slot, _ connection: any SQLConnection) throws {
-        guard let policy = slot.policy, let last = try SlotRows.lastServed(slot.model, connection), last == version
-        else { return }
-        throw Failure(
-            .modelInUse,
-            "version \(version) of '\(slot.model)' cannot be deleted: it served last, and the policy '\(policy)' compares "
-                + "candidates with it",
-            hint: "promote another version first, or balanceops policy set none --name \(slot.model) --reason WHY"
-        )
     }
 
     package func setTag(
@@ -162,6 +174,7 @@ extension SQLRegistryStore {
         at moment: Timestamp
     ) async throws -> ModelVersion {
         let changed = try await change(version, of: name, at: moment) { connection in
+            try Self.touch(name, at: moment, connection)
             let before = try RegistryRows.current(name, connection)
             if let before, before.version == version {
                 let reason = "the version was moved to the stage \(stage.mlflow)"
@@ -205,7 +218,6 @@ extension SQLRegistryStore {
         try await database.write { connection in
             _ = try VersionRows.version(version, of: name, connection)
             try RegistryRows.move(alias, of: name, to: version, at: moment, connection)
-            try Self.touch(name, at: moment, connection)
         }
     }
 
@@ -213,7 +225,6 @@ extension SQLRegistryStore {
         try await database.write { connection in
             _ = try VersionRows.model(name, connection)
             let before = alias == currentAlias ? try RegistryRows.current(name, connection) : nil
-            try Self.touch(name, at: moment, connection)
             guard let before else {
                 _ = try connection.execute(
                     "DELETE FROM model_alias WHERE name = ? AND alias = ?",
@@ -279,7 +290,6 @@ extension SQLRegistryStore {
                 "UPDATE model_version SET updated_at_ms = ? WHERE name = ? AND version = ?",
                 [.integer(moment.milliseconds), .text(name), .integer(version)]
             )
-            try Self.touch(name, at: moment, connection)
             return try VersionRows.version(version, of: name, connection)
         }
     }

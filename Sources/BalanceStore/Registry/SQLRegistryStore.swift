@@ -61,12 +61,19 @@ package struct SQLRegistryStore: RegistryStore {
     package func currentPointers() async throws -> [ByteText: CurrentPointer] {
         try await database.read { connection in
             let rows = try connection.rows(
-                "SELECT a.name, a.version, COALESCE(s.generation, a.generation) FROM model_alias a "
+                "SELECT a.name, a.version, COALESCE(s.generation, a.generation), v.path, v.digest FROM model_alias a "
+                    + "JOIN model_version v ON v.name = a.name AND v.version = a.version "
                     + "LEFT JOIN slot s ON s.name = a.name WHERE a.alias = '\(currentAlias)'"
             )
             return ByteText.dictionary(
                 rows.map { row in
-                    (row.text(0) ?? "", CurrentPointer(version: row.integer(1) ?? 0, generation: row.integer(2) ?? 0))
+                    let pointer = CurrentPointer(
+                        version: row.integer(1) ?? 0,
+                        generation: row.integer(2) ?? 0,
+                        path: row.text(3) ?? "",
+                        digest: row.text(4)
+                    )
+                    return (row.text(0) ?? "", pointer)
                 }
             )
         }

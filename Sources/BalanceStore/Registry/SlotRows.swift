@@ -66,7 +66,7 @@ enum SlotRows {
         try connection.execute("INSERT INTO slot (name) VALUES (?) ON CONFLICT DO NOTHING", [.text(name)])
         let after =
             try connection.rows(
-                "UPDATE slot SET generation = generation + 1, moved_at_ms = ?, is_forced = ?, "
+                "UPDATE slot SET generation = generation + 1, moved_at_ms = ?, is_forced = ?, \(isPromotion ? "baseline_json = NULL, " : "")"
                     + "promoted_at_ms = CASE WHEN ? = 1 THEN ? ELSE promoted_at_ms END WHERE name = ? "
                     + "RETURNING generation",
                 [

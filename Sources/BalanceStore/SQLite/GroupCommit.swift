@@ -20,13 +20,17 @@ final class GroupCommit: Sendable {
     }
 
     private let pool: DatabasePool
+    private let files: DatabaseFiles
     private let state = Mutex(State())
     /// How many writes one transaction takes; more would keep the first waiting.
     private static let maximumGroup = 256
     /// How many transactions are run before other writers get their turn.
     private static let maximumRounds = 32
 
-    init(pool: DatabasePool) { self.pool = pool }
+    init(pool: DatabasePool, files: DatabaseFiles) {
+        self.pool = pool
+        self.files = files
+    }
 
     /// Runs `body` in a transaction, perhaps with those of others, and says what came of it after the commit, on the
     /// writer's thread.
@@ -74,11 +78,13 @@ final class GroupCommit: Sendable {
         let connection = SQLiteConnection(database: database)
         var isOneToBlame = false
         do {
-            try database.inTransaction(.immediate) {
-                isOneToBlame = true
-                for item in items { try item.body(connection) }
-                isOneToBlame = false
-                return .commit
+            try files.writing {
+                try database.inTransaction(.immediate) {
+                    isOneToBlame = true
+                    for item in items { try item.body(connection) }
+                    isOneToBlame = false
+                    return .commit
+                }
             }
             for item in items { item.finish(nil) }
         } catch {
@@ -91,9 +97,11 @@ final class GroupCommit: Sendable {
     private func commitApart(_ items: [Item], _ database: Database) {
         var failures: [(any Error)?] = []
         do {
-            try database.inTransaction(.immediate) {
-                failures = try items.map { try Self.failure(of: $0, database) }
-                return .commit
+            try files.writing {
+                try database.inTransaction(.immediate) {
+                    failures = try items.map { try Self.failure(of: $0, database) }
+                    return .commit
+                }
             }
             for (item, failure) in zip(items, failures) { item.finish(failure) }
         } catch {

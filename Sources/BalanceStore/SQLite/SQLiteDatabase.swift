@@ -1,4 +1,4 @@
-import BalanceCore
+package import BalanceCore
 import GRDB
 
 /// An SQLite file in WAL mode with one writer.
@@ -8,6 +8,7 @@ import GRDB
 package final class SQLiteDatabase: SQLDatabase {
     package let path: String
     private let pool: DatabasePool
+    private let files: DatabaseFiles
     private let group: GroupCommit
     private let reads: GroupRead
 
@@ -21,11 +22,13 @@ package final class SQLiteDatabase: SQLDatabase {
         }
         do {
             try FileSystem.createDirectory(FileSystem.parent(of: path))
+            try Self.requireNoLostTrail(path)
             try SQLiteMigration.run(at: path)
             pool = try DatabasePool(path: path, configuration: Self.configuration())
             // GRDB lowers this to NORMAL when it turns on WAL.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-            group = GroupCommit(pool: pool)
+            files = try DatabaseFiles(path: path)
+            group = GroupCommit(pool: pool, files: files)
             reads = GroupRead(pool: pool)
         } catch {
             let failure = Failure.database(error, path: path)
@@ -37,6 +40,19 @@ package final class SQLiteDatabase: SQLDatabase {
                 cause: error
             )
         }
+    }
+
+    /// Refuses to begin anew where a trail is remembered whose database is gone.
+    private static func requireNoLostTrail(_ path: String) throws {
+        guard FileSystem.size(of: path) ?? 0 == 0, let head = AuditKey.head(besideKey: path + ".audit-key"),
+            head.sequence > 0
+        else { return }
+        throw Failure(
+            .databaseUnreadable,
+            "\(path) is \(FileSystem.size(of: path) == nil ? "missing" : "empty"), and \(path).audit-key.head remembers "
+                + "\(head.sequence) lines of its audit trail: the database was lost",
+            hint: "restore a backup; to begin anew on purpose, remove \(path).audit-key.head first"
+        )
     }
 
     package func read<Value: Sendable>(
@@ -53,7 +69,18 @@ package final class SQLiteDatabase: SQLDatabase {
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
         do {
-            return try await pool.write { try body(SQLiteConnection(database: $0)) }
+            let files = self.files
+            return try await pool.writeWithoutTransaction { database in
+                try files.writing {
+                    var value: Value?
+                    try database.inTransaction(.immediate) {
+                        value = try body(SQLiteConnection(database: database))
+                        return .commit
+                    }
+                    guard let value else { throw CancellationError() }
+                    return value
+                }
+            }
         } catch {
             throw Failure.database(error, path: path)
         }
@@ -74,6 +101,9 @@ package final class SQLiteDatabase: SQLDatabase {
         let path = self.path
         reads.read(body) { result in then(result.mapError { Failure.database($0, path: path) }) }
     }
+
+    /// Why nothing is written any more; nil where all is well.
+    package var loss: Failure? { files.loss }
 
     /// The settings that hold on the writer, by name: what operations look at.
     package func settings() async throws -> [(String, String)] {

@@ -77,8 +77,10 @@ struct LoggedModelSQL: ConditionSQL {
             "SELECT x.value FROM logged_model_metric x WHERE x.model_id = l.model_id AND x.key = ? AND x.is_nan = 0"
         var arguments: [SQLValue] = [.text(key)]
         if let dataset {
-            sql += " AND x.dataset_name = ?"
-            arguments.append(.text(dataset.name))
+            if !dataset.name.isEmpty {
+                sql += " AND x.dataset_name = ?"
+                arguments.append(.text(dataset.name))
+            }
             if let digest = dataset.digest {
                 sql += " AND x.dataset_digest = ?"
                 arguments.append(.text(digest))

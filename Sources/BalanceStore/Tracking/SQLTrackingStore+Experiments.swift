@@ -9,7 +9,7 @@ extension SQLTrackingStore {
     ) async throws -> Int {
         try await database.write { connection in
             if try Self.experiments(connection, where: "name = ?", [.text(name)]).first != nil {
-                throw Failure(.alreadyExists, "Experiment '\(name)' already exists.")
+                throw Failure(.alreadyExists, "Experiment(name=\(name)) already exists.")
             }
             let id = try Self.nextExperimentID(connection)
             try connection.execute(
@@ -37,7 +37,7 @@ extension SQLTrackingStore {
         try await database.write { connection in
             try Self.requireActive(id, connection)
             let other = try Self.experiments(connection, where: "name = ?", [.text(name)]).first
-            if let other, other.id != id { throw Failure(.alreadyExists, "Experiment '\(name)' already exists.") }
+            if let other, other.id != id { throw Failure(.alreadyExists, "Experiment(name=\(name)) already exists.") }
             try connection.execute(
                 "UPDATE experiment SET name = ?, updated_at_ms = ? WHERE experiment_id = ?",
                 [.text(name), .integer(moment.milliseconds), .integer(id)]

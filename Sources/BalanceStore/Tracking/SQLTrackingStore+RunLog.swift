@@ -273,7 +273,8 @@ extension SQLTrackingStore: RunLog {
                 runs[index].inputs = inputs[id] ?? []
                 runs[index].modelInputs = modelInputs[id] ?? []
                 runs[index].outputs = outputs[id] ?? []
-                if !runs[index].tags.contains(where: { $0.key == runNameTag }) {
+                // A run without a name of its own shows what it is called by; a tag that was deleted stays away.
+                if rows[index].text(1) == nil, !runs[index].tags.contains(where: { $0.key == runNameTag }) {
                     runs[index].tags.append(KeyValue(key: runNameTag, value: runs[index].name))
                 }
             }

@@ -10,14 +10,17 @@ struct ProjectTests {
     private static let arrows: [String: Set<String>] = [
         "balanceops": ["BalanceCommands"],
         "BalanceCommands": [
-            "BalanceAPI", "BalanceCore", "BalanceDashboard", "BalanceInference", "BalanceServing", "BalanceStore",
+            "BalanceAPI", "BalanceCore", "BalanceDashboard", "BalanceGRPC", "BalanceInference", "BalanceNet",
+            "BalanceServing", "BalanceStore", "CCrashMark",
         ],
-        "BalanceAPI": ["BalanceCore"],
-        "BalanceDashboard": ["BalanceCore", "CBalanceAssets"],
+        "BalanceAPI": ["BalanceCore", "BalanceNet"],
+        "BalanceGRPC": ["BalanceCore", "BalanceNet"],
+        "BalanceNet": ["BalanceCore"],
+        "BalanceDashboard": ["BalanceCore", "BalanceNet", "CBalanceAssets"],
         "BalanceServing": ["BalanceCore"],
         "BalanceStore": ["BalanceCore"],
-        "BalanceInference": ["BalanceCore", "CZlib"],
-        "BalanceCore": [],
+        "BalanceInference": ["BalanceCore", "COnnxRuntime", "CZlib"],
+        "BalanceCore": ["CCrashMark"],
     ]
 
     private static func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
@@ -34,7 +37,8 @@ struct ProjectTests {
         for file in files {
             for match in try Self.text(file).matches(of: /(?m)^(?:package |public )?import (\w+)/) {
                 let module = String(match.1)
-                guard Self.arrows[module] != nil || module.hasPrefix("CBalance") || module == "CZlib" else { continue }
+                let isOurs = ["CBalanceAssets", "CCrashMark", "COnnxRuntime", "CZlib"].contains(module)
+                guard Self.arrows[module] != nil || isOurs else { continue }
                 #expect(Self.arrows[target]?.contains(module) == true, "\(file) imports \(module)")
             }
         }

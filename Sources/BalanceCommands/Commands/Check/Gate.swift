@@ -71,7 +71,7 @@ struct Gate: ExemplifiedCommand {
         var isFolder: ObjCBool = false
         let isThere = FileManager.default.fileExists(atPath: run, isDirectory: &isFolder)
         guard isThere, isFolder.boolValue else {
-            return try await judge(run, policy, in: Workspace.open(options.load()))
+            return try await judge(run, policy, in: Workspace.open(options.load(), creates: false))
         }
         guard current != nil else {
             throw ValidationError("No model serves in a folder: compare with --current RUN, or with --current none.")

@@ -33,7 +33,7 @@ struct AuditLog: ExemplifiedCommand {
     }
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         let events = try await workspace.audit.auditEvents(subject: model, before: nil, limit: limit)
         if json { return Output.json(.array(events.map(\.json))) }
         for event in events { Output.line("\(event.sequence)  \(event.at.iso8601)  \(Webhook.sentence(event))") }
@@ -62,7 +62,7 @@ struct AuditVerify: ExemplifiedCommand {
 
     func run() async throws {
         let settings = try await options.load()
-        let workspace = try await Workspace.open(settings)
+        let workspace = try await Workspace.open(settings, creates: false)
         let remembered = AuditKey.head(besideKey: Workspace.auditKeyPath(settings))
         let heads = try against.map(Self.head) + [remembered].compactMap { $0 }
         let keys = try [workspace.auditKey.publicKey] + publicKey.map(Self.key)
@@ -123,7 +123,7 @@ struct AuditExport: ExemplifiedCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         var last: Int?
         while true {
             let events = try await workspace.audit.auditLines(after: last, limit: 1000)
@@ -145,7 +145,7 @@ struct AuditHeadCommand: ExemplifiedCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         guard let head = try await workspace.audit.auditHead() else {
             throw Failure(
                 .resourceNotFound,
@@ -171,7 +171,7 @@ struct AuditReplayCommand: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         guard let event = try await workspace.audit.auditEvent(line) else {
             throw Failure(.resourceNotFound, "the audit trail has no line \(line)", hint: "balanceops audit log")
         }

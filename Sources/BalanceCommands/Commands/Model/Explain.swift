@@ -21,7 +21,7 @@ struct Explain: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         guard let version else { return try await explainCurrent(in: workspace) }
         let policy = try policy.map { try PromotionPolicy(parsing: PolicyFile.text($0)) }
         let decision = try await workspace.versionPromoter.explain(.version(version), of: model, policy: policy)

@@ -14,7 +14,7 @@ struct ModelsList: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         guard let model else { return try await listModels(workspace) }
         let slot = try await workspace.governance.slot(of: model)
         let versions = try await workspace.models.versions(of: model, limit: 10_000, newestFirst: true)
@@ -80,7 +80,7 @@ struct ModelsRefresh: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         let facts = try await workspace.governance.refreshSnapshot(
             place.version,
             of: place.model,

@@ -110,7 +110,7 @@ struct PolicyList: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         let policies = try await workspace.governance.policies()
         if json { return Output.json(.array(policies.map(\.json))) }
         let rows = policies.map { saved in
@@ -137,7 +137,7 @@ struct PolicyShow: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         if let policy {
             let saved = try await PolicyFile.saved(policy, in: workspace)
             if json { return Output.json(saved.json) }
@@ -173,7 +173,7 @@ struct PolicyDiff: ExemplifiedCommand {
     @Argument(help: "A policy or a file.") var right: String
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
+        let workspace = try await Workspace.open(options.load(), creates: false)
         let old = try await PolicyFile.find(left, in: workspace).policy
         let new = try await PolicyFile.find(right, in: workspace).policy
         let before = Self.entries(old.json), after = Self.entries(new.json)

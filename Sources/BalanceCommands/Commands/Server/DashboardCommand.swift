@@ -13,15 +13,20 @@ struct DashboardCommand: ExemplifiedCommand {
     @OptionGroup var options: SettingsOptions
     @OptionGroup var listen: ListenOptions
     @Option(help: "The port to listen on; 0 takes a free one (BALANCEOPS_DASHBOARD_PORT).") var port: String?
+    @Flag(help: "Let its forms change something; otherwise they are refused.") var writable = false
 
     func run() async throws {
         var flags = options.flags.merging(listen.flags) { first, _ in first }
         flags[.dashboardPort] = port
         let settings = try await Settings.load(flags: flags)
+        try listen.requireClosed(settings)
         let port = try settings.port(.dashboardPort)
         let workspace = try await Workspace.open(settings)
         let host = settings[.host].text
-        let application = try ServerBuilder(workspace: workspace).dashboard(port: port) { port in
+        let application = try ServerBuilder(workspace: workspace).dashboard(
+            port: port,
+            isWritable: writable
+        ) { port in
             Output.ok("dashboard on http://\(host):\(port)")
         }
         try await application.runUntilStopped(port: port)

@@ -44,10 +44,13 @@ struct Serve: ExemplifiedCommand {
             flags[.currentModel] = flags[.currentModel] ?? "\(data)/artifacts/models/current.model"
         }
         let settings = try await Settings.load(flags: flags)
+        try listen.requireClosed(settings)
         let port = try settings.port(.port)
         // Before anything asks for a loop: their number is fixed then.
         NIOSingletons.groupLoopCountSuggestion = try settings.eventLoops()
         let workspace = try await Workspace.open(settings)
+        let lease = try ServerLease(database: settings[.database].text)
+        defer { withExtendedLifetime(lease) {} }
         await CrashLoopBreaker(workspace: workspace).start()
         if let head = try await workspace.audit.auditHead() {
             Output.ok("audit trail: line \(head.sequence), \(head.hash)")

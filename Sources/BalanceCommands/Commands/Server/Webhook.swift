@@ -59,7 +59,7 @@ struct WebhookList: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let all = try await Workspace.open(options.load()).webhooks.webhooks()
+        let all = try await Workspace.open(options.load(), creates: false).webhooks.webhooks()
         if json { return Output.json(.array(all.map(\.json))) }
         let rows = all.map { hook in
             [hook.id, hook.format.rawValue, hook.model ?? "all models", hook.actions.joined(separator: ", "), hook.url]
@@ -99,7 +99,7 @@ struct WebhookDeliveries: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let all = try await Workspace.open(options.load()).webhooks.deliveries(of: id, limit: 100)
+        let all = try await Workspace.open(options.load(), creates: false).webhooks.deliveries(of: id, limit: 100)
         if json { return Output.json(.array(all.map(\.json))) }
         let rows = all.map { [$0.createdAt.iso8601, $0.subject, $0.state, "\($0.attempts) tries", $0.lastError ?? ""] }
         DecisionTable.table(rows).forEach(Output.line)
