@@ -77,12 +77,12 @@ package struct QuickAnswers: Sendable {
     private func features(_ body: UnsafeRawBufferPointer) -> [UInt8]? {
         guard let model = directory.loaded(defaultModelName), model.rowCost <= Self.maximumCost,
             let count = model.chanceFeatures, let row = FeatureScanner.numbers(body, count: count),
-            let chance = try? service.outputs(ofRow: row, with: model).last, chance.isFinite
+            let outputs = try? service.outputs(ofRow: row, with: model), outputs.count > 1, outputs[1].isFinite
         else { return nil }
         var answer: [UInt8] = []
         answer.reserveCapacity(40)
         answer += "{\"p_win\":".utf8
-        answer += chance.description.utf8
+        answer += outputs[1].description.utf8
         answer.append(UInt8(ascii: "}"))
         return answer
     }

@@ -107,7 +107,7 @@ package struct PredictionBody: Sendable {
         let values = ByteText.dictionary(members)
         return try names.enumerated().map { index, name in
             guard let value = values[ByteText(name)] else {
-                if model.acceptsMissing { return .number(.nan) }
+                if model.acceptsMissing || model.ignoredFeatures.contains(index) { return .number(.nan) }
                 throw failure("missing", place + [.string(name)], "Field required", .null)
             }
             return try cell(value, index, place + [.string(name)], model)
@@ -122,12 +122,13 @@ package struct PredictionBody: Sendable {
         _ model: any Predictor
     ) throws -> Cell {
         let isText = model.textFeatures.contains(index)
+        let isIgnored = model.ignoredFeatures.contains(index)
         switch value {
-        case .null where model.acceptsMissing: return .number(.nan)
+        case .null where model.acceptsMissing || isIgnored: return .number(.nan)
         case .int(let number) where !isText: return .number(Double(number))
         case .double(let number) where !isText && model.complaint(about: number) == nil: return .number(number)
         case .bool(let flag) where !isText: return .number(flag ? 1 : 0)
-        case .string(let text) where isText: return .text(text)
+        case .string(let text) where isText || isIgnored: return .text(text)
         default:
             throw isText
                 ? failure("string_type", place, "Input should be a valid string", value)
@@ -191,10 +192,10 @@ package struct Prediction {
             json = .object([("value", .double(outputs[0]))])
             return
         }
-        var members: [(String, JSONValue)] = [("label", model.label(TabularInference.best(outputs)))]
+        var members: [(String, JSONValue)] = [("label", model.label(model.choice(outputs)))]
         if model.hasProbabilities {
             members.append(("probabilities", .object(zip(classes, outputs).map { ($0, .double($1)) })))
-            if outputs.count == 2 { members.append(("p_win", .double(outputs[1]))) }
+            if classes.count == 2 { members.append(("p_win", .double(outputs[1]))) }
         }
         json = .object(members)
     }

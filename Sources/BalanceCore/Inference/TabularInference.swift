@@ -59,6 +59,9 @@ package struct TabularInference: Sendable {
             let place = refusal.column.map { ", \(Self.name(of: $0, model))" } ?? ""
             throw Self.refusal("row \(refusal.row)\(place): \(refusal.reason)")
         }
+        if let row = answers.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
+            throw Self.refusal("row \(row): the model's answer to this row is not a finite number")
+        }
         return names.map { tensor($0, answers) }
     }
 
@@ -69,8 +72,13 @@ package struct TabularInference: Sendable {
     private func tensor(_ name: String, _ answers: [[Double]]) -> Tensor {
         switch name {
         case Self.value: return Tensor(name, [answers.count], answers.map { $0[0] })
-        case Self.probabilities: return Tensor(name, [answers.count, model.classes.count], answers.flatMap { $0 })
-        default: return labels(name, answers.map(Self.best))
+        case Self.probabilities:
+            return Tensor(
+                name,
+                [answers.count, model.classes.count],
+                answers.flatMap { $0.prefix(model.classes.count) }
+            )
+        default: return labels(name, answers.map(model.choice))
         }
     }
 
@@ -149,7 +157,9 @@ package struct TabularInference: Sendable {
             let found = inputs.filter { $0.name.utf8.elementsEqual(name.utf8) }
             guard found.count < 2 else { throw Self.refusal("the input '\(name)' stands twice") }
             guard let input = found.first else {
-                guard model.acceptsMissing else { throw Self.refusal("the input '\(name)' is missing") }
+                guard model.acceptsMissing || model.ignoredFeatures.contains(index) else {
+                    throw Self.refusal("the input '\(name)' is missing")
+                }
                 columns.append([Cell](repeating: .number(.nan), count: count))
                 continue
             }
@@ -162,7 +172,8 @@ package struct TabularInference: Sendable {
     private func cells(_ input: Tensor, column: (Int) -> Int) throws -> [Cell] {
         if input.type == .bytes {
             return try input.texts.enumerated().map { index, text in
-                guard model.textFeatures.contains(column(index)) else {
+                let place = column(index)
+                guard model.textFeatures.contains(place) || model.ignoredFeatures.contains(place) else {
                     throw Self.refusal("the input '\(input.name)' has texts where the model takes numbers")
                 }
                 return .text(String(decoding: text, as: UTF8.self))
@@ -174,7 +185,7 @@ package struct TabularInference: Sendable {
                 let name = Self.name(of: place, model)
                 throw Self.refusal("the input '\(input.name)' has numbers where the model takes texts: \(name)")
             }
-            if let reason = model.complaint(about: number) {
+            if !model.ignoredFeatures.contains(place), let reason = model.complaint(about: number) {
                 throw Self.refusal("'\(input.name)', row \(index / (input.shape.last ?? 1)): \(reason)")
             }
             return .number(number)

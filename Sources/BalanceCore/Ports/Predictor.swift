@@ -13,6 +13,8 @@ package protocol Predictor: Sendable {
     var featureNames: [String]? { get }
     /// The features that are texts, by their places; a row holds ``TextCode`` for them.
     var textFeatures: Set<Int> { get }
+    /// The features that no step looks at, by their places: they may hold anything, or be missing.
+    var ignoredFeatures: Set<Int> { get }
     /// The labels that ``outputs(_:)`` answers for, in that order; empty for a regressor.
     var classes: [String] { get }
     /// What the labels are.
@@ -25,7 +27,8 @@ package protocol Predictor: Sendable {
     var acceptsInfinite: Bool { get }
     /// About how many simple steps a row takes, whatever it holds: a thousand are some microseconds.
     var rowCost: Int { get }
-    /// Of a classifier the probability of each class, or 1 for the label that it chooses; of a regressor one value.
+    /// Of a classifier the probability of each class, or 1 for the label that it chooses, and perhaps the place of the label
+    /// that it chooses behind them (``choice(_:)``); of a regressor one value.
     ///
     /// The row has ``featureCount`` numbers.
     ///
@@ -45,6 +48,7 @@ package protocol Predictor: Sendable {
 
 extension Predictor {
     package var textFeatures: Set<Int> { [] }
+    package var ignoredFeatures: Set<Int> { [] }
     package var labelType: LabelType { .text }
     package var steps: [String] { [modelType] }
     package var acceptsInfinite: Bool { false }
@@ -60,6 +64,12 @@ extension Predictor {
                 throw refusal
             }
         }
+    }
+
+    /// The place of the label that an answer chooses: what stands behind the probabilities where that is not the largest of
+    /// them, as where a decision chooses.
+    package func choice(_ outputs: [Double]) -> Int {
+        outputs.count == classes.count + 1 ? Int(outputs[classes.count]) : TabularInference.best(outputs)
     }
 
     /// A label as JSON, in the type that the model knows it by.

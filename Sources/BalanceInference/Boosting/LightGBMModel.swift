@@ -25,6 +25,7 @@ enum LightGBMModel {
         var sections: [Section] = [[:]]
         var isMean = false
         for line in text.split(separator: "\n", omittingEmptySubsequences: true) {
+            guard line.utf8.count <= longestLine else { throw refusal("a line of more than \(longestLine >> 20) MB") }
             if line == "end of trees" { break }
             if line == "average_output" { isMean = true }
             guard let mark = line.firstIndex(of: "=") else { continue }
@@ -38,13 +39,15 @@ enum LightGBMModel {
             let last = whole(header["max_feature_idx"]), last >= 0, last < 1 << 24
         else { throw refusal("a header that cannot be read, or it is cut off") }
         var nodes = TreeNodes()
+        // -0.5 is cut to 0; what lies outside goes right.
+        nodes.categoryRange = (-1.0).nextUp..<2_147_483_648
         let limit = rounds.flatMap { (1..<1 << 24).contains($0) ? $0 * groups : nil } ?? sections.count
         for section in sections.dropFirst().prefix(limit) { try nodes.add(tree(section)) }
         let count = last + 1
         guard nodes.featureBound <= count else { throw refusal("trees over more features") }
         let (link, classes) = try meaning(of: header["objective"].map(String.init) ?? "", groups)
         let names = (header["feature_names"] ?? "").split(separator: " ").map(String.init)
-        let model = BoostedTrees(
+        var model = BoostedTrees(
             classes: classes,
             featureCount: count,
             trees: Forest(nodes),
@@ -53,10 +56,15 @@ enum LightGBMModel {
             link: link,
             isMean: isMean
         )
+        model.zeroThreshold = BoostedTrees.lightGBMZero
         // Names that LightGBM made up tell nothing, and would stand in the way of those that an MLmodel has.
         let isNamed = names.count == count && names != (0..<count).map { "Column_\($0)" }
-        return (model, isNamed ? names : nil)
+        model.featureNames = isNamed ? names : nil
+        return (model, model.featureNames)
     }
+
+    /// In bytes: the most that LightGBM's own limit of leaves leads to, and some more.
+    private static let longestLine = 1 << 25
 
     private static func meaning(of objective: String, _ groups: Int) throws -> (BoostedTrees.Link, [String]) {
         let words = objective.split(separator: " ").map(String.init)

@@ -11,7 +11,13 @@ enum XGBoostModel {
         // What scikit-learn's wrapper wrote answers as the wrapper would, with the trees up to the best round.
         let attributes = json["learner"]?["attributes"]
         let best = attributes?["scikit_learn"] == nil ? nil : attributes?["best_iteration"]?.string.flatMap { Int($0) }
-        let (model, names) = try read(json, bestRound: best)
+        var (model, names) = try read(json, bestRound: best)
+        let wrapper = attributes?["scikit_learn"]?.string.flatMap {
+            try? JSONValue(parsing: Array($0.utf8), allowsNonFinite: true)
+        }
+        model.acceptsInfinite = wrapper != nil
+        // Until 1.7 the wrapper's file keeps what counts as missing.
+        if let missing = wrapper?["missing"]?.number { model.missing = Float(missing) }
         return PipelinePredictor(
             modelType: "XGBoost",
             featureNames: names,
@@ -60,16 +66,19 @@ enum XGBoostModel {
         let places = info.map { $0.integer ?? -1 }
         guard places.allSatisfy({ (0..<groups).contains($0) }) else { throw refusal("trees of no class") }
         let names = learner["feature_names"]?.strings ?? []
-        let read = SingleTrees(
+        let version = json["version"]?.elements?.compactMap(\.integer) ?? []
+        let clips = version.count > 1 && (version[0], version[1]) >= (3, 2)
+        var read = SingleTrees(
             classes: classes,
             featureCount: count,
             trees: Forest(nodes),
             groups: places,
             weights: Array(weights.prefix(limit)),
-            base: try base(parameters["base_score"]?.string ?? "0.5", link, groups),
+            base: try base(parameters["base_score"]?.string ?? "0.5", link, groups, clips: clips),
             link: link
         )
-        return (read, names.count == count ? names : nil)
+        read.featureNames = names.count == count ? names : nil
+        return (read, read.featureNames)
     }
 
     private static func meaning(of objective: String, _ groups: Int) throws -> (SingleTrees.Link, [String]) {
@@ -88,15 +97,30 @@ enum XGBoostModel {
     }
 
     /// The score that each output begins with; the file has it after the link, alone or in brackets for each output.
-    private static func base(_ text: String, _ link: SingleTrees.Link, _ groups: Int) throws -> [Float] {
-        let parts = text.filter { !"[] ".contains($0) }.split(separator: ",").compactMap { Float($0) }
-        guard let first = parts.first, parts.count == 1 || parts.count == groups else { throw refusal("a base score") }
+    ///
+    /// Since 3.2 a probability is kept away from 0 and 1.
+    private static func base(
+        _ text: String,
+        _ link: SingleTrees.Link,
+        _ groups: Int,
+        clips: Bool
+    ) throws -> [Float] {
+        let words = text.filter { !"[] ".contains($0) }.split(separator: ",")
+        let parts = words.compactMap { Float($0) }.filter(\.isFinite)
+        guard let first = parts.first, parts.count == words.count, parts.count == 1 || parts.count == groups else {
+            throw refusal("the base score '\(text.prefix(60))'")
+        }
         let all = parts.count == groups ? parts : [Float](repeating: first, count: groups)
-        return all.map { value in
+        return try all.map { value in
             switch link {
-            case .sigmoid: -Float(logarithm(1 / value - 1))
-            case .exponential: Float(logarithm(value))
-            default: value
+            case .sigmoid:
+                let share = clips ? min(max(value, 1e-6), 1 - 1e-6) : value
+                guard share > 0, share < 1, (0...1).contains(value) else { throw refusal("the base score '\(value)'") }
+                return -Float(logarithm(1 / share - 1))
+            case .exponential:
+                guard value > 0 else { throw refusal("the base score '\(value)'") }
+                return Float(logarithm(value))
+            default: return value
             }
         }
     }

@@ -1,28 +1,59 @@
-/// Logistic regression with one weight vector for two classes, or one for each class.
+import BalanceCore
+
+/// A linear classifier with probabilities: one weight vector for two classes, or one for each class.
+///
+/// The label is chosen by the decisions, not by the probabilities, which round to the same number far from the boundary
+/// (scikit-learn's `LinearClassifierMixin`).
 struct LogisticClassifier: RowModel {
+    /// How decisions become probabilities.
+    enum Link: Sendable {
+        /// Two classes by a sigmoid, several by their softmax.
+        case softmax
+        /// Two classes by the softmax of ±decision, as `multi_class="multinomial"` does.
+        case softmaxOfTwo
+        /// Several classes one by one, scaled to the sum 1, as `multi_class="ovr"` does.
+        case oneVersusRest
+        /// The decision drawn in to -1…1, as `loss="modified_huber"` does.
+        case clipped
+    }
+
     var classes: [String]
     /// One row for two classes, else one row a class.
     var weights: [[Double]]
     var intercepts: [Double]
-    /// Whether two classes are judged by the softmax of ±decision, as `multi_class="multinomial"` does.
-    var isSoftmaxOfTwo = false
-    /// Whether several classes are judged one by one and scaled to the sum 1, as `multi_class="ovr"` does.
-    var isOneVersusRest = false
+    var link = Link.softmax
+    /// Whether classes that all have the probability 0 share it; older versions divide 0 by 0.
+    var sharesNothing = true
 
     var featureCount: Int { weights.first?.count ?? 0 }
 
     func outputs(_ row: [Double]) -> [Double] {
         let decisions = LinearModel.decisions(row, weights, intercepts)
         if decisions.count == 1 {
-            let probability = Outputs.sigmoid(isSoftmaxOfTwo ? 2 * decisions[0] : decisions[0])
-            return [1 - probability, probability]
+            let decision = decisions[0]
+            let choice = decision > 0 ? 1.0 : 0
+            if case .clipped = link {
+                let probability = (min(max(decision, -1), 1) + 1) / 2
+                return [1 - probability, probability, choice]
+            }
+            let isTwice = if case .softmaxOfTwo = link { true } else { false }
+            let probability = Outputs.sigmoid(isTwice ? 2 * decision : decision)
+            return [1 - probability, probability, choice]
         }
-        guard isOneVersusRest else { return Outputs.softmax(decisions) }
-        let each = decisions.map(Outputs.sigmoid)
-        let sum = each.reduce(0, +)
-        return each.map { sum == 0 ? 1 / Double(each.count) : $0 / sum }
+        return probabilities(decisions) + [Double(TabularInference.best(decisions))]
     }
 
+    private func probabilities(_ decisions: [Double]) -> [Double] {
+        let each: [Double]
+        switch link {
+        case .softmax, .softmaxOfTwo: return Outputs.softmax(decisions)
+        case .oneVersusRest: each = decisions.map(Outputs.sigmoid)
+        case .clipped: each = decisions.map { (min(max($0, -1), 1) + 1) / 2 }
+        }
+        let sum = each.reduce(0, +)
+        let shares = if case .clipped = link { true } else { sharesNothing }
+        return each.map { sum == 0 && shares ? 1 / Double(each.count) : $0 / sum }
+    }
 }
 
 /// A linear model that answers with its decision: a value, or the label that it chooses.
@@ -67,7 +98,7 @@ struct DummyClassifier: RowModel {
 /// Layers of neurons (MLPClassifier, MLPRegressor).
 struct NeuralNetwork: RowModel {
     enum Activation: String {
-        case identity, logistic, tanh, relu, softmax
+        case identity, logistic, tanh, relu, softmax, exp
     }
 
     var classes: [String]
@@ -95,30 +126,62 @@ struct NeuralNetwork: RowModel {
         case .tanh: values.map(hyperbolicTangent)
         case .relu: values.map { max($0, 0) }
         case .softmax: Outputs.softmax(values)
+        case .exp: values.map { exponential($0) }
         }
     }
 }
 
 /// Normal distributions of each feature in each class (GaussianNB).
+///
+/// Sums are taken in numpy's order: with a constant column the logarithms are so large that another order differs visibly.
 struct GaussianBayes: RowModel {
     var classes: [String]
     var means: [[Double]]
     var variances: [[Double]]
-    var priors: [Double]
+    /// The logarithm of each prior.
+    private let priors: [Double]
+    /// Of each class -1/2 of the sum of the logarithms of 2 π variance.
+    private let constants: [Double]
+
+    init(classes: [String], means: [[Double]], variances: [[Double]], priors: [Double]) {
+        self.classes = classes
+        self.means = means
+        self.variances = variances
+        self.priors = priors.map { logarithm($0) }
+        constants = variances.map { row in -0.5 * Self.sum(row.map { logarithm(2 * .pi * $0) }[...]) }
+    }
 
     var featureCount: Int { means.first?.count ?? 0 }
 
     func outputs(_ row: [Double]) -> [Double] {
         let logs = classes.indices.map { index in
-            var sum = 0.0
-            for (feature, value) in row.enumerated() {
-                let variance = variances[index][feature]
-                let distance = value - means[index][feature]
-                sum -= 0.5 * logarithm(2 * .pi * variance) + 0.5 * distance * distance / variance
+            let squares = row.indices.map { feature in
+                let distance = row[feature] - means[index][feature]
+                return distance * distance / variances[index][feature]
             }
-            return sum + logarithm(priors[index])
+            return priors[index] + (constants[index] - 0.5 * Self.sum(squares[...]))
         }
-        return Outputs.softmax(logs)
+        let largest = logs.max() ?? 0
+        let total = logarithm(logs.reduce(0) { $0 + exponential($1 - largest) }) + largest
+        return logs.map { exponential($0 - total) } + [Double(TabularInference.best(logs))]
+    }
+
+    /// numpy's pairwise sum.
+    private static func sum(_ values: ArraySlice<Double>) -> Double {
+        let count = values.count
+        let start = values.startIndex
+        if count < 8 { return values.reduce(0, +) }
+        guard count <= 128 else {
+            let half = count / 2 - count / 2 % 8
+            return sum(values.prefix(half)) + sum(values.dropFirst(half))
+        }
+        var parts = Array(values.prefix(8))
+        let whole = count - count % 8
+        for place in stride(from: 8, to: whole, by: 8) {
+            for index in 0..<8 { parts[index] += values[start + place + index] }
+        }
+        let eight = ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]))
+        return values.dropFirst(whole).reduce(eight, +)
     }
 }
 
@@ -133,6 +196,8 @@ struct Neighbors: RowModel {
     var isWeighted: Bool
     /// The exponent of the distance; infinite: the largest difference.
     var power: Double
+    /// What each column's difference counts; empty: 1.
+    var factors: [Double] = []
 
     var featureCount: Int { rows.first?.count ?? 0 }
     /// It looks at all rows of the training data, and sorts them.
@@ -156,6 +221,10 @@ struct Neighbors: RowModel {
     }
 
     private func distance(_ left: [Double], _ right: [Double]) -> Double {
+        guard factors.isEmpty else {
+            let sum = left.indices.reduce(0) { $0 + factors[$1] * raised(abs(left[$1] - right[$1]), power) }
+            return raised(sum, 1 / power)
+        }
         if power == 2 { return zip(left, right).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot() }
         if power == .infinity { return zip(left, right).reduce(0) { max($0, abs($1.0 - $1.1)) } }
         let sum = zip(left, right).reduce(0) { $0 + raised(abs($1.0 - $1.1), power) }
@@ -193,9 +262,22 @@ struct Calibrated: RowModel {
     var classes: [String]
     var featureCount: Int
     var folds: [Fold]
+    /// Nothing is checked before the folds.
+    var acceptsMissing: Bool { folds.allSatisfy { $0.steps.acceptsMissing(before: $0.model.acceptsMissing) } }
+    var acceptsInfinite: Bool { folds.allSatisfy { $0.steps.isEmpty && $0.model.acceptsInfinite } }
     var cost: Int {
         folds.reduce(0) { sum, fold in fold.steps.reduce(sum + fold.model.cost + 50 * fold.maps.count) { $0 + $1.cost }
         }
+    }
+
+    func onSparse() -> any RowModel {
+        var behind = self
+        behind.folds = folds.map { fold in
+            var fold = fold
+            if fold.steps.isSparse(after: true) { fold.model = fold.model.onSparse() }
+            return fold
+        }
+        return behind
     }
 
     func outputs(_ row: [Double]) throws -> [Double] {
@@ -207,9 +289,10 @@ struct Calibrated: RowModel {
     }
 
     private func shares(_ fold: Fold, _ row: [Double]) throws -> [Double] {
-        let decisions = try fold.model.outputs(fold.steps.apply(row))
+        let decisions = try fold.model.checkedOutputs(fold.steps.apply(row))
         if classes.count == 2 {
-            let probability = fold.maps[0](decisions[decisions.count - 1])
+            // Of probabilities the second class's.
+            let probability = fold.maps[0](decisions.count > 1 ? decisions[1] : decisions[0])
             return [1 - probability, probability]
         }
         let each = zip(fold.maps, decisions).map { $0($1) }

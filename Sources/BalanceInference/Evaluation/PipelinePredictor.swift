@@ -14,6 +14,10 @@ package struct PipelinePredictor: Predictor {
 
     package var classes: [String] { model.classes }
     package var textFeatures: Set<Int> { transforms.isEmpty ? model.textColumns : transforms.textColumns }
+    package var ignoredFeatures: Set<Int> {
+        guard let used = (transforms.first as? Columns)?.usedColumns else { return [] }
+        return Set(0..<featureCount).subtracting(used)
+    }
     package var hasProbabilities: Bool { model.hasProbabilities }
     package var acceptsMissing: Bool { transforms.acceptsMissing(before: model.acceptsMissing) }
     package var acceptsInfinite: Bool { transforms.isEmpty && model.acceptsInfinite }
@@ -21,13 +25,15 @@ package struct PipelinePredictor: Predictor {
     package var rowCost: Int { transforms.reduce(model.cost) { $0 + $1.cost } }
 
     package func naming(_ names: [String]) -> any Predictor {
-        guard featureNames == nil, names.count == featureCount, Set(names).count == names.count else { return self }
+        // What a file knows of itself counts, but LightGBM writes `_` for white space.
+        let isSame = featureNames.map { $0 == names.map { $0.replacing(" ", with: "_") } } ?? true
+        guard isSame, names.count == featureCount, Set(names).count == names.count else { return self }
         var named = self
         named.featureNames = names
         return named
     }
 
     package func outputs(_ row: [Double]) throws -> [Double] {
-        try model.outputs(transforms.isEmpty ? row : transforms.apply(row))
+        try transforms.isEmpty ? model.outputs(row) : model.checkedOutputs(transforms.apply(row))
     }
 }

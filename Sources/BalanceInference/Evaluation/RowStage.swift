@@ -14,9 +14,18 @@ protocol RowTransform: Sendable {
     var removesMissing: Bool { get }
     /// The columns that are texts.
     var textColumns: Set<Int> { get }
+    /// Why it does not take a number that is not finite; nil where it does.
+    func complaint(about value: Double) -> String?
+    /// Whether scikit-learn would hand on a sparse matrix, given whether it gets one.
+    func isSparse(after sparse: Bool) -> Bool
+    /// The same step as it works on a sparse matrix.
+    func onSparse() throws -> any RowTransform
 }
 
 extension RowTransform {
+    func complaint(about value: Double) -> String? { NotFinite.complaint(value, acceptsMissing, false) }
+    func isSparse(after sparse: Bool) -> Bool { sparse }
+    func onSparse() throws -> any RowTransform { self }
     var acceptsMissing: Bool { false }
     var cost: Int { 200 }
     var removesMissing: Bool { false }
@@ -29,6 +38,9 @@ extension [any RowTransform] {
         var row = row
         for (index, step) in enumerated() {
             do {
+                for (column, value) in row.enumerated() where !value.isFinite {
+                    if let reason = step.complaint(about: value) { throw RowRefusal(column: column, reason: reason) }
+                }
                 row = try step.apply(row)
             } catch var refusal as RowRefusal {
                 if index > 0, !step.keepsPlaces(self[..<index]) { refusal.column = nil }
@@ -78,10 +90,35 @@ protocol RowModel: Sendable {
     var cost: Int { get }
     /// The columns that are texts.
     var textColumns: Set<Int> { get }
+    /// The names of the features that it was trained on, where it knows them itself.
+    var featureNames: [String]? { get }
+    /// The same model behind a sparse matrix.
+    func onSparse() -> any RowModel
     func outputs(_ row: [Double]) throws -> [Double]
 }
 
+/// What is said of numbers that are not finite.
+enum NotFinite {
+    static func complaint(_ value: Double, _ acceptsMissing: Bool, _ acceptsInfinite: Bool) -> String? {
+        if value.isNaN { return acceptsMissing ? nil : "the model takes no missing values (NaN)" }
+        return acceptsInfinite ? nil : "the model takes no infinite numbers"
+    }
+}
+
 extension RowModel {
+    var featureNames: [String]? { nil }
+    func onSparse() -> any RowModel { self }
+
+    /// The outputs for a row that may hold numbers which are not finite.
+    func checkedOutputs(_ row: [Double]) throws -> [Double] {
+        for value in row where !value.isFinite {
+            if let reason = NotFinite.complaint(value, acceptsMissing, acceptsInfinite) {
+                throw RowRefusal(column: nil, reason: reason)
+            }
+        }
+        return try outputs(row)
+    }
+
     var hasProbabilities: Bool { !classes.isEmpty }
     var acceptsMissing: Bool { false }
     var acceptsInfinite: Bool { false }
@@ -102,7 +139,27 @@ struct Staged: RowModel {
     var cost: Int { steps.reduce(model.cost) { $0 + $1.cost } }
     var textColumns: Set<Int> { steps.textColumns }
 
-    func outputs(_ row: [Double]) throws -> [Double] { try model.outputs(steps.apply(row)) }
+    func onSparse() -> any RowModel {
+        var behind = self
+        behind.model = steps.isSparse(after: true) ? model.onSparse() : model
+        return behind
+    }
+
+    func outputs(_ row: [Double]) throws -> [Double] { try model.checkedOutputs(steps.apply(row)) }
+}
+
+extension [any RowTransform] {
+    /// Whether a sparse matrix comes out.
+    func isSparse(after sparse: Bool) -> Bool { reduce(sparse) { $1.isSparse(after: $0) } }
+
+    /// The steps as they work behind one another: those that get a sparse matrix as they work on one.
+    func followingSparsity(from sparse: Bool = false) throws -> [any RowTransform] {
+        var sparse = sparse
+        return try map { step in
+            defer { sparse = step.isSparse(after: sparse) }
+            return sparse ? try step.onSparse() : step
+        }
+    }
 }
 
 /// Helpers that models share.

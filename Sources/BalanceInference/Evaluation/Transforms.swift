@@ -4,13 +4,26 @@ import BalanceCore
 struct StandardScale: RowTransform {
     var mean: [Double]
     var scale: [Double]
+    /// What the result is drawn in to, where it is.
+    var range: ClosedRange<Double>?
+    /// Whether rows are multiplied with 1 / scale, as scikit-learn does with a sparse matrix.
+    var isReciprocal = false
     var acceptsMissing: Bool { true }
+
+    func onSparse() -> any RowTransform {
+        var step = self
+        step.isReciprocal = true
+        return step
+    }
 
     func apply(_ row: [Double]) -> [Double] {
         var row = row
         for index in row.indices {
             if index < mean.count { row[index] -= mean[index] }
-            if index < scale.count { row[index] /= scale[index] }
+            if index < scale.count {
+                row[index] = isReciprocal ? row[index] * (1 / scale[index]) : row[index] / scale[index]
+            }
+            if let range, !row[index].isNaN { row[index] = min(max(row[index], range.lowerBound), range.upperBound) }
         }
         return row
     }
@@ -70,8 +83,16 @@ struct Impute: RowTransform {
     /// Whether the columns are texts.
     var isText = false
 
-    var acceptsMissing: Bool { true }
+    var acceptsMissing: Bool { missing.isNaN }
     var removesMissing: Bool { missing.isNaN }
+
+    func onSparse() throws -> any RowTransform {
+        guard !values.contains(0) else {
+            throw EstimatorConverter.refusal("a SimpleImputer that fills in 0 behind a sparse matrix")
+        }
+        return self
+    }
+
     var textColumns: Set<Int> { isText ? Set(values.indices) : [] }
     /// Whether each column stays where it is.
     var keepsPlaces: Bool { values.allSatisfy { !$0.isNaN } }
@@ -115,6 +136,7 @@ struct Project: RowTransform {
     var components: [[Double]]
     /// What each output is divided by; empty: nothing.
     var deviations: [Double]
+    func isSparse(after sparse: Bool) -> Bool { false }
     var cost: Int { components.count * (components.first?.count ?? 0) }
 
     func apply(_ row: [Double]) -> [Double] {
@@ -150,6 +172,8 @@ struct Encode: RowTransform {
     var textColumns: Set<Int> = []
     /// Whether each category gets a column of its own; else its number.
     var isOneHot: Bool
+    /// Whether scikit-learn gives a sparse matrix.
+    var isSparse = false
     /// For each column the category that gets no column, or nil.
     var dropped: [Int?] = []
     var unknown = Unknown.refuse
@@ -161,6 +185,9 @@ struct Encode: RowTransform {
     var places: [[Int]] = []
 
     var removesMissing: Bool { isOneHot }
+    func isSparse(after sparse: Bool) -> Bool { isSparse }
+    /// A missing value is a category, or none, like any other.
+    func complaint(about value: Double) -> String? { value.isNaN ? nil : NotFinite.complaint(value, true, false) }
     var cost: Int { categories.reduce(50) { $0 + $1.count * 2 } }
 
     var acceptsMissing: Bool {
@@ -223,6 +250,12 @@ struct Encode: RowTransform {
 /// Parts of a row through steps of their own, side by side.
 struct Columns: RowTransform {
     var parts: [(columns: [Int], steps: [any RowTransform])]
+    /// Whether scikit-learn gives a sparse matrix.
+    var isSparse = false
+
+    func isSparse(after sparse: Bool) -> Bool { isSparse }
+    /// Each part looks at its own columns.
+    func complaint(about value: Double) -> String? { nil }
 
     var cost: Int { parts.reduce(50) { sum, part in part.steps.reduce(sum + part.columns.count) { $0 + $1.cost } } }
     var acceptsMissing: Bool { parts.allSatisfy { $0.steps.acceptsMissing(before: true) } }
@@ -231,6 +264,8 @@ struct Columns: RowTransform {
     var textColumns: Set<Int> {
         Set(parts.flatMap { part in part.steps.textColumns.map { part.columns[$0] } })
     }
+
+    var usedColumns: Set<Int> { Set(parts.flatMap(\.columns)) }
 
     func apply(_ row: [Double]) throws -> [Double] {
         var result: [Double] = []

@@ -3,11 +3,11 @@ import BalanceCore
 /// Rows as the libraries that work in single precision see them.
 enum SinglePrecision {
     /// - Throws: `RowRefusal` for a number that is larger than single precision holds, which those libraries refuse too.
-    static func row(_ row: [Double]) throws -> [Double] {
+    static func row(_ row: [Double], allowsOverflow: Bool = false) throws -> [Double] {
         var rounded = row
         for index in row.indices {
             let single = Float(row[index])
-            guard single.isFinite || !row[index].isFinite else {
+            guard single.isFinite || !row[index].isFinite || allowsOverflow else {
                 throw RowRefusal(column: index, reason: "the number is too large for single precision")
             }
             rounded[index] = Double(single)
@@ -23,6 +23,13 @@ struct TreeMean: RowModel {
     var trees: Forest
     var cost: Int { trees.count * 20 }
     var acceptsMissing = true
+
+    /// scikit-learn's trees take no NaN in a sparse matrix.
+    func onSparse() -> any RowModel {
+        var behind = self
+        behind.acceptsMissing = false
+        return behind
+    }
 
     func outputs(_ row: [Double]) throws -> [Double] {
         // scikit-learn compares in single precision.
@@ -78,9 +85,23 @@ struct BoostedTrees: RowModel {
     var isMean = false
     var acceptsMissing = true
     var acceptsInfinite = true
+    /// How the label is chosen by the raw score, where it is; nil: by the probabilities.
+    var choice: Choice?
+    /// Numbers that are at most so far from 0 count as 0 before the trees see them (LightGBM).
+    var zeroThreshold = 0.0
+    var featureNames: [String]?
+
+    /// Which score of two classes is the second one's; of several the largest is chosen.
+    enum Choice: Sendable {
+        case above, atLeast
+    }
+
+    /// LightGBM's `kZeroThreshold`, a constant of single precision.
+    static let lightGBMZero = Double(1e-35 as Float)
 
     func outputs(_ row: [Double]) throws -> [Double] {
-        let row = roundsInput ? try SinglePrecision.row(row) : row
+        var row = roundsInput ? try SinglePrecision.row(row) : row
+        if zeroThreshold > 0 { for index in row.indices where abs(row[index]) <= zeroThreshold { row[index] = 0 } }
         var scores = base
         let values = trees.trees.values
         if base.count == 1 {
@@ -91,10 +112,13 @@ struct BoostedTrees: RowModel {
             trees.forEachLeaf(row) { tree, leaf in scores[groups[tree]] += rate * values[leaf] }
         }
         if isMean, !groups.isEmpty { scores = scores.map { $0 / Double(groups.count / base.count) } }
-        return Self.link(scores, link)
+        let outputs = link(scores)
+        guard let choice, !classes.isEmpty else { return outputs }
+        if scores.count > 1 { return outputs + [Double(TabularInference.best(scores))] }
+        return outputs + [(choice == .above ? scores[0] > 0 : scores[0] >= 0) ? 1 : 0]
     }
 
-    private static func link(_ scores: [Double], _ link: Link) -> [Double] {
+    private func link(_ scores: [Double]) -> [Double] {
         switch link {
         case .identity: return scores
         case .exponential: return scores.map { BalanceInference.exponential($0) }
@@ -107,7 +131,9 @@ struct BoostedTrees: RowModel {
         }
     }
 
-    private static func pair(_ probability: Double) -> [Double] { [1 - probability, probability] }
+    private func pair(_ probability: Double) -> [Double] {
+        classes.isEmpty ? [probability] : [1 - probability, probability]
+    }
 }
 
 /// Trees that are added in single precision, as XGBoost does.
@@ -125,10 +151,23 @@ struct SingleTrees: RowModel {
     var weights: [Float]
     var base: [Float]
     var link: Link
+    /// The number that counts as missing beside NaN; compared in single precision.
+    var missing = Float.nan
+    /// Whether 0 is missing, as what a sparse matrix does not store.
+    var zeroIsMissing = false
+    var featureNames: [String]?
     var acceptsMissing: Bool { true }
+    /// Whether it answers numbers that single precision does not hold: the wrappers for scikit-learn do, a Booster does not.
+    var acceptsInfinite = false
+
+    func onSparse() -> any RowModel {
+        var behind = self
+        behind.zeroIsMissing = true
+        return behind
+    }
 
     func outputs(_ row: [Double]) throws -> [Double] {
-        let row = try SinglePrecision.row(row)
+        let row = try seen(row)
         var scores = base
         let values = trees.trees.values
         trees.forEachLeaf(row) { tree, leaf in
@@ -151,6 +190,24 @@ struct SingleTrees: RowModel {
     }
 }
 
+extension SingleTrees {
+    /// The row as XGBoost sees it.
+    ///
+    /// Whether a cell of a sparse matrix is stored is told before it is rounded.
+    private func seen(_ row: [Double]) throws -> [Double] {
+        var seen = row
+        for index in row.indices {
+            let single = Float(row[index])
+            if single.isInfinite, !acceptsInfinite, single != missing {
+                throw RowRefusal(column: index, reason: "the number is too large for single precision")
+            }
+            let isMissing = single == missing || (zeroIsMissing && row[index] == 0)
+            seen[index] = isMissing ? .nan : Double(single)
+        }
+        return seen
+    }
+}
+
 /// Trees that tell how soon a row is alone (IsolationForest): -1 for an outlier, else 1.
 struct IsolationTrees: RowModel {
     var featureCount: Int
@@ -158,14 +215,16 @@ struct IsolationTrees: RowModel {
     var cost: Int { trees.count * 20 }
     var sampleCount: Int
     var offset: Double
-    var acceptsMissing: Bool { true }
-    var acceptsInfinite: Bool { true }
+    /// Since scikit-learn 1.6 nothing is checked.
+    var acceptsAll = true
+    var acceptsMissing: Bool { acceptsAll }
+    var acceptsInfinite: Bool { acceptsAll }
 
     var classes: [String] { ["-1", "1"] }
     var hasProbabilities: Bool { false }
 
     func outputs(_ row: [Double]) throws -> [Double] {
-        let row = try SinglePrecision.row(row)
+        let row = try SinglePrecision.row(row, allowsOverflow: acceptsAll)
         var depth = 0.0
         // A leaf's value is the length of the path to it, with what is expected below.
         let values = trees.trees.values

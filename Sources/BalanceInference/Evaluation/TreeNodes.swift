@@ -30,6 +30,10 @@ struct TreeNodes: Sendable {
     /// For a node that asks for a category: which of ``categories`` go left.
     private var categorySets: [Int32] = []
     private var categories: [[UInt64]] = []
+    /// For a node of scikit-learn's that asks for a raw category: which of ``categories`` were there in training.
+    private var knownSets: [Int32] = []
+    /// The values that are categories at all, without their digits behind the point; what lies outside is missing.
+    var categoryRange = 0.0..<16_777_216.0
     /// Whether the categories of a set go right instead.
     var categoriesGoRight = false
     /// For a leaf where its outputs begin.
@@ -55,10 +59,15 @@ struct TreeNodes: Sendable {
         for node in tree {
             switch node.kind {
             case .leaf(let leaf):
+                guard leaf.allSatisfy(\.isFinite) else { throw Self.notFinite }
                 append(feature: -1, threshold: 0, left: 0, right: 0, output: Int32(values.count))
                 values += leaf
             case .split(let feature, let threshold, let left, let right):
-                guard !threshold.isNaN, feature >= 0, feature < 1 << 24, tree.indices.contains(left),
+                // scikit-learn and LightGBM part what is missing from the rest by an infinite threshold.
+                guard threshold.isFinite || comparison == .lessOrEqual && !threshold.isNaN else {
+                    throw Self.notFinite
+                }
+                guard feature >= 0, feature < 1 << 24, tree.indices.contains(left),
                     tree.indices.contains(right)
                 else {
                     throw Self.damaged
@@ -75,6 +84,8 @@ struct TreeNodes: Sendable {
             missingGoesLeft.append(node.missingGoesLeft)
             categorySets.append(node.categories.map { _ in Int32(categories.count) } ?? -1)
             if let set = node.categories { categories.append(set) }
+            knownSets.append(node.known.map { _ in Int32(categories.count) } ?? -1)
+            if let set = node.known { categories.append(set) }
         }
         try check(base, tree.count)
     }
@@ -90,6 +101,8 @@ struct TreeNodes: Sendable {
         var missing = Missing.nan
         var missingGoesLeft = false
         var categories: [UInt64]?
+        /// The categories of the training data, where others go the way of what is missing.
+        var known: [UInt64]?
     }
 
     /// Where the outputs of the leaf begin that a row comes to.
@@ -104,18 +117,29 @@ struct TreeNodes: Sendable {
     private func goesLeft(_ value: Double, _ node: Int) -> Bool {
         var value = value
         if categorySets[node] >= 0 {
-            guard value.isFinite, value >= 0, value < 16_777_216 else { return missingGoesLeft[node] }
-            let set = categories[Int(categorySets[node])]
-            let category = Int(value)
-            let isIn = category >> 6 < set.count && set[category >> 6] >> UInt64(category & 63) & 1 == 1
-            return isIn != categoriesGoRight
+            if knownSets[node] >= 0 { return rawCategoryGoesLeft(value, node) }
+            guard categoryRange.contains(value) else { return missingGoesLeft[node] }
+            return isIn(categorySets[node], Int(value)) != categoriesGoRight
         }
         switch missing[node] {
         case .none: if value.isNaN { value = 0 }
-        case .zero: if value.isNaN || abs(value) <= 1e-35 { return missingGoesLeft[node] }
+        case .zero: if value.isNaN || value == 0 { return missingGoesLeft[node] }
         case .nan: if value.isNaN { return missingGoesLeft[node] }
         }
         return comparison == .less ? value < thresholds[node] : value <= thresholds[node]
+    }
+
+    private func isIn(_ set: Int32, _ category: Int) -> Bool {
+        let words = categories[Int(set)]
+        return category >> 6 < words.count && words[category >> 6] >> UInt64(category & 63) & 1 == 1
+    }
+
+    /// As scikit-learn 1.1 to 1.3 reads a raw value: its lowest byte counts.
+    private func rawCategoryGoesLeft(_ value: Double, _ node: Int) -> Bool {
+        guard value >= 0 else { return missingGoesLeft[node] }
+        let category = value < 2_147_483_648 ? Int(value) & 255 : 0
+        if isIn(categorySets[node], category) { return true }
+        return isIn(knownSets[node], category) ? false : missingGoesLeft[node]
     }
 
     private mutating func append(feature: Int32, threshold: Double, left: Int32, right: Int32, output: Int32) {
@@ -139,6 +163,12 @@ struct TreeNodes: Sendable {
 
     /// How many features the trees look at, at least.
     var featureBound: Int { Int(features.max() ?? -1) + 1 }
+
+    static let notFinite = Failure(
+        .modelNotReadable,
+        "the file holds a tree with a threshold or a leaf that is not a finite number, which cannot be served",
+        hint: "save the model again"
+    )
 
     static let damaged = Failure(
         .modelNotReadable,

@@ -21,12 +21,14 @@ enum EstimatorConverter {
         }
         guard let className = model.className else { throw refusal(model.kind) }
         let (steps, last) = try parts(of: model)
-        let transforms = try steps.flatMap(transform)
+        let transforms = try steps.flatMap(transform).followingSparsity()
         guard transforms.count <= 1000 else { throw refusal("a Pipeline with too many steps") }
-        let final = try self.model(last)
-        let first = steps.first ?? last
+        let read = try self.model(last)
+        let final = transforms.isSparse(after: false) ? read.onSparse() : read
+        let first = try entry(model)
         let count = try featureCount(model["n_features_in_"] ?? first["n_features_in_"], transforms, final, className)
         names = names ?? model["feature_names_in_"]?.labels ?? first["feature_names_in_"]?.labels
+        if transforms.isEmpty { names = names ?? final.featureNames }
         return PipelinePredictor(
             modelType: className.split(separator: ".").last.map(String.init) ?? className,
             featureNames: names?.count == count ? names : nil,
@@ -37,6 +39,27 @@ enum EstimatorConverter {
             stepNames: (steps + [last]).map { $0.kind.split(separator: ".").last.map(String.init) ?? $0.kind }
         )
     }
+
+    /// The step that a row comes to first: of pipelines, one in another, the first that says what it takes.
+    static func entry(_ model: ObjectView, depth: Int = 0) throws -> ObjectView {
+        guard model.className == pipeline, depth < 16 else { return model }
+        let (before, last) = try parts(of: model)
+        let all = before + [last]
+        // A FunctionTransformer of scikit-learn 1.1 does not say it; it hands on what it gets.
+        let speaks = all.first { $0.className == pipeline || $0["n_features_in_"] != nil }
+        return try entry(speaks ?? all[0], depth: depth + 1)
+    }
+
+    /// (major, minor) of the scikit-learn that fitted an estimator; nil where the file does not tell.
+    static func version(_ view: ObjectView) -> (Int, Int)? {
+        guard let parts = view["_sklearn_version"]?.string?.split(separator: "."), parts.count >= 2,
+            let major = Int(parts[0]), let minor = Int(parts[1])
+        else { return nil }
+        return (major, minor)
+    }
+
+    /// Whether an estimator was fitted before scikit-learn 1.`minor`; nil where the file does not tell.
+    static func isBefore(_ view: ObjectView, _ minor: Int) -> Bool? { version(view).map { $0 < (1, minor) } }
 
     /// The labels of a classifier; RidgeClassifier keeps them in a binarizer, LightGBM's wrapper under a name of its own.
     static func labels(of view: ObjectView) -> ObjectView? {
@@ -66,11 +89,13 @@ enum EstimatorConverter {
     }
 
     /// The transforms and the last step of a pipeline; of any other estimator just itself.
-    static func parts(of model: ObjectView) throws -> ([ObjectView], ObjectView) {
+    static func parts(of model: ObjectView, depth: Int = 0) throws -> ([ObjectView], ObjectView) {
         guard model.className == pipeline else { return ([], model) }
+        guard depth < 16 else { throw refusal("Pipelines that nest deeper than 16 levels") }
         let estimators = try steps(of: model)
         guard let last = estimators.last else { throw refusal("a Pipeline without an estimator") }
-        return (estimators.dropLast(), last)
+        let (before, end) = try parts(of: last, depth: depth + 1)
+        return (estimators.dropLast() + before, end)
     }
 
     static let pipeline = "sklearn.pipeline.Pipeline"

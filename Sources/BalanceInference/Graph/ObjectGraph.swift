@@ -100,6 +100,9 @@ struct ObjectView {
         return value?.isNone == false ? value : nil
     }
 
+    /// The text keys of a dict, or the attributes of an object, those that are None too.
+    var keys: [String] { (items ?? []).compactMap { graph.nodes[$0.key].text } }
+
     /// The items of a dict or of an object's state; one step only, as a hostile graph may hold cycles.
     private var items: [(key: Int, value: Int)]? {
         var node = node

@@ -52,6 +52,7 @@ struct OnnxFile {
         if case .graph = message { hasGraph = true }
         var reader = ProtobufReader(bytes: bytes)
         if case .attribute = message { try readLabels(bytes) }
+        if case .tensor = message, labels == nil { try readClasses(bytes) }
         while let (field, value) = try reader.next() {
             switch value {
             case .bytes(let part):
@@ -62,6 +63,37 @@ struct OnnxFile {
                 // Where the data is: 0 is here. Readers look at 32 bits, whatever else is set.
                 if case .tensor = message, field == 14, number & 0xFFFF_FFFF != 0 { throw Self.externalData }
             }
+        }
+    }
+
+    /// The labels in an initializer that an ArrayFeatureExtractor picks from, which skl2onnx calls `classes`.
+    private mutating func readClasses(_ bytes: UnsafeRawBufferPointer) throws {
+        var reader = ProtobufReader(bytes: bytes)
+        var name = "", type: UInt64 = 0
+        var numbers: [Int] = [], texts: [String] = []
+        while let (field, value) = try reader.next() {
+            switch (field, value) {
+            case (2, .number(let number)): type = number
+            case (8, .bytes(let part)): name = String(decoding: part.prefix(40), as: UTF8.self)
+            case (6, .bytes(let part)): texts.append(String(decoding: part, as: UTF8.self))
+            case (5, .bytes(let part)), (7, .bytes(let part)):
+                var packed = ProtobufReader(bytes: part)
+                while let number = try packed.varint() { numbers.append(Int(truncatingIfNeeded: number)) }
+            case (9, .bytes(let part)) where part.count <= 8 * 100_000: numbers += Self.wholes(part, type)
+            default: continue
+            }
+        }
+        guard name.hasPrefix("classes"), numbers.count + texts.count > 1 else { return }
+        labels = texts.isEmpty ? numbers.map(String.init) : texts
+        labelType = texts.isEmpty ? .int : .text
+    }
+
+    /// The whole numbers of a tensor's raw bytes, of 4 bytes (type 6) or 8 (type 7).
+    private static func wholes(_ bytes: UnsafeRawBufferPointer, _ type: UInt64) -> [Int] {
+        switch type {
+        case 6: (0..<bytes.count / 4).map { Int(bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
+        case 7: (0..<bytes.count / 8).map { Int(bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+        default: []
         }
     }
 

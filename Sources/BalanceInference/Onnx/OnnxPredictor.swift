@@ -12,7 +12,8 @@ struct OnnxPredictor: Predictor {
     /// What an answer to rows is read from.
     private enum Answer {
         case value(String)
-        case probabilities(String)
+        /// With the output that names the label, where there is one.
+        case probabilities(String, label: String?)
         case none
     }
 
@@ -38,7 +39,8 @@ struct OnnxPredictor: Predictor {
         let session = try OnnxSession(bytes, hasLoops: !file.operators.isDisjoint(with: loops))
         self.session = session
         modelType = "ONNX"
-        acceptsMissing = file.operators.contains { $0.hasPrefix("TreeEnsemble") || $0 == "Imputer" }
+        // The library never refuses NaN; a row whose answer is not finite is refused behind it.
+        acceptsMissing = session.inputs.allSatisfy { $0.type == .float32 || $0.type == .float64 }
         let table = Self.table(session.inputs)
         var labels = file.labels
         var labelType = file.labelType
@@ -92,7 +94,8 @@ struct OnnxPredictor: Predictor {
         let width = table.shape[1] == -1 ? labels?.count ?? 0 : table.shape[1]
         guard (2...100_000).contains(width) else { return (.none, []) }
         let classes = labels?.count == width ? labels ?? [] : (0..<width).map(String.init)
-        return (.probabilities(table.name), classes)
+        let label = outputs.first { $0.shape.count == 1 && [.int64, .int32, .bytes].contains($0.type) }
+        return (.probabilities(table.name, label: label?.name), classes)
     }
 
     /// One row of zeros, or nil where a dimension besides the first is free.
@@ -130,12 +133,33 @@ struct OnnxPredictor: Predictor {
             let values = try session.run(tensors(rows), outputs: [name])[0].doubles
             guard values.count == rows.count else { throw OnnxLibrary.failure("'\(name)' has another shape") }
             return values.map { [$0] }
-        case .probabilities(let name):
-            let flat = try session.run(tensors(rows), outputs: [name])[0].doubles
-            let width = classes.count
+        case .probabilities(let name, let label):
+            let found = try session.run(tensors(rows), outputs: [name] + (label.map { [$0] } ?? []))
+            let (flat, width) = (found[0].doubles, classes.count)
             guard flat.count == rows.count * width else { throw OnnxLibrary.failure("'\(name)' has another shape") }
-            return rows.indices.map { Array(flat[$0 * width..<($0 + 1) * width]) }
+            let choices = try found.count > 1 ? choices(found[1], rows.count) : []
+            return rows.indices.map {
+                Array(flat[$0 * width..<($0 + 1) * width]) + (choices.isEmpty ? [] : [choices[$0]])
+            }
         case .none: throw Failure(.invalidArgument, "this model takes tensors and no rows of features")
+        }
+    }
+
+    /// The places of the labels that the graph chooses, which need not be those of the largest probabilities.
+    private func choices(_ tensor: Tensor, _ count: Int) throws -> [Double] {
+        let labels =
+            tensor.type == .bytes
+            ? tensor.texts.map { String(decoding: $0, as: UTF8.self) }
+            : tensor.doubles.map { Int(exactly: $0).map(String.init) ?? "" }
+        guard labels.count == count else { throw OnnxLibrary.failure("'\(tensor.name)' has another shape") }
+        return try labels.enumerated().map { row, label in
+            if let place = classes.firstIndex(of: label) { return Double(place) }
+            var refusal = RowRefusal(
+                column: nil,
+                reason: "the graph answers '\(label.prefix(60))', which is none of its classes"
+            )
+            refusal.row = row
+            throw refusal
         }
     }
 

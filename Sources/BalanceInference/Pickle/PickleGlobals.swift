@@ -3,15 +3,27 @@ enum PickleGlobals {
     /// How joblib marks an array whose bytes follow in the stream.
     static let arrayWrapper = "joblib.numpy_pickle.NumpyArrayWrapper"
 
+    /// How pandas 3 keeps an array of texts.
+    static let textArray = "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked"
+
     static func isAllowed(_ name: String) -> Bool { aliases[name] != nil || allowed.contains(name) }
 
     /// The one name that the rest of the code knows for something that moved between versions.
     static func canonical(_ name: String) -> String { aliases[name] ?? name }
 
     private static let allowed = basics.union(estimators.flatMap { module, names in names.map { "\(module).\($0)" } })
+        .union(losses)
+
+    /// The compiled losses, each as a class and as the function that makes it; scikit-learn 1.5 to 1.8 calls their module `_loss`.
+    private static let losses = [
+        "HalfSquaredError", "AbsoluteError", "PinballLoss", "HuberLoss", "HalfPoissonLoss", "HalfGammaLoss",
+        "HalfTweedieLoss", "HalfTweedieLossIdentity", "HalfBinomialLoss", "HalfMultinomialLoss", "ExponentialLoss",
+    ].flatMap { name in
+        ["sklearn._loss._loss", "_loss"].flatMap { ["\($0).Cy\(name)", "\($0).__pyx_unpickle_Cy\(name)"] }
+    }
 
     private static let basics: Set<String> = [
-        arrayWrapper, "_codecs.encode", "collections.OrderedDict", "numpy.dtype", "numpy.ndarray",
+        arrayWrapper, textArray, "_codecs.encode", "collections.OrderedDict", "numpy.dtype", "numpy.ndarray",
         "copyreg._reconstructor", "builtins.object", "builtins.bytes", "builtins.bytearray", "builtins.slice",
         "builtins.dict", "collections.defaultdict", "numpy.float64", "numpy.float32", "numpy.int64", "numpy.bool",
         "numpy.bool_", "balanceops.models.dummy.DummyBalanceModel",
@@ -25,7 +37,27 @@ enum PickleGlobals {
     /// Classes by their modules: the estimators that can be served, and what they keep of themselves.
     private static let estimators: KeyValuePairs<String, [String]> = [
         "sklearn.pipeline": ["Pipeline"],
-        "sklearn.compose._column_transformer": ["ColumnTransformer", "_RemainderColsList"],
+        // How a model with early stopping was scored in training.
+        "sklearn.metrics._scorer": ["_Scorer", "_PredictScorer", "_ProbaScorer", "_ThresholdScorer"],
+        "sklearn.metrics._classification": [
+            "accuracy_score", "balanced_accuracy_score", "brier_score_loss", "f1_score", "log_loss",
+            "matthews_corrcoef", "precision_score", "recall_score",
+        ],
+        "sklearn.metrics._ranking": ["average_precision_score", "roc_auc_score"],
+        "sklearn.metrics._regression": [
+            "explained_variance_score", "max_error", "mean_absolute_error", "mean_absolute_percentage_error",
+            "mean_poisson_deviance", "mean_squared_error", "median_absolute_error", "r2_score",
+            "root_mean_squared_error",
+        ],
+        "sklearn.compose._column_transformer": ["ColumnTransformer", "_RemainderColsList", "make_column_selector"],
+        // What a selector of columns may ask for; the fitted transformer holds what it found.
+        "numpy": ["number", "integer", "floating", "object_", "int32", "generic"],
+        "builtins": ["object", "int", "float", "bool", "str"],
+        "pandas.core.dtypes.dtypes": ["CategoricalDtype"],
+        // Columns by a pandas Index, which stands for its labels.
+        "pandas.core.indexes.base": ["_new_Index", "Index"],
+        "pandas": ["Index", "StringDtype"],
+        "pandas.arrays": ["StringArray"],
         "sklearn.preprocessing._data": [
             "StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler", "Normalizer", "PolynomialFeatures",
         ],
@@ -71,13 +103,6 @@ enum PickleGlobals {
         "sklearn._loss.loss": [
             "HalfBinomialLoss", "HalfMultinomialLoss", "HalfSquaredError", "ExponentialLoss", "AbsoluteError",
             "PinballLoss", "HuberLoss", "HalfPoissonLoss", "HalfGammaLoss", "HalfTweedieLoss",
-        ],
-        "sklearn._loss._loss": [
-            "CyHalfBinomialLoss", "CyHalfMultinomialLoss", "CyHalfSquaredError", "CyExponentialLoss", "CyAbsoluteError",
-            "CyPinballLoss", "CyHuberLoss", "CyHalfPoissonLoss", "CyHalfGammaLoss",
-            "__pyx_unpickle_CyHalfMultinomialLoss", "__pyx_unpickle_CyHalfBinomialLoss",
-            "__pyx_unpickle_CyHalfSquaredError", "__pyx_unpickle_CyAbsoluteError", "__pyx_unpickle_CyExponentialLoss",
-            "__pyx_unpickle_CyHalfPoissonLoss", "__pyx_unpickle_CyHalfGammaLoss",
         ],
         "sklearn._loss.link": [
             "IdentityLink", "LogitLink", "MultinomialLogit", "HalfLogitLink", "LogLink", "Interval",

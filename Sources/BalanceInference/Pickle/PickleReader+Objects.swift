@@ -48,6 +48,10 @@ extension PickleReader {
             try spend(bytes.count)
             try push(.bytes(bytes))
         case "collections.OrderedDict", "collections.defaultdict": try push(.dict([]))
+        case "pandas.core.indexes.base._new_Index":
+            // An Index stands for its labels.
+            guard items.count == 2, let labels = item("data", of: items[1]) else { throw damaged("an Index") }
+            stack.append(labels)
         default: try push(.object(className: name, arguments: arguments, state: nil))
         }
     }
@@ -55,6 +59,12 @@ extension PickleReader {
     mutating func build(state: Int) throws {
         let target = try top()
         switch nodes[target] {
+        case .object(PickleGlobals.textArray, _, _):
+            // Its state is a type and the array of texts that it stands for.
+            guard case .tuple(let items) = nodes[state], items.count > 1, case .array = nodes[items[1]] else {
+                throw damaged("an array of texts")
+            }
+            nodes[target] = nodes[items[1]]
         case .object(let name, let arguments, _):
             let attributes = stateIndex(state)
             // Compiled classes keep a state that is no dict; no estimator that can be served does.

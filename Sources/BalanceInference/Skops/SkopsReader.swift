@@ -49,10 +49,15 @@ struct SkopsReader {
         case "ListNode": return push(.list(try elements(content, depth)))
         case "TupleNode", "SetNode": return push(.tuple(try elements(content, depth)))
         case "DictNode", "DefaultDictNode", "OrderedDictNode": return try dict(json, depth: depth)
+        case "BytesNode", "BytearrayNode":
+            guard let file = json["file"]?.string, let bytes = try archive.member(file) else {
+                throw Self.damaged("bytes that are not there")
+            }
+            return push(.bytes(bytes))
         case "NdArrayNode", "MaskedArrayNode": return try array(json, depth: depth)
         case "TypeNode", "FunctionNode", "MethodNode", "PartialNode", "OperatorFuncNode", "DtypeNode",
             "RandomStateNode",
-            "RandomGeneratorNode", "BytesNode", "BytearrayNode", "SliceNode", "DatetimeNode":
+            "RandomGeneratorNode", "SliceNode", "DatetimeNode":
             return try other(json, depth: depth)
         case .some: return try object(json, depth: depth)
         case nil: throw Self.damaged("an object without a loader")
@@ -129,6 +134,7 @@ struct SkopsReader {
     private mutating func other(_ json: JSONValue, depth: Int) throws -> Int {
         if json["__loader__"]?.string == "SliceNode", let content = json["content"] {
             let ends = ["start", "stop", "step"].map { name -> Int in
+                if let label = content[name]?.string { return push(.string(label)) }
                 guard let number = content[name]?.integer else { return 0 }
                 return push(.int(number))
             }

@@ -20,7 +20,19 @@ extension EstimatorConverter {
         let file = try UBJSON.parse(bytes)
         let json = file["Model"] ?? file
         let best = json["learner"]?["attributes"]?["best_iteration"]?.string.flatMap { Int($0) }
-        return try XGBoostModel.read(json, bestRound: best).model
+        var model = try XGBoostModel.read(json, bestRound: best).model
+        model.acceptsInfinite = true
+        if let missing = view["missing"]?.double { model.missing = Float(missing) }
+        let isClassifier = view.kind.hasSuffix("Classifier")
+        let objective = json["learner"]?["objective"]?["name"]?.string ?? ""
+        switch (isClassifier, objective) {
+        case (false, "binary:logistic"): model.classes = []
+        case (true, "reg:logistic"): model.classes = ["0", "1"]
+        case (true, _) where model.classes.isEmpty, (false, _) where !model.classes.isEmpty:
+            throw refusal("a \(view.kind) with the objective '\(objective)'")
+        default: break
+        }
+        return model
     }
 
     private static func lightGBM(_ view: ObjectView) throws -> any RowModel {
@@ -29,7 +41,12 @@ extension EstimatorConverter {
         }
         let rounds = (view["_best_iteration"] ?? booster["best_iteration"])?.integer ?? 0
         var model = try LightGBMModel.read(text, rounds: rounds > 0 ? rounds : nil).model
-        guard !model.classes.isEmpty else { return model }
+        guard view.kind.hasSuffix("Classifier") else {
+            guard model.base.count == 1 else { throw refusal("a \(view.kind) with several outputs") }
+            model.classes = []
+            return model
+        }
+        guard !model.classes.isEmpty else { throw refusal("a \(view.kind) with an objective that gives no classes") }
         guard let labels = view["_classes"]?.labels, labels.count == model.classes.count else {
             throw refusal("a \(view.kind) whose labels cannot be read")
         }

@@ -42,14 +42,38 @@ extension EstimatorConverter {
         guard classes.count == (weights.count == 1 ? 2 : weights.count) else {
             throw refusal("a LogisticRegression whose weights and classes do not fit together")
         }
-        let mode = view["multi_class"]?.string
         return LogisticClassifier(
             classes: classes,
             weights: weights,
             intercepts: intercepts,
-            isSoftmaxOfTwo: mode == "multinomial",
-            isOneVersusRest: mode == "ovr" || view["solver"]?.string == "liblinear"
+            link: try logisticLink(view, classes.count),
+            sharesNothing: isBefore(view, 9) ?? false == false
         )
+    }
+
+    private static func logisticLink(_ view: ObjectView, _ classes: Int) throws -> LogisticClassifier.Link {
+        let (mode, solver) = (view["multi_class"]?.string ?? "auto", view["solver"]?.string)
+        switch mode {
+        case "multinomial": return classes == 2 ? .softmaxOfTwo : .softmax
+        case "ovr": return .oneVersusRest
+        case "auto", "deprecated", "warn": break
+        default: throw refusal("a LogisticRegression with multi_class='\(mode)'")
+        }
+        if mode == "warn" || solver == "liblinear" { return .oneVersusRest }
+        guard solver == "newton-cholesky", classes > 2 else { return .softmax }
+        // Until 1.5 that solver knew two classes only, and took several one by one.
+        guard let isOld = isBefore(view, 6) else {
+            throw refusal("a LogisticRegression of newton-cholesky that does not say its version")
+        }
+        return isOld ? .oneVersusRest : .softmax
+    }
+
+    /// Refuses a classifier that gives several labels a row.
+    private static func requireOneLabel(_ view: ObjectView) throws {
+        let type = view["_label_binarizer"]?["y_type_"]?.string ?? "multiclass"
+        guard ["binary", "multiclass"].contains(type), view["outputs_2d_"]?.bool != true else {
+            throw refusal("a \(view.kind) with several labels a row")
+        }
     }
 
     private static func linear(_ view: ObjectView, isClassifier: Bool) throws -> any RowModel {
@@ -58,6 +82,7 @@ extension EstimatorConverter {
             guard weights.count == 1 else { throw refusal("a \(view.kind) with several outputs") }
             return LinearModel(classes: [], weights: weights, intercepts: intercepts)
         }
+        try requireOneLabel(view)
         guard let classes = labels(of: view)?.labels,
             classes.count == (weights.count == 1 ? 2 : weights.count)
         else { throw refusal("a \(view.kind) whose weights and classes do not fit together") }
@@ -65,19 +90,30 @@ extension EstimatorConverter {
     }
 
     private static func gradientDescent(_ view: ObjectView) throws -> any RowModel {
-        guard ["log_loss", "log"].contains(view["loss"]?.string) else { return try linear(view, isClassifier: true) }
+        let loss = view["loss"]?.string ?? ""
+        guard ["log_loss", "log", "modified_huber"].contains(loss) else { return try linear(view, isClassifier: true) }
         let (weights, intercepts) = try weights(view)
         let classes = try classes(view)
         guard classes.count == (weights.count == 1 ? 2 : weights.count) else {
             throw refusal("a \(view.kind) whose weights and classes do not fit together")
         }
-        return LogisticClassifier(classes: classes, weights: weights, intercepts: intercepts, isOneVersusRest: true)
+        return LogisticClassifier(
+            classes: classes,
+            weights: weights,
+            intercepts: intercepts,
+            link: loss == "modified_huber" ? .clipped : .oneVersusRest,
+            sharesNothing: isBefore(view, 9) ?? false == false
+        )
     }
 
     private static func calibrated(_ view: ObjectView) throws -> any RowModel {
         let classes = try classes(view)
         guard let folds = view["calibrated_classifiers_"]?.elements, !folds.isEmpty else {
             throw refusal("a CalibratedClassifierCV that was not fitted")
+        }
+        let estimators = folds.compactMap { ($0["estimator"] ?? $0["base_estimator"])?.index }
+        guard folds.count <= 1000, Set(folds.map(\.index)).count == folds.count, estimators.count == folds.count else {
+            throw refusal("a CalibratedClassifierCV that holds one fold twice, or more than 1000")
         }
         let all = try folds.map { try fold($0, classes: classes.count) }
         let count = all[0].featureCount
@@ -98,13 +134,15 @@ extension EstimatorConverter {
             estimator = estimator["estimator"] ?? estimator
         }
         let (before, last) = try parts(of: estimator)
-        let steps = try before.flatMap(transform)
-        let model = try decisions(last)
-        let width = model.classes.isEmpty ? (model as? LinearModel)?.weights.count : model.classes.count
+        let steps = try before.flatMap(transform).followingSparsity()
+        let read = try decisions(last)
+        let model = steps.isSparse(after: false) ? read.onSparse() : read
+        let width = model.classes.isEmpty ? decisionCount(model) : model.classes.count
         guard width == classes || (classes == 2 && width == 1) else {
             throw refusal("a CalibratedClassifierCV over \(last.kind) with other classes")
         }
-        let declared = before.first?["n_features_in_"]?.integer ?? (steps.isEmpty ? model.featureCount : nil)
+        let declared =
+            try entry(estimator)["n_features_in_"]?.integer ?? (steps.isEmpty ? model.featureCount : nil)
         var reached = declared
         for step in steps { reached = reached.flatMap(step.outputCount) }
         guard let declared, reached == model.featureCount else {
@@ -118,10 +156,31 @@ extension EstimatorConverter {
         if let (weights, intercepts) = try? weights(view) {
             return LinearModel(classes: [], weights: weights, intercepts: intercepts)
         }
-        if view.className?.hasSuffix("BoostingClassifier") == true {
-            throw refusal("a CalibratedClassifierCV over \(view.kind)")
+        let isScored =
+            view.className?.hasSuffix("BoostingClassifier") == true
+            // LightGBM's wrapper has decisions since 4.7, which this attribute came with.
+            || view.className == "lightgbm.sklearn.LGBMClassifier" && view["_fitted_with_feature_names"] != nil
+        return isScored ? try scores(model(view)) : try model(view)
+    }
+
+    /// A boosted model that answers with its raw scores.
+    private static func scores(_ model: any RowModel) throws -> any RowModel {
+        if var trees = model as? BoostedTrees {
+            (trees.link, trees.classes, trees.choice) = (.identity, [], nil)
+            return trees
         }
-        return try model(view)
+        guard var staged = model as? Staged else { throw refusal("a CalibratedClassifierCV over another model") }
+        staged.model = try scores(staged.model)
+        return staged
+    }
+
+    private static func decisionCount(_ model: any RowModel) -> Int? {
+        switch model {
+        case let linear as LinearModel: linear.weights.count
+        case let trees as BoostedTrees: trees.base.count
+        case let staged as Staged: decisionCount(staged.model)
+        default: nil
+        }
     }
 
     private static func calibration(_ view: ObjectView) throws -> Calibrated.Map {
@@ -156,6 +215,10 @@ extension EstimatorConverter {
         guard width == (classes.count == 2 || !isClassifier ? 1 : classes.count) else {
             throw refusal("an MLP with several outputs")
         }
+        try requireOneLabel(view)
+        let wanted: [NeuralNetwork.Activation] =
+            !isClassifier ? [.identity, .exp] : classes.count == 2 ? [.logistic] : [.softmax]
+        guard wanted.contains(last) else { throw refusal("an MLP with the output '\(last.rawValue)'") }
         return NeuralNetwork(classes: classes, layers: layers, hidden: hidden, last: last)
     }
 
@@ -164,7 +227,20 @@ extension EstimatorConverter {
             let count = view["n_neighbors"]?.integer, count > 0, count <= rows.count
         else { throw refusal("a nearest-neighbours model that was not fitted on a table") }
         let metric = view["effective_metric_"]?.string ?? view["metric"]?.string ?? ""
-        let powers = ["euclidean": 2.0, "manhattan": 1, "chebyshev": .infinity, "minkowski": view["p"]?.double ?? 2]
+        try requireOneLabel(view)
+        // What the metric was told counts before the attribute.
+        let told = view["effective_metric_params_"]
+        if let unknown = told?.keys.first(where: { !["p", "w"].contains($0) && told?[$0] != nil }) {
+            throw refusal("a nearest-neighbours model whose metric has the parameter '\(unknown)'")
+        }
+        let exponent = told?["p"]?.double ?? view["p"]?.double ?? 2
+        let powers = ["euclidean": 2.0, "manhattan": 1, "chebyshev": .infinity, "minkowski": exponent]
+        let factors = told?["w"]?.doubles ?? []
+        guard
+            told?["w"] == nil
+                || metric == "minkowski" && factors.count == rows.first?.count
+                    && factors.allSatisfy({ $0.isFinite && $0 >= 0 })
+        else { throw refusal("a nearest-neighbours model whose weights of columns cannot be read") }
         guard let power = powers[metric], let weights = view["weights"]?.string else {
             throw refusal("a nearest-neighbours model with the metric '\(metric)' or weights of its own")
         }
@@ -179,7 +255,8 @@ extension EstimatorConverter {
             targets: targets,
             count: count,
             isWeighted: weights == "distance",
-            power: power
+            power: power,
+            factors: factors
         )
     }
 

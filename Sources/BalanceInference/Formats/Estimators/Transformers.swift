@@ -83,7 +83,7 @@ extension EstimatorConverter {
         guard let scale = view["scale_"]?.doubles, !scale.contains(0) else {
             throw refusal("a MaxAbsScaler that was not fitted")
         }
-        return StandardScale(mean: [], scale: scale)
+        return StandardScale(mean: [], scale: scale, range: view["clip"]?.bool == true ? -1...1 : nil)
     }
 
     private static func imputer(_ view: ObjectView) throws -> any RowTransform {
@@ -159,6 +159,8 @@ extension EstimatorConverter {
         if isOneHot, let dropped {
             encode.dropped = dropped.members?.map(\.integer) ?? dropped.numbers?.map { Int(exactly: $0) } ?? []
         }
+        // Until 1.1 the attribute was called `sparse`, which stays beside the new one for a while.
+        if isOneHot { encode.isSparse = view["sparse_output"]?.bool ?? view["sparse"]?.bool ?? true }
         encode.noneColumns = Set(lists.indices.filter { lists[$0].members?.contains(where: \.isNone) ?? false })
         return encode
     }
@@ -182,9 +184,12 @@ extension EstimatorConverter {
         encode.rare = maps.map { !$0.isNone }
         encode.places = try zip(maps, encode.categories).map { map, known in
             if map.isNone { return Array(known.indices) }
-            guard let places = map.doubles?.compactMap({ Int(exactly: $0) }), places.count == known.count,
+            guard var places = map.doubles?.compactMap({ Int(exactly: $0) }),
                 places.allSatisfy({ known.indices.contains($0) })
             else { throw refusal("an encoder whose rare categories cannot be read") }
+            // An OrdinalEncoder maps all but the missing category, which is the last and has a number of its own.
+            if !encode.isOneHot, places.count == known.count - 1, known.last?.isNaN == true { places.append(0) }
+            guard places.count == known.count else { throw refusal("an encoder whose rare categories cannot be read") }
             return places
         }
     }
@@ -194,16 +199,37 @@ extension EstimatorConverter {
             throw refusal("a ColumnTransformer that was not fitted")
         }
         let names = view["feature_names_in_"]?.labels ?? []
+        let isSparse = view["sparse_output_"]?.bool ?? false
         var parts: [(columns: [Int], steps: [any RowTransform])] = []
+        var seen: Set<Int> = []
         for entry in fitted {
             guard let triple = entry.elements, triple.count == 3 else { throw refusal("a damaged ColumnTransformer") }
             if triple[1].string == "drop" { continue }
             let columns = try indices(triple[2], names, view["n_features_in_"]?.integer ?? names.count)
             if columns.isEmpty { continue }
-            let steps = triple[1].string == "passthrough" ? [] : try transform(triple[1])
-            parts.append((columns, steps))
+            // What was fitted are copies, so that none stands twice; a small file could hold one a million times.
+            guard triple[1].string != nil || seen.insert(triple[1].index).inserted else {
+                throw refusal("a ColumnTransformer that holds one transformer twice")
+            }
+            var steps = triple[1].string == "passthrough" ? [] : try transform(triple[1])
+            if let weight = try weight(of: triple[0].string, in: view) {
+                guard weight != 0 || !isSparse else {
+                    throw refusal("a ColumnTransformer with a weight of 0 and a sparse matrix")
+                }
+                steps.append(Times(factor: weight))
+            }
+            parts.append((columns, try steps.followingSparsity()))
         }
-        return Columns(parts: parts)
+        return Columns(parts: parts, isSparse: isSparse)
+    }
+
+    /// What a part of a ColumnTransformer is multiplied with; nil: nothing.
+    private static func weight(of name: String?, in view: ObjectView) throws -> Double? {
+        guard let weights = view["transformer_weights"], let name, let weight = weights[name] else { return nil }
+        guard let factor = weight.double, factor.isFinite else {
+            throw refusal("a ColumnTransformer with a weight that is not a number")
+        }
+        return factor
     }
 
     /// The columns that a ColumnTransformer's entry names: by number, by name, or by a mask.
@@ -221,6 +247,9 @@ extension EstimatorConverter {
         if view.labelType == .bool, labels.count == count { return labels.indices.filter { labels[$0] == "True" } }
         if let arguments = view.arguments, view.className == "builtins.slice", arguments.count == 3 {
             let step = arguments[2].integer ?? 1
+            if arguments[0].string != nil || arguments[1].string != nil {
+                return try between(arguments[0].string, arguments[1].string, names, step)
+            }
             func place(_ end: Int) -> Int { min(max(end < 0 ? count + max(end, -count) : end, 0), count) }
             guard (1...1 << 24).contains(step) else { throw refusal("a slice of columns") }
             let (start, end) = (place(arguments[0].integer ?? 0), place(arguments[1].integer ?? count))
@@ -230,5 +259,17 @@ extension EstimatorConverter {
             guard let index = names.firstIndex(of: label) else { throw refusal("a column '\(label)' without a place") }
             return index
         }
+    }
+
+    /// The columns between two labels, both among them, as pandas slices.
+    private static func between(_ first: String?, _ last: String?, _ names: [String], _ step: Int) throws -> [Int] {
+        func place(_ label: String?, _ standard: Int) throws -> Int {
+            guard let label else { return standard }
+            guard let index = names.firstIndex(of: label) else { throw refusal("a column '\(label)' without a place") }
+            return index
+        }
+        guard step == 1, !names.isEmpty else { throw refusal("a slice of columns") }
+        let (start, end) = (try place(first, 0), try place(last, names.count - 1))
+        return start <= end ? Array(start...end) : []
     }
 }

@@ -40,15 +40,35 @@ extension EstimatorConverter {
         var nodes = TreeNodes()
         for estimator in estimators {
             let width = max(classes.count, 1)
-            try nodes.add(tree(estimator, width: width) { isClassifier ? shares($0) : $0 })
+            // Counts until 1.3, shares since; dividing shares once more would change their last digit.
+            try nodes.add(
+                tree(estimator, width: width) { values in
+                    guard isClassifier else { return values }
+                    return abs(values.reduce(0, +) - 1) > 1e-9 ? shares(values) : values
+                }
+            )
         }
-        let tree = estimators.first?["tree_"]?["nodes"]
         return TreeMean(
             classes: classes,
             featureCount: try count(view, nodes),
             trees: Forest(nodes),
-            acceptsMissing: tree?.column("missing_go_to_left") != nil
+            acceptsMissing: estimators.first.map { takesMissing($0, in: view) } ?? false
         )
+    }
+
+    /// Whether scikit-learn takes NaN: it depends on the version, on how splits are found, and on what is minimised.
+    private static func takesMissing(_ tree: ObjectView, in view: ObjectView) -> Bool {
+        guard tree["tree_"]?["nodes"]?.column("missing_go_to_left") != nil, let (major, minor) = version(view) else {
+            return false
+        }
+        guard (major, minor) < (1, 9) else { return true }
+        let isForest = view.index != tree.index
+        let isExtra = view.kind.contains("Extra")
+        let first = isExtra ? 6 : isForest ? 4 : 3
+        let criteria = ["gini", "entropy", "log_loss", "squared_error", "friedman_mse", "poisson"]
+        let splitters = isExtra ? ["random"] : minor >= 6 ? ["best", "random"] : ["best"]
+        return minor >= first && criteria.contains(tree["criterion"]?.string ?? "")
+            && splitters.contains(tree["splitter"]?.string ?? "") && tree["monotonic_cst"] == nil
     }
 
     /// No estimator holds one tree twice; a small file could, a million times.
@@ -112,10 +132,17 @@ extension EstimatorConverter {
         try checkAreDistinct(estimators.map { $0["tree_"] })
         var nodes = TreeNodes()
         for estimator in estimators { try nodes.add(tree(estimator, width: 1) { $0 }) }
-        let isExponential = view["loss"]?.string == "exponential"
+        let losses =
+            isClassifier
+            ? ["log_loss", "deviance", "exponential"]
+            : ["squared_error", "absolute_error", "huber", "quantile", "ls", "lad"]
+        guard let loss = view["loss"]?.string, losses.contains(loss) else {
+            throw refusal("a \(view.kind) with a loss of its own")
+        }
+        let isExponential = loss == "exponential"
         let link: BoostedTrees.Link =
             !isClassifier ? .identity : groups > 1 ? .softmax : isExponential ? .doubleSigmoid : .sigmoid
-        return BoostedTrees(
+        var model = BoostedTrees(
             classes: classes,
             featureCount: try count(view, nodes),
             trees: Forest(nodes),
@@ -127,6 +154,14 @@ extension EstimatorConverter {
             acceptsMissing: false,
             acceptsInfinite: false
         )
+        // Until 1.3 the probabilities chose, but for the exponential loss.
+        if isClassifier, isExponential || !isOfOldLosses(view) { model.choice = .atLeast }
+        return model
+    }
+
+    /// Whether gradient boosting was fitted before scikit-learn 1.4 gave it the losses of its sibling.
+    private static func isOfOldLosses(_ view: ObjectView) -> Bool {
+        isBefore(view, 4) ?? (view["_loss"]?.className?.hasPrefix("sklearn.ensemble._gb_losses.") == true)
     }
 
     /// The raw scores that boosting begins with.
@@ -152,7 +187,12 @@ extension EstimatorConverter {
         // Single precision's smallest step keeps the logarithm finite, as in scikit-learn.
         let bound = Double(Float.ulpOfOne)
         let shares = priors.map { min(max($0, bound), 1 - bound) }
-        if groups > 1 { return shares.map { logarithm($0) } }
+        if groups > 1 {
+            let logs = shares.map { logarithm($0) }
+            // The geometric mean is taken off since 1.4, which a softmax does not see and a calibration does.
+            let mean = isOfOldLosses(view) ? 0 : logs.reduce(0, +) / Double(logs.count)
+            return logs.map { $0 - mean }
+        }
         let odds = logarithm(shares[1] / (1 - shares[1]))
         return [isExponential ? odds / 2 : odds]
     }
@@ -166,13 +206,23 @@ extension EstimatorConverter {
         else { throw refusal("a \(view.kind) that was not fitted") }
         try checkAreDistinct(rounds.flatMap { $0.elements ?? [] }.map { $0["nodes"] })
         var nodes = TreeNodes()
+        let known = try knownCategories(view)
         for round in rounds {
             guard let predictors = round.elements, predictors.count == groups else { throw TreeNodes.damaged }
-            for predictor in predictors { try nodes.add(histogramTree(predictor)) }
+            for predictor in predictors { try nodes.add(histogramTree(predictor, known)) }
         }
-        let loss = view["loss"]?.string ?? ""
+        let losses =
+            isClassifier
+            ? ["log_loss", "auto", "binary_crossentropy", "categorical_crossentropy"]
+            : [
+                "squared_error", "absolute_error", "quantile", "poisson", "gamma", "least_squares",
+                "least_absolute_deviation",
+            ]
+        guard let loss = view["loss"]?.string, losses.contains(loss) else {
+            throw refusal("a \(view.kind) with a loss of its own")
+        }
         let isLog = ["poisson", "gamma"].contains(loss)
-        let model = BoostedTrees(
+        var model = BoostedTrees(
             classes: classes,
             featureCount: try count(view, nodes),
             trees: Forest(nodes),
@@ -180,6 +230,7 @@ extension EstimatorConverter {
             base: base,
             link: isClassifier ? (groups > 1 ? .softmax : .sigmoid) : isLog ? .exponential : .identity
         )
+        if isClassifier, isBefore(view, 5) == false { model.choice = .above }
         // Categories are numbered, and put before the other columns, by a transformer of the model's own.
         guard let encoder = view["_preprocessor"] else { return model }
         let columns = try columns(encoder)
@@ -189,7 +240,30 @@ extension EstimatorConverter {
         return Staged(featureCount: model.featureCount, steps: [columns], model: model)
     }
 
-    private static func histogramTree(_ predictor: ObjectView) throws -> [TreeNodes.Node] {
+    /// Of each categorical column the categories of the training data, where raw values go into the trees (before 1.4).
+    private static func knownCategories(_ view: ObjectView) throws -> [Int: [UInt64]]? {
+        guard view["_preprocessor"] == nil, let flags = view["is_categorical_"]?.labels, flags.contains("True") else {
+            return nil
+        }
+        guard let lists = view["_bin_mapper"]?["bin_thresholds_"]?.members, lists.count == flags.count else {
+            throw refusal("a \(view.kind) whose categories cannot be read")
+        }
+        var known: [Int: [UInt64]] = [:]
+        for (column, list) in lists.enumerated() where flags[column] == "True" {
+            guard let values = list.doubles, values.allSatisfy({ (0..<256).contains($0) }) else {
+                throw refusal("a \(view.kind) whose categories cannot be read")
+            }
+            var set = [UInt64](repeating: 0, count: 4)
+            for value in values { set[Int(value) >> 6] |= 1 << UInt64(Int(value) & 63) }
+            known[column] = set
+        }
+        return known
+    }
+
+    private static func histogramTree(
+        _ predictor: ObjectView,
+        _ known: [Int: [UInt64]]?
+    ) throws -> [TreeNodes.Node] {
         guard let nodes = predictor["nodes"], let values = nodes.column("value"), let leaves = nodes.column("is_leaf"),
             let features = nodes.column("feature_idx"),
             let thresholds = nodes.column("num_threshold") ?? nodes.column("threshold"),
@@ -217,6 +291,10 @@ extension EstimatorConverter {
                 }
                 let words = try bits[set].map { UInt64(max(try whole($0), 0)) }
                 node.categories = (0..<4).map { words[2 * $0] | words[2 * $0 + 1] << 32 }
+                if let known {
+                    guard let set = known[try whole(features[index])] else { throw TreeNodes.damaged }
+                    node.known = set
+                }
             }
             return node
         }
@@ -236,7 +314,9 @@ extension EstimatorConverter {
             }
             try nodes.add(pathTree(estimator, columns: numbers.map(whole)))
         }
-        return IsolationTrees(featureCount: count, trees: Forest(nodes), sampleCount: samples, offset: offset)
+        var model = IsolationTrees(featureCount: count, trees: Forest(nodes), sampleCount: samples, offset: offset)
+        model.acceptsAll = isBefore(view, 6) == false
+        return model
     }
 
     /// A tree whose leaves hold the length of the path to them, with what is expected below.
