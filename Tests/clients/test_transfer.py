@@ -134,12 +134,15 @@ def test_an_mlruns_folder_comes_over(workspace, serve, tmp_path):
     check_import(str(tmp_path / "mlruns"), f"file://{tmp_path}/mlruns", workspace, serve, tmp_path)
 
 
-def test_a_running_server_comes_over(workspace, serve, tmp_path):
+@pytest.mark.parametrize("storage", ["proxied", "direct"])
+def test_a_running_server_comes_over(storage, workspace, serve, tmp_path):
+    """Directly: the server keeps no files of clients, and reads them from its store when it is asked (1.x, --no-serve-artifacts)."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
+    art = str(tmp_path / "art")
+    places = ["--artifacts-destination", art] if storage == "proxied" else ["--no-serve-artifacts", "--default-artifact-root", art]
     process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path}/s.db", "--artifacts-destination",
-         str(tmp_path / "art"), "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
+        [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path}/s.db", *places, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path, start_new_session=True,
     )
     try:
@@ -153,6 +156,59 @@ def test_a_running_server_comes_over(workspace, serve, tmp_path):
         check_import(url, url, workspace, serve, tmp_path)
     finally:
         os.killpg(process.pid, 9)
+
+
+def test_the_words_of_the_old_server_and_a_refused_connection(workspace):
+    """A stand-in for a server that refuses the search; its own message is shown, and nothing waits for a port without a server."""
+    import http.server
+    import threading
+
+    class Old(http.server.BaseHTTPRequestHandler):
+        def answer(self, status, body):
+            body = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self):
+            asked.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            if "experiments/search" in self.path:
+                return self.answer(200, {"experiments": [{"experiment_id": "0", "name": "Default", "lifecycle_stage": "active"}]})
+            if "runs/search" not in self.path:
+                return self.answer(404, {})
+            if not runs:
+                return self.answer(400, {"error_code": "INVALID_PARAMETER_VALUE", "message": "Invalid order_by"})
+            self.answer(200, {"runs": runs})
+
+        def do_GET(self):
+            if "artifacts/list" in self.path:
+                return self.answer(500, {"error_code": "INTERNAL_ERROR", "message": "Unable to locate credentials"})
+            self.answer(200, {})
+
+        def log_message(self, *_):
+            pass
+
+    runs = []
+    asked = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Old)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    answer = workspace.run("import", "mlflow", "--from", url, check=False)
+    assert answer.returncode == 1 and "Invalid order_by" in answer.stderr, answer.stderr
+    # MLflow 1.x wants the prefix, which newer ones take too.
+    assert json.loads(asked[-1][1])["order_by"] == ["attributes.start_time ASC"]
+    runs.append({"info": {"run_id": "a" * 32, "experiment_id": "0", "status": "FINISHED", "artifact_uri": "s3://bucket/0/a/artifacts"}})
+    answer = workspace.run("import", "mlflow", "--from", url, "--json", check=False)
+    report = json.loads(answer.stdout)
+    assert answer.returncode == 1 and report["runs"] == 1
+    assert "s3://bucket" in report["skipped"][0]["what"] and "Unable to locate credentials" in report["skipped"][0]["reason"]
+    server.shutdown()
+    server.server_close()
+    started = time.monotonic()
+    answer = workspace.run("import", "mlflow", "--from", url, check=False)
+    assert answer.returncode == 1 and "does not answer" in answer.stderr
+    assert time.monotonic() - started < 10
 
 
 def test_export_and_import_are_the_identity(workspace, serve, tmp_path):

@@ -9,6 +9,13 @@ struct APIClient: Sendable {
     let baseURL: String
     var timeout: TimeAmount = .seconds(3)
 
+    /// Connections that are refused fail at once instead of being tried until the time is over.
+    static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     /// An answer: its status, its bytes, and the JSON in them if that is what they are.
     struct Answer: Sendable {
         var status: Int
@@ -27,7 +34,7 @@ struct APIClient: Sendable {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body.bytes()))
         }
-        let response = try await HTTPClient.shared.execute(request, timeout: timeout)
+        let response = try await Self.http.execute(request, timeout: timeout)
         let buffer = try await response.body.collect(upTo: 16 << 20)
         let bytes = Array(buffer.readableBytesView)
         let text = String(decoding: bytes, as: UTF8.self)

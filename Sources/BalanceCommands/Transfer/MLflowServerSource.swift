@@ -25,7 +25,7 @@ struct MLflowServerSource: TransferSource {
         for experiment in experiments {
             let body: [(String, JSONValue)] = [
                 ("experiment_ids", .array([experiment["experiment_id"] ?? ""])), ("run_view_type", "ALL"),
-                ("max_results", .int(1000)), ("order_by", .strings(["start_time ASC"])),
+                ("max_results", .int(1000)), ("order_by", .strings(["attributes.start_time ASC"])),
             ]
             for run in try await all("runs/search", "runs", body) { try await self.run(run, importer) }
         }
@@ -204,31 +204,28 @@ struct MLflowServerSource: TransferSource {
         _ importer: Importer
     ) async throws {
         guard await importer.wants(id) else { return }
-        guard let root = uri.dropPrefix("mlflow-artifacts:/")?.drop(while: { $0 == "/" }) else {
-            return await importer.skip("artifacts of \(id)", "they are at \(uri), which the server does not hand out")
+        let place = MLflowArtifactPlace(base: base, uri: uri, owner: owner, id: id)
+        do {
+            try await bring("", place, importer)
+        } catch let failure as Failure where !place.isProxied {
+            // What such a server reads from a store of its own may be gone there, or need a credential that it lacks.
+            await importer.skip("artifacts of \(id) at \(uri)", failure.message)
         }
-        try await bring(String(root), "", owner, id, importer)
     }
 
-    private func bring(
-        _ root: String,
-        _ folder: String,
-        _ owner: TransferRecord.StoredFileRecord.Owner,
-        _ id: String,
-        _ importer: Importer
-    ) async throws {
-        let path = folder.isEmpty ? root : "\(root)/\(folder)"
-        let list = try await json("GET", "\(base)/api/2.0/mlflow-artifacts/artifacts?path=\(Self.encoded(path))")
-        for entry in list["files"]?.elements ?? [] {
+    private func bring(_ folder: String, _ place: MLflowArtifactPlace, _ importer: Importer) async throws {
+        for entry in try await json("GET", place.list(folder))["files"]?.elements ?? [] {
             guard let name = entry["path"]?.string else { continue }
-            let below = folder.isEmpty ? name : "\(folder)/\(name)"
+            let below = place.isProxied && !folder.isEmpty ? "\(folder)/\(name)" : name
+            guard place.isProxied || below.isBelow(folder) else {
+                throw Failure(.unavailable, "the server lists '\(below)' in the folder '\(folder)'")
+            }
             if entry["is_dir"]?.boolean == true {
-                try await bring(root, below, owner, id, importer)
+                try await bring(below, place, importer)
                 continue
             }
-            let address = "\(base)/api/2.0/mlflow-artifacts/artifacts/" + Self.encoded("\(root)/\(below)")
-            try await importer.file(.init(owner: owner, id: id, path: below)) { upload in
-                let response = try await Self.send(HTTPClientRequest(url: address))
+            try await importer.file(.init(owner: place.owner, id: place.id, path: below)) { upload in
+                let response = try await Self.send(HTTPClientRequest(url: place.file(below)))
                 for try await buffer in response.body {
                     try buffer.withUnsafeReadableBytes { try upload.write($0) }
                 }
@@ -272,7 +269,7 @@ struct MLflowServerSource: TransferSource {
     }
 
     private func get(_ path: String, _ query: [(String, String)]) async throws -> JSONValue {
-        let text = query.map { "\($0.0)=\(Self.encoded($0.1))" }.joined(separator: "&")
+        let text = query.map { "\($0.0)=\(MLflowArtifactPlace.encoded($0.1))" }.joined(separator: "&")
         return try await json("GET", "\(base)/api/2.0/mlflow/\(path)?\(text)")
     }
 
@@ -291,17 +288,26 @@ struct MLflowServerSource: TransferSource {
     private static func send(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
         let response: HTTPClientResponse
         do {
-            response = try await HTTPClient.shared.execute(request, timeout: .minutes(30))
+            response = try await APIClient.http.execute(request, timeout: .minutes(30))
         } catch {
             throw Failure(.unavailable, "\(request.url) does not answer", hint: "check --from", cause: error)
         }
         if (200..<300).contains(Int(response.status.code)) { return response }
         let code: Failure.Code = response.status == .notFound ? .resourceNotFound : .unavailable
-        throw Failure(code, "\(request.url) answered HTTP \(response.status.code)", hint: "check --from")
+        let said = try? await response.body.collect(upTo: 1 << 20)
+        let message = said.flatMap { try? JSONValue(parsing: Array($0.readableBytesView)) }?["message"]?.string
+        throw Failure(
+            code,
+            "\(request.url) answered HTTP \(response.status.code)" + (message.map { ": \($0.prefix(500))" } ?? ""),
+            hint: "check --from"
+        )
     }
+}
 
-    private static func encoded(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "-_./"))) ?? text
+extension String {
+    /// Whether this path lies below a folder, at any depth; everything lies below the empty one.
+    fileprivate func isBelow(_ folder: String) -> Bool {
+        folder.isEmpty ? !isEmpty : utf8.count > folder.utf8.count + 1 && hasPrefix(folder + "/")
     }
 }
 

@@ -21,6 +21,7 @@ struct ImportMLflow: ExemplifiedCommand {
             Experiments, runs with their whole metric history, logged models, artifacts and the registry come over with
             their ids. What is here already stays as it is, so an import that was interrupted can be called again and goes
             on. A version that was in Production becomes current unless a version serves here already.
+            Exit status: 0 all came over, 1 something was skipped, which the report names.
             """
     )
     static let examples = [
@@ -117,7 +118,12 @@ private enum Transfer {
         let importer = Importer(workspace: workspace, progress: Progress(total: try await source.runCount()))
         try await source.read(into: importer)
         let report = try await importer.finish()
-        if json { return Output.json(report.json) }
+        if json { Output.json(report.json) } else { tell(report) }
+        // A script must not take an import for whole that is not.
+        if !report.skipped.isEmpty { throw ExitCode(1) }
+    }
+
+    private static func tell(_ report: TransferReport) {
         for skipped in report.skipped { Output.line("skipped: \(skipped.what): \(skipped.reason)") }
         Output.ok(
             "\(report.experiments) experiments, \(report.runs) runs (\(report.known) were here), \(report.points) metric "
