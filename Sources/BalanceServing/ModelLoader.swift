@@ -105,7 +105,7 @@ actor ModelLoader {
         if let digest = row.digest, digest != loaded.digest { throw damaged(row, digest, loaded) }
         let model = try reader.predictor(from: loaded.bytes, digest: loaded.digest)
         return ServedModel(
-            predictor: row.featureNames.map(model.predictor.naming) ?? model.predictor,
+            predictor: try model.predictor.completed(names: row.featureNames, scoringMethod: row.scoringMethod),
             name: row.name,
             version: row.version,
             runID: row.runID,

@@ -72,10 +72,7 @@ package struct ScoringController: Sendable {
         guard predictor.featureCount > 0 else { return try outputs(body, model) }
         let outputs = try body.body(for: predictor).outputs(of: predictor) { try service.outputs(of: $0, with: model) }
         return .array(
-            try outputs.map { outputs in
-                let prediction = try Prediction(predictor, outputs).json
-                return prediction["label"] ?? prediction["value"] ?? .null
-            }
+            try outputs.map { try predictor.scoringAnswer.json(predictor, $0) }
         )
     }
 

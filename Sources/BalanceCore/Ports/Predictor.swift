@@ -40,6 +40,14 @@ package protocol Predictor: Sendable {
     var signature: ModelSignature { get }
     /// The same model with names for its features, where it has none and they are as many.
     func naming(_ names: [String]) -> any Predictor
+    /// How `/invocations` asks it; nil for its labels or values.
+    var scoringMethod: ScoringMethod? { get }
+    /// What `/invocations` answers for a row.
+    var scoringAnswer: ScoringAnswer { get }
+    /// The same model as `/invocations` asks it.
+    ///
+    /// - Throws: `Failure` with code `modelNotReadable` where it cannot be asked so.
+    func answering(_ method: ScoringMethod) throws -> any Predictor
     /// Answers tensors that fit the signature, with the outputs that are wanted; all where none is named.
     ///
     /// - Throws: `Failure` with code `invalidParameter` that names what does not fit.
@@ -54,6 +62,9 @@ extension Predictor {
     package var acceptsInfinite: Bool { false }
     package var rowCost: Int { 1 << 40 }
     package func naming(_ names: [String]) -> any Predictor { self }
+    package var scoringMethod: ScoringMethod? { nil }
+    package var scoringAnswer: ScoringAnswer { classes.isEmpty ? .value : .label }
+    package func answering(_ method: ScoringMethod) throws -> any Predictor { self }
 
     package func outputs(of rows: [[Cell]]) throws -> [[Double]] {
         try rows.enumerated().map { index, row in
@@ -166,6 +177,7 @@ extension Predictor {
         return .object([
             ("inputs", signature.json["inputs"] ?? .null), ("outputs", signature.json["outputs"] ?? .null),
             ("feature_names", names), ("classes", .array(classes.indices.map(label))),
+            ("scoring_method", (scoringMethod?.rawValue).map(JSONValue.string) ?? .null),
         ])
     }
 }
@@ -196,11 +208,24 @@ package struct ModelDescription: Sendable {
     package var columns: [String]?
     /// The file beside it with an example of a request in the form of MLflow's scoring server.
     package var exampleFile: String?
+    /// How MLflow's `pyfunc` asks the model.
+    package var scoringMethod: ScoringMethod?
 
-    package init(dataFile: String, columns: [String]?, exampleFile: String?) {
+    package init(dataFile: String, columns: [String]?, exampleFile: String?, scoringMethod: ScoringMethod? = nil) {
         self.dataFile = dataFile
         self.columns = columns
         self.exampleFile = exampleFile
+        self.scoringMethod = scoringMethod
+    }
+}
+
+extension Predictor {
+    /// The same model with what is known of it beside its file.
+    ///
+    /// - Throws: `Failure` with code `modelNotReadable` where it cannot be asked so.
+    package func completed(names: [String]?, scoringMethod: ScoringMethod?) throws -> any Predictor {
+        let named = names.map(naming) ?? self
+        return try scoringMethod.map(named.answering) ?? named
     }
 }
 

@@ -49,6 +49,12 @@ package struct CurrentModel: Sendable, Hashable {
         signature.flatMap { try? JSONValue(parsing: $0) }?["feature_names"]?.strings
     }
 
+    /// How MLflow's `pyfunc` asks the model, where its `MLmodel` told.
+    package var scoringMethod: ScoringMethod? {
+        let name = signature.flatMap { try? JSONValue(parsing: $0) }?["scoring_method"]?.string
+        return name.flatMap(ScoringMethod.init)
+    }
+
     /// The metrics as values; empty where the recorded text is not an object of numbers.
     package var metrics: [Metric] {
         guard let text = metricsJSON,

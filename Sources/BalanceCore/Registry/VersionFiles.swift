@@ -110,7 +110,10 @@ package struct VersionFiles: Sendable {
         let (key, file, manifest) = try await place(of: version)
         let (path, bytes, digest) = try await read(file)
         var model = try reader.predictor(from: bytes, digest: digest)
-        if let columns = manifest?.columns { model.predictor = model.predictor.naming(columns) }
+        model.predictor = try model.predictor.completed(
+            names: manifest?.columns,
+            scoringMethod: manifest?.scoringMethod
+        )
         var loaded = Loaded(path: path, bytes: bytes, digest: digest, model: model)
         if let example = manifest?.exampleFile { loaded.example = try? await read(key.appending(example)).bytes }
         return loaded

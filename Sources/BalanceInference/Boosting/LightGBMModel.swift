@@ -10,7 +10,7 @@ enum LightGBMModel {
 
     static func predictor(from bytes: [UInt8]) throws -> PipelinePredictor {
         let (model, names) = try read(String(decoding: bytes, as: UTF8.self))
-        return PipelinePredictor(
+        var predictor = PipelinePredictor(
             modelType: "LightGBM",
             featureNames: names,
             featureCount: model.featureCount,
@@ -18,6 +18,8 @@ enum LightGBMModel {
             model: model,
             labelType: .int
         )
+        if !model.classes.isEmpty { predictor.boosterAnswer = model.base.count == 1 ? .value : .probabilities }
+        return predictor
     }
 
     /// What the text of a booster holds; of its rounds the first `rounds` where that is given.

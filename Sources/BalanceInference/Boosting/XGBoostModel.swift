@@ -18,7 +18,7 @@ enum XGBoostModel {
         model.acceptsInfinite = wrapper != nil
         // Until 1.7 the wrapper's file keeps what counts as missing.
         if let missing = wrapper?["missing"]?.number { model.missing = Float(missing) }
-        return PipelinePredictor(
+        var predictor = PipelinePredictor(
             modelType: "XGBoost",
             featureNames: names,
             featureCount: model.featureCount,
@@ -26,6 +26,10 @@ enum XGBoostModel {
             model: model,
             labelType: .int
         )
+        let isSoftmax = json["learner"]?["objective"]?["name"]?.string == "multi:softmax"
+        predictor.boosterAnswer = model.classes.count == 2 ? .value : isSoftmax ? .classNumber : .probabilities
+        if model.classes.isEmpty { predictor.boosterAnswer = nil }
+        return predictor
     }
 
     /// What the file of a booster holds; of its rounds those up to `bestRound` where there is one.

@@ -9,6 +9,17 @@ package struct PipelinePredictor: Predictor {
     var model: any RowModel
 
     package var labelType = LabelType.text
+    package var scoringMethod: ScoringMethod?
+    /// What the booster's own `predict` answers, where that is not a label or value as this model has it.
+    var boosterAnswer: ScoringAnswer?
+    package var scoringAnswer: ScoringAnswer {
+        switch scoringMethod {
+        case .probabilities: .probabilities
+        case .logProbabilities: .logProbabilities
+        case .booster: boosterAnswer ?? (classes.isEmpty ? .value : .label)
+        case nil: classes.isEmpty ? .value : .label
+        }
+    }
     package var stepNames: [String] = []
     package var steps: [String] { stepNames.isEmpty ? [modelType] : stepNames }
 
@@ -31,6 +42,19 @@ package struct PipelinePredictor: Predictor {
         var named = self
         named.featureNames = names
         return named
+    }
+
+    package func answering(_ method: ScoringMethod) throws -> any Predictor {
+        guard method == .booster || hasProbabilities else {
+            throw Failure(
+                .modelNotReadable,
+                "the MLmodel asks for \(method.rawValue), and the model has no probabilities",
+                hint: "log the model with pyfunc_predict_fn=\"predict\""
+            )
+        }
+        var asked = self
+        asked.scoringMethod = method
+        return asked
     }
 
     package func outputs(_ row: [Double]) throws -> [Double] {

@@ -39,7 +39,12 @@ package struct ModelFormats: ModelReader {
             let flavors = manifest.flavors.joined(separator: ", ")
             throw ModelManifest.refusal("its flavors (\(flavors)) name no file that can be executed")
         }
-        return ModelDescription(dataFile: file, columns: manifest.columns, exampleFile: manifest.exampleFile)
+        return ModelDescription(
+            dataFile: file,
+            columns: manifest.columns,
+            exampleFile: manifest.exampleFile,
+            scoringMethod: manifest.scoringMethod
+        )
     }
 
     private static func pickle(_ bytes: [UInt8], format: String) throws -> LoadedModel {

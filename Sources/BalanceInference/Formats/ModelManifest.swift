@@ -19,6 +19,8 @@ struct ModelManifest {
     private let signature: String?
     /// The file beside the manifest with an example of an input.
     let exampleFile: String?
+    /// How `pyfunc` asks the model.
+    let scoringMethod: ScoringMethod?
 
     /// The names of the columns of its signature, where all have one.
     var columns: [String]? {
@@ -37,14 +39,37 @@ struct ModelManifest {
         signature = entries.isEmpty ? nil : root.mapping?["signature"]?.mapping?["inputs"]?.string
         exampleFile = root.mapping?["saved_input_example_info"]?.mapping?["serving_input_path"]?.string
         var found: String?
+        var method: ScoringMethod?
         var names: [String] = []
         for (key, value) in entries {
             guard let name = key.string else { continue }
             names.append(name)
-            if let file = Self.fileKeys[name].flatMap({ value.mapping?[$0]?.string }) { found = file }
+            if let file = Self.fileKeys[name].flatMap({ value.mapping?[$0]?.string }) {
+                found = file
+                method = try Self.method(name, entries)
+            }
         }
+        scoringMethod = method
         flavors = names.sorted()
         dataFile = found
+    }
+
+    /// Source: `mlflow/sklearn`, `mlflow/xgboost` and `mlflow/lightgbm`; MLflow before 1.22 wrote boosters without a class.
+    private static func method(_ flavor: String, _ flavors: Node.Mapping) throws -> ScoringMethod? {
+        let entry = flavors[Node(flavor)]?.mapping
+        switch flavor {
+        case "sklearn":
+            let name = flavors["python_function"]?.mapping?["predict_fn"]?.string ?? "predict"
+            if name == "predict" { return nil }
+            guard let method = ScoringMethod(rawValue: name), method != .booster else {
+                throw refusal("the file MLmodel asks for the method '\(name)', which cannot be served")
+            }
+            return method
+        case "xgboost", "lightgbm":
+            let name = entry?["model_class"]?.string ?? "Booster"
+            return name.hasSuffix("Classifier") ? nil : .booster
+        default: return nil
+        }
     }
 
     static func refusal(_ message: String) -> Failure {

@@ -32,7 +32,7 @@ struct ModelsInspect: ExemplifiedCommand {
         let place = try ModelPlace(file)
         let (bytes, digest) = try FileModelFiles(defaultPath: place.file).load(place.file)
         var model = try ModelFormats().predictor(from: bytes)
-        if let names = place.columns { model.predictor = model.predictor.naming(names) }
+        model.predictor = try model.predictor.completed(names: place.columns, scoringMethod: place.scoringMethod)
         if json { return Output.json(Self.document(model, bytes.count, digest)) }
         Self.print(model, size: bytes.count, digest)
         Output.ok("it can be served")
@@ -163,13 +163,15 @@ private struct ModelPlace {
     let isFolder: Bool
     /// The names of the features, where the `MLmodel` has some.
     let columns: [String]?
+    /// How MLflow's `pyfunc` asks the model.
+    let scoringMethod: ScoringMethod?
     /// All files that belong to it, by their names below it.
     let files: [(name: String, path: String)]
 
     init(_ path: String) throws {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
-            (file, isFolder, columns) = (path, false, nil)
+            (file, isFolder, columns, scoringMethod) = (path, false, nil, nil)
             files = [((path as NSString).lastPathComponent, path)]
             return
         }
@@ -184,6 +186,7 @@ private struct ModelPlace {
         let names = FileManager.default.subpaths(atPath: path) ?? []
         isFolder = true
         columns = description.columns
+        scoringMethod = description.scoringMethod
         file = "\(path)/\(description.dataFile)"
         files = names.sorted().map { ($0, "\(path)/\($0)") }.filter { entry in
             var isDirectory: ObjCBool = false
