@@ -64,7 +64,8 @@ package struct Dashboard: Sendable {
     package var routes: [RouteDescription] {
         let html = "text/html"
         let id = RouteDescription.Parameter("run_id", in: .path, [("type", "string")])
-        return [
+        let root = RouteDescription("GET", "/", "Leads to the dashboard.", contentType: html)
+        return (base.isEmpty ? [] : [root]) + [
             RouteDescription("GET", base.isEmpty ? "/" : base, "The dashboard: model, runs, trend.", contentType: html),
             RouteDescription("GET", "\(base)/runs/latest", "The newest run's page.", contentType: html),
             RouteDescription(
@@ -126,6 +127,11 @@ package struct Dashboard: Sendable {
         let (sources, renderer) = (self.sources, self.renderer)
         let runs = RunsPage(sources: sources, renderer: renderer)
         let run = RunPage(sources: sources, renderer: renderer)
+        if !base.isEmpty {
+            // The client of MLflow prints addresses as /#/experiments/1/runs/ID; the page's script follows them.
+            let target = base
+            router.get("/") { _, _ in Response(status: .seeOther, headers: [.location: target]) }
+        }
         let group = router.group(RouterPath(base))
         group.get("/") { request, _ in await renderer.page(request) { try await runs.show(request) } }
         group.get("/runs/latest") { request, _ in await renderer.page(request) { try await run.latest() } }

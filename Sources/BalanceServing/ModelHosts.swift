@@ -105,7 +105,7 @@ package final class ModelHosts: ModelDirectory, Service {
     package func version(_ text: String, of name: String) async throws -> ServedModel {
         try checkIsLoaded(name)
         let version: ModelVersion
-        if let number = Int(text) {
+        if let number = Int(text), String(number) == text {
             version = try await registry.version(number, of: name)
         } else {
             version = try await registry.version(alias: text, of: name)

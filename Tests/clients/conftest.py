@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import httpx
@@ -81,6 +82,17 @@ class Server:
 @pytest.fixture
 def workspace(tmp_path):
     return Workspace(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_experiment_of_another_test():
+    """MLflow's client keeps the experiment that a test chose, in the process and in the environment."""
+    yield
+    for name in ["MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"]:
+        os.environ.pop(name, None)
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    if fluent:
+        fluent._active_experiment_id = None
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import socket
 import sqlite3
 import time
@@ -32,12 +33,17 @@ def lanes(tmp_path_factory):
         model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, labels)
         joblib.dump(model, workspace.folder / "m.joblib")
         workspace.run("models", "import", workspace.folder / "m.joblib", "--name", name, "--current")
-    servers = [Server(workspace, "serve", "--fast-lane", lane) for lane in ("on", "off")]
+    first = Server(workspace)
+    created = first.client.post(f"{MLFLOW}/runs/create", json={"experiment_id": "0", "start_time": 1, "run_name": "lanes"})
+    REAL["run"] = created.json()["run"]["info"]["run_id"]
+    first.stop()
+    # A folder has one server.
+    other = tmp_path_factory.mktemp("others") / "copy"
+    shutil.copytree(workspace.folder, other)
+    servers = [Server(workspace, "serve", "--fast-lane", "on"), Server(Workspace(other), "serve", "--fast-lane", "off")]
     for server in servers:
         for name in models:
             server.client.get(f"/v2/models/{name}/ready")
-    created = servers[1].client.post(f"{MLFLOW}/runs/create", json={"experiment_id": "0", "start_time": 1, "run_name": "lanes"})
-    REAL["run"] = created.json()["run"]["info"]["run_id"]
     yield servers
     for server in servers:
         server.stop()

@@ -167,7 +167,7 @@ BAD = {
     "data and shape differ": (head(data=[1.0]), None, "asks for 30"),
     "a text": (head(data=["a"] * 30), None, "element 0"),
     "texts for numbers": (head(datatype="BYTES", data=["a"] * 30), None, "texts where the model takes numbers"),
-    "null": (head(data=[None] * 30), None, "element 0"),
+    "null": (head(data=[None] * 30), None, "row 0: the model takes no missing values"),
     "too large for its type": (head(datatype="INT8", data=[300] * 30), None, "INT8"),
     "unknown output": (head() | {"outputs": [{"name": "nope"}]}, None, "no output 'nope'"),
     "outputs no list": (head() | {"outputs": 3}, None, "'outputs'"),
@@ -202,6 +202,11 @@ def test_binary_bodies_that_do_not_fit_are_named(served):
         assert answer.status_code == 400 and answer.json()["error"]
     nan = ask(240, struct.pack("<30d", *[float("nan")] * 30))
     assert nan.status_code == 400 and "missing" in nan.json()["error"]
+    # Clients in Python write the word; null is the same.
+    for word in ["NaN", "null"]:
+        text = '{"inputs": [{"name": "input", "shape": [1, 30], "datatype": "FP64", "data": [%s]}]}' % ", ".join([word] + ["1"] * 29)
+        told = served[0].client.post("/v2/models/cancer/infer", content=text, headers={"Content-Type": "application/json"})
+        assert told.status_code == 400 and "takes no missing values" in told.json()["error"], told.text
 
 
 def test_every_path_below_v2_answers_in_the_protocols_shape(served):

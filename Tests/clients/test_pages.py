@@ -67,6 +67,15 @@ def test_both_languages_and_zones(filled, serve):
     assert "Current model" not in page
 
 
+def test_the_addresses_that_mlflow_clients_print(filled, serve):
+    server = serve(filled)
+    run = server.client.get("/runs/latest").json()["run_id"]
+    assert server.client.get("/", follow_redirects=False).headers["location"] == "/ui"
+    assert run in dom(f"{server.url}/#/experiments/1/runs/{run}")
+    assert "balance_model" in dom(f"{server.url}/#/models/balance_model/versions/1")
+    assert "<html" in dom(f"{server.url}/#/experiments/1")
+
+
 def test_the_dashboard_on_its_own_port_says_when_the_api_is_down(filled, serve):
     dashboard = serve(filled, "dashboard", "--api-url", "http://127.0.0.1:9")
     page = dom(dashboard.url + "/")

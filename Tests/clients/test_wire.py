@@ -31,6 +31,10 @@ HOST = b"Host: 127.0.0.1\r\n"
 REFUSED = {
     "strange host": b"GET /model HTTP/1.1\r\nHost: evil.example\r\n\r\n",
     "almost our host": b"GET /model HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n\r\n",
+    "behind the bracket": b"GET /model HTTP/1.1\r\nHost: [::1].evil.example\r\n\r\n",
+    "no port": b"GET /model HTTP/1.1\r\nHost: localhost:80:evil\r\n\r\n",
+    "another site": b"POST /runs/latest HTTP/1.1\r\n" + HOST + b"Sec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n\r\n",
+    "a version with a zero": b"GET /models/balance_model/versions/01 HTTP/1.1\r\n" + HOST + b"\r\n",
     "no host": b"GET /model HTTP/1.1\r\n\r\n",
     "two hosts": b"GET /model HTTP/1.1\r\n" + HOST + b"Host: evil.example\r\n\r\n",
     "two lengths": b"POST /predict HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde",

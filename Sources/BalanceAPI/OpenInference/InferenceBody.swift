@@ -26,7 +26,8 @@ struct InferenceBody: Sendable {
         }
         let head: JSONValue
         do {
-            head = try JSONValue(parsing: Array(bytes[..<length]), refusesRepeatedNames: true)
+            // Clients in Python write the word NaN for a number that is missing.
+            head = try JSONValue(parsing: Array(bytes[..<length]), allowsNonFinite: true, refusesRepeatedNames: true)
         } catch {
             throw Self.refusal("the request is no JSON: \(error.message) at byte \(error.offset)")
         }

@@ -122,6 +122,8 @@ private struct ElementReader {
     }
 
     private func number(_ value: JSONValue) throws -> Double {
+        // A model that takes no missing values says so itself.
+        if value.isNull { return .nan }
         guard let number = value.number else { throw wrong("a number", value) }
         return number
     }

@@ -35,7 +35,13 @@ package struct HostMiddleware: RouterMiddleware {
 
     /// A page of another site may not change anything here through its reader's browser.
     private func checkOrigin(_ request: Request) throws {
-        guard request.method != .get, request.method != .head, let origin = request.headers[.origin] else { return }
+        guard request.method != .get, request.method != .head else { return }
+        guard let origin = request.headers[.origin] else {
+            // A browser that keeps the origin to itself still says whether it is another one.
+            let site = HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] }
+            guard site?.lowercased() != "cross-site" else { throw Self.refusal(of: "null") }
+            return
+        }
         let name = Self.name(
             of: origin.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init) ?? ""
         )
@@ -44,22 +50,30 @@ package struct HostMiddleware: RouterMiddleware {
         let isLocal = ["localhost", "127.0.0.1", "[::1]"].contains(name)
         let isOurs = !isLocal || authority == request.head.authority?.lowercased()
         guard origin.contains("://"), isOurs, allowed.contains(name) || allowed.contains("*") else {
-            throw Failure(
-                .originNotAllowed,
-                "The origin '\(origin)' may not change anything here.",
-                hint: "Set BALANCEOPS_ALLOWED_HOSTS to the host that the page comes from."
-            )
+            throw Self.refusal(of: origin)
         }
+    }
+
+    private static func refusal(of origin: String) -> Failure {
+        Failure(
+            .originNotAllowed,
+            "The origin '\(origin)' may not change anything here.",
+            hint: "Set BALANCEOPS_ALLOWED_HOSTS to the host that the page comes from."
+        )
     }
 
     private static func more(_ request: Request) -> [String] {
         HTTPField.Name("Host").map { request.headers[values: $0] } ?? []
     }
 
-    /// The authority without its port.
+    /// The authority without its port; all of it where what follows the name is no port.
     private static func name(of authority: String) -> String {
         let text = authority.lowercased()
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return String(text[...end]) }
-        return String(text.split(separator: ":", omittingEmptySubsequences: false).first ?? "")
+        var name = text.prefix { $0 != ":" }
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { name = text[...end] }
+        let rest = text[name.endIndex...]
+        let isPort =
+            rest.isEmpty || rest.first == ":" && rest.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
+        return isPort ? String(name) : text
     }
 }

@@ -147,7 +147,8 @@ final class WebhookSender: Service {
         switch status {
         case 200..<300: Outcome(status: status)
         case 300..<400:
-            Outcome(error: "it answered with a redirect, which is not followed", status: status, isFinal: true)
+            // A proxy may send one for a while: a try later may arrive.
+            Outcome(error: "it answered with a redirect, which is not followed", status: status)
         case 410: Outcome(error: "it is gone (410)", status: status, isFinal: true)
         default: Outcome(error: "it answered \(status / 100)xx", status: status)
         }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The rows of a request for predictions: `features` for one row, `instances` for several; each a list of numbers in the
 /// model's order, or an object by the features' names.
 package struct PredictionBody: Sendable {
@@ -129,11 +131,20 @@ package struct PredictionBody: Sendable {
         case .double(let number) where !isText && model.complaint(about: number) == nil: return .number(number)
         case .bool(let flag) where !isText: return .number(flag ? 1 : 0)
         case .string(let text) where isText || isIgnored: return .text(text)
+        case .string(let text) where number(text) != nil: return .number(number(text) ?? .nan)
         default:
             throw isText
                 ? failure("string_type", place, "Input should be a valid string", value)
                 : failure("float_type", place, "Input should be a valid finite number", value)
         }
+    }
+
+    /// The number that a text holds in decimal digits, as the original reads `"1.5"`; nil for any other text.
+    private static func number(_ text: String) -> Double? {
+        let digits = text.trimmingCharacters(in: .whitespaces)
+        // Swift also reads hexadecimal numbers and names of those that are not finite.
+        guard digits.utf8.allSatisfy({ "+-.0123456789eE".utf8.contains($0) }) else { return nil }
+        return Double(digits).flatMap { $0.isFinite ? $0 : nil }
     }
 
     private static func failure(_ type: String, _ place: [JSONValue], _ message: String, _ input: JSONValue) -> Failure

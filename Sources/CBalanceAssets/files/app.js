@@ -1,6 +1,15 @@
 // Adds to pages that are complete without it: local times, chosen preferences at once, a key for the search, charts.
 import { LineChart } from "./chart.js";
 
+// Addresses as MLflow's client prints them: /#/experiments/1/runs/ID and /#/models/NAME/versions/1.
+const link = location.hash.match(/^#\/(?:experiments\/([^/?]+)(?:\/runs\/([^/?]+))?|models\/([^/?]+)(?:\/versions\/(\d+))?)/);
+if (link) {
+  const [, experiment, run, model, version] = link;
+  const home = new URL("..", import.meta.url).pathname;
+  const path = run ? `runs/${run}` : model ? `models/${model}${version ? `/versions/${version}` : ""}` : `?experiment=${experiment}`;
+  location.replace(home.replace(/\/$/, path.startsWith("?") ? "" : "/") + path);
+}
+
 const root = document.documentElement;
 
 if (root.dataset.zone === "browser") {

@@ -170,7 +170,14 @@ private struct ModelPlace {
 
     init(_ path: String) throws {
         var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw Failure(
+                .fileNotFound,
+                "there is no file \(path)",
+                hint: "name a model's file, or a folder with an MLmodel"
+            )
+        }
+        guard isDirectory.boolValue else {
             (file, isFolder, columns, scoringMethod) = (path, false, nil, nil)
             files = [((path as NSString).lastPathComponent, path)]
             return

@@ -39,7 +39,6 @@ struct Promote: ExemplifiedCommand {
             if version == nil || runId != nil || latest || modelPath != nil {
                 throw ValidationError("Give MODEL VERSION, or --run-id RUN, or --latest.")
             }
-            if reason == nil, !dryRun { throw ValidationError("Give --reason WHY.") }
         } else {
             if (runId == nil) != latest {
                 throw ValidationError("Give either --run-id RUN or --latest, or MODEL VERSION.")
@@ -52,6 +51,10 @@ struct Promote: ExemplifiedCommand {
         let workspace = try await Workspace.open(options.load())
         let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration, ifDecision: ifDecision)
         guard let model, let version else { return try await promoteRun(in: workspace, request) }
+        try await Gate.requireModel(model, in: workspace, or: "balanceops models list shows the models")
+        if reason == nil, !dryRun {
+            throw Failure(.invalidArgument, "a promotion needs a reason", hint: "say why with --reason")
+        }
         if dryRun {
             let decision = try await workspace.versionPromoter.preview(version, of: model)
             return try Self.report(decision.json, of: model, asJSON: json)

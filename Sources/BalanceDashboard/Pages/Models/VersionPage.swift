@@ -66,7 +66,7 @@ struct VersionPage: Sendable {
 
     static func number(_ text: String) throws -> Int {
         guard let number = Int(text), number > 0 else {
-            throw Failure(.invalidParameter, "'\(text.prefix(50))' is no version", hint: "open the model's page")
+            throw Failure(.invalidParameter, "invalid version '\(text.prefix(50))'", hint: "open the model's page")
         }
         return number
     }
