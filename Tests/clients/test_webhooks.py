@@ -163,7 +163,7 @@ def test_redirects_are_not_followed_and_answers_not_reflected(server):
             break
         time.sleep(0.1)
     # It is tried again, as after any other answer that is no success.
-    assert item["attempts"] > 1 and item["state"] != "failed" and "redirect" in item["error"] and not inner.got
+    assert item["attempts"] > 1 and item["state"] != "failed" and "redirect" in item["last_error"] and not inner.got
 
 
 def test_an_endless_answer_is_cut(server):
