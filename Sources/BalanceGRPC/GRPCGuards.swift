@@ -4,6 +4,7 @@ import GRPCNIOTransportHTTP2Posix
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+
 /// What the library does not bound by itself: put into its three callbacks.
 struct GRPCGuards: Sendable {
     var limits: ConnectionLimits

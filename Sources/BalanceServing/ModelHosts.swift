@@ -105,7 +105,7 @@ package final class ModelHosts: ModelDirectory, Service {
     package func version(_ text: String, of name: String) async throws -> ServedModel {
         try checkIsLoaded(name)
         let version: ModelVersion
-        if let number = Int(text), String(number) == text {
+        if let number = Int(plain: text) {
             version = try await registry.version(number, of: name)
         } else {
             version = try await registry.version(alias: text, of: name)
@@ -144,10 +144,7 @@ package final class ModelHosts: ModelDirectory, Service {
 
     /// Has each host look whether something changed; one read of the registry for all of them.
     func follow() async {
-        let pointers = try? await registry.currentPointers()
-        for (name, host) in state.withLock({ $0.hosts }) {
-            guard let pointers else { continue }
-            await host.follow(pointers[name])
-        }
+        guard let pointers = try? await registry.currentPointers() else { return }
+        for (name, host) in state.withLock({ $0.hosts }) { await host.follow(pointers[name]) }
     }
 }

@@ -1,12 +1,10 @@
 """What once was answered otherwise than the library does: each case is asked for every row, and for rows at the edges."""
 
-import json
 import pickle
 import warnings
 
 import numpy
 import pytest
-import sklearn
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_breast_cancer, load_wine

@@ -71,9 +71,10 @@ def test_the_addresses_that_mlflow_clients_print(filled, serve):
     server = serve(filled)
     run = server.client.get("/runs/latest").json()["run_id"]
     assert server.client.get("/", follow_redirects=False).headers["location"] == "/ui"
-    assert run in dom(f"{server.url}/#/experiments/1/runs/{run}")
-    assert "balance_model" in dom(f"{server.url}/#/models/balance_model/versions/1")
-    assert "<html" in dom(f"{server.url}/#/experiments/1")
+    assert f'action="/ui/runs/{run}/delete"' in dom(f"{server.url}/#/experiments/1/runs/{run}")
+    assert 'action="/ui/models/balance_model/versions/1/promote"' in dom(f"{server.url}/#/models/balance_model/versions/1")
+    assert '<input type="hidden" name="experiment" value="0">' in dom(f"{server.url}/#/experiments/0")
+    assert 'name="experiment"' not in dom(f"{server.url}/ui"), "the home page has none of these"
 
 
 def test_the_dashboard_on_its_own_port_says_when_the_api_is_down(filled, serve):

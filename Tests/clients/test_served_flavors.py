@@ -173,7 +173,7 @@ def test_invocations_answer_as_pyfunc_does(name, server):
 
 
 def test_a_model_that_pyfunc_asks_for_a_score_is_refused(server):
-    model, flavor, _ = scikit()
+    model, _, _ = scikit()
     with mlflow.start_run() as run:
         mlflow.sklearn.log_model(model, "model", pyfunc_predict_fn="score")
     mlflow.register_model(f"runs:/{run.info.run_id}/model", "scored")

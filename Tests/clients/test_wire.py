@@ -33,7 +33,7 @@ REFUSED = {
     "almost our host": b"GET /model HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n\r\n",
     "behind the bracket": b"GET /model HTTP/1.1\r\nHost: [::1].evil.example\r\n\r\n",
     "no port": b"GET /model HTTP/1.1\r\nHost: localhost:80:evil\r\n\r\n",
-    "another site": b"POST /runs/latest HTTP/1.1\r\n" + HOST + b"Sec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n\r\n",
+    "another site": b"POST /api/2.0/mlflow/experiments/search HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 20\r\n\r\n{\"max_results\": 100}",
     "a version with a zero": b"GET /models/balance_model/versions/01 HTTP/1.1\r\n" + HOST + b"\r\n",
     "no host": b"GET /model HTTP/1.1\r\n\r\n",
     "two hosts": b"GET /model HTTP/1.1\r\n" + HOST + b"Host: evil.example\r\n\r\n",

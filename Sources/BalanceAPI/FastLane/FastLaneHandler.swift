@@ -21,8 +21,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isWritable = true
     /// Requests that were handed on and not answered yet.
     private var inFlight = 0
-    /// Counts the requests that this lane has seen whole.
-    private(set) var answered = 0
+    private(set) var seen = 0
     /// The request whose answer is on its way from the tracking store; its bytes are the first that are pending.
     private var waiting: WireRequest?
     /// What came in the meantime and has to wait for that answer.
@@ -96,7 +95,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 break loop
             case .complete(let request):
                 attempts = 0
-                answered &+= 1
+                seen &+= 1
                 if inFlight == 0, isWritable, answer(request) {
                     pending.moveReaderIndex(forwardBy: request.end)
                 } else if inFlight != 0 || !isWritable || !begin(request, context) {

@@ -8,7 +8,7 @@ struct SendContinue: Sendable {}
 /// Sees where requests and answers begin and end: between NIO's HTTP/1 coders and `HTTP1ToHTTPServerCodec`.
 ///
 /// It answers `Expect: 100-continue` when somebody reads the body, and ends the connection behind an answer that came
-/// before the rest of a large body. It replaces `AnswerCounter`.
+/// before the rest of a large body.
 final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler, ConnectionTurns {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -34,7 +34,7 @@ final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler, Connect
 
     init(lane: (any LaneTurns)?) { self.lane = lane }
 
-    var requests: Int { heads &+ (lane?.answered ?? 0) }
+    var requests: Int { heads &+ (lane?.seen ?? 0) }
 
     var turn: ConnectionTurn {
         // An answer to an earlier request comes first, whatever has come of the next one.
@@ -120,6 +120,7 @@ protocol LaneTurns: AnyObject {
     var isBusy: Bool { get }
     /// `.head` or `.body` where part of a request has come; nil where it has left the connection alone or holds nothing.
     var part: ConnectionTurn? { get }
-    var answered: Int { get }
+    /// How many requests it has seen whole.
+    var seen: Int { get }
     func wasAnswered()
 }

@@ -105,7 +105,7 @@ struct ExperimentsController: Sendable {
     }
 
     static func id(_ text: String) throws -> Int {
-        guard let id = Int(text), String(id) == text else {
+        guard let id = Int(plain: text) else {
             throw Failure(.invalidParameter, "Invalid experiment id '\(text.prefix(100))': it must be an integer")
         }
         return id

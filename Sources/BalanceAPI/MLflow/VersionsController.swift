@@ -51,7 +51,7 @@ struct VersionsController: Sendable {
     /// The number of a version, which is a text on this wire.
     static func number(_ fields: MLflowFields) throws -> Int {
         let text = try fields.required("version")
-        guard let number = Int(text), String(number) == text else {
+        guard let number = Int(plain: text) else {
             throw Failure(.invalidParameter, "Parameter 'version' must be an integer, got '\(text.prefix(100))'.")
         }
         return number

@@ -157,7 +157,7 @@ extension AppContext {
     /// The version that the path names.
     func versionNumber() throws -> Int {
         let text = try text("version")
-        guard let number = Int(text), number > 0, String(number) == text else {
+        guard let number = Int(plain: text), number > 0 else {
             throw Failure(.invalidParameter, "invalid version '\(text.prefix(50))'", hint: "give a number, as 7")
         }
         return number

@@ -149,8 +149,7 @@ package struct OpenInferenceAPI: Sendable {
         case "identity": break
         case "gzip", "x-gzip", "deflate":
             do {
-                let isBinary = Self.headLength.flatMap { request.headers[$0] } != nil
-                bytes = try unpack(bytes, isBinary ? ModelsPredictController.maximumBody : TextBodies.limit)
+                bytes = try unpack(bytes, Self.limit(of: request))
             } catch {
                 throw Failure(
                     .invalidParameter,
@@ -182,10 +181,13 @@ package struct OpenInferenceAPI: Sendable {
     }
 
     private func bytes(of request: Request) async throws -> [UInt8] {
-        // Binary tensors stand behind a head of JSON, which has its own limit.
-        let isBinary = Self.headLength.flatMap { request.headers[$0] } != nil
-        let limit = isBinary ? ModelsPredictController.maximumBody : TextBodies.limit
-        return Array(try await request.bytes(upTo: limit, allowsPacked: true).readableBytesView)
+        Array(try await request.bytes(upTo: Self.limit(of: request), allowsPacked: true).readableBytesView)
+    }
+
+    /// How many bytes a body may have; binary tensors stand behind a head of JSON, which has its own limit.
+    private static func limit(of request: Request) -> Int {
+        let isBinary = headLength.flatMap { request.headers[$0] } != nil
+        return isBinary ? ModelsPredictController.maximumBody : TextBodies.limit
     }
 
     /// The JSON head of an answer, and the bytes of the outputs that are binary.

@@ -141,7 +141,7 @@ package struct ModelService: Sendable {
     /// - Throws: `Failure` with code `resourceNotFound` for a model or version that is not there.
     package func statistics(of name: String, version: String?) async throws -> [InferenceStatistics.Entry] {
         guard !name.isEmpty else { return statistics.all }
-        let entries = statistics.all.filter { $0.name.utf8.elementsEqual(name.utf8) }
+        let entries = statistics.all.filter { ByteText.isSame($0.name, name) }
         guard let version, !version.isEmpty else {
             _ = try await registry.model(name)
             return entries

@@ -73,7 +73,7 @@ struct PolicyDecider {
 
     /// Whether anything was judged: a pause that is over says nothing of a candidate.
     func hasVerdict(_ rules: [RuleResult]) -> Bool {
-        rules.contains { ![.skipped].contains($0.verdict) && !$0.id.hasPrefix("cooldown.") }
+        rules.contains { $0.verdict != .skipped && !$0.id.hasPrefix("cooldown.") }
     }
 
     /// What a rule says of all its slices: the worst that it says of one.

@@ -26,9 +26,10 @@ enum XGBoostModel {
             model: model,
             labelType: .int
         )
-        let isSoftmax = json["learner"]?["objective"]?["name"]?.string == "multi:softmax"
-        predictor.boosterAnswer = model.classes.count == 2 ? .value : isSoftmax ? .classNumber : .probabilities
-        if model.classes.isEmpty { predictor.boosterAnswer = nil }
+        if !model.classes.isEmpty {
+            let isSoftmax = json["learner"]?["objective"]?["name"]?.string == "multi:softmax"
+            predictor.boosterAnswer = model.classes.count == 2 ? .value : isSoftmax ? .classNumber : .probabilities
+        }
         return predictor
     }
 

@@ -32,12 +32,11 @@ struct LogisticClassifier: RowModel {
         if decisions.count == 1 {
             let decision = decisions[0]
             let choice = decision > 0 ? 1.0 : 0
-            if case .clipped = link {
+            if link == .clipped {
                 let probability = (min(max(decision, -1), 1) + 1) / 2
                 return [1 - probability, probability, choice]
             }
-            let isTwice = if case .softmaxOfTwo = link { true } else { false }
-            let probability = Outputs.sigmoid(isTwice ? 2 * decision : decision)
+            let probability = Outputs.sigmoid(link == .softmaxOfTwo ? 2 * decision : decision)
             return [1 - probability, probability, choice]
         }
         return probabilities(decisions) + [Double(TabularInference.best(decisions))]
@@ -51,8 +50,7 @@ struct LogisticClassifier: RowModel {
         case .clipped: each = decisions.map { (min(max($0, -1), 1) + 1) / 2 }
         }
         let sum = each.reduce(0, +)
-        let shares = if case .clipped = link { true } else { sharesNothing }
-        return each.map { sum == 0 && shares ? 1 / Double(each.count) : $0 / sum }
+        return each.map { sum == 0 && (link == .clipped || sharesNothing) ? 1 / Double(each.count) : $0 / sum }
     }
 }
 

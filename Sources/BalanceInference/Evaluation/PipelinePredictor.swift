@@ -5,8 +5,8 @@ package struct PipelinePredictor: Predictor {
     package var modelType: String
     package var featureNames: [String]?
     package var featureCount: Int
-    var transforms: [any RowTransform]
-    var model: any RowModel
+    let transforms: [any RowTransform]
+    let model: any RowModel
 
     package var labelType = LabelType.text
     package var scoringMethod: ScoringMethod?
@@ -14,26 +14,46 @@ package struct PipelinePredictor: Predictor {
     var boosterAnswer: ScoringAnswer?
     package var scoringAnswer: ScoringAnswer {
         switch scoringMethod {
-        case .probabilities: .probabilities
-        case .logProbabilities: .logProbabilities
-        case .booster: boosterAnswer ?? (classes.isEmpty ? .value : .label)
-        case nil: classes.isEmpty ? .value : .label
+        case .probabilities: return .probabilities
+        case .logProbabilities: return .logProbabilities
+        case .booster: if let boosterAnswer { return boosterAnswer }
+        case nil: break
         }
+        return classes.isEmpty ? .value : .label
     }
     package var stepNames: [String] = []
     package var steps: [String] { stepNames.isEmpty ? [modelType] : stepNames }
 
     package var classes: [String] { model.classes }
-    package var textFeatures: Set<Int> { transforms.isEmpty ? model.textColumns : transforms.textColumns }
-    package var ignoredFeatures: Set<Int> {
-        guard let used = (transforms.first as? Columns)?.usedColumns else { return [] }
-        return Set(0..<featureCount).subtracting(used)
-    }
+    /// Kept, since they are asked for with every cell of a request.
+    package private(set) var textFeatures: Set<Int>
+    package private(set) var ignoredFeatures: Set<Int>
     package var hasProbabilities: Bool { model.hasProbabilities }
     package var acceptsMissing: Bool { transforms.acceptsMissing(before: model.acceptsMissing) }
     package var acceptsInfinite: Bool { transforms.isEmpty && model.acceptsInfinite }
 
     package var rowCost: Int { transforms.reduce(model.cost) { $0 + $1.cost } }
+
+    init(
+        modelType: String,
+        featureNames: [String]?,
+        featureCount: Int,
+        transforms: [any RowTransform],
+        model: any RowModel,
+        labelType: LabelType = .text,
+        stepNames: [String] = []
+    ) {
+        self.modelType = modelType
+        self.featureNames = featureNames
+        self.featureCount = featureCount
+        self.transforms = transforms
+        self.model = model
+        self.labelType = labelType
+        self.stepNames = stepNames
+        textFeatures = transforms.isEmpty ? model.textColumns : transforms.textColumns
+        let used = (transforms.first as? Columns)?.usedColumns
+        ignoredFeatures = used.map { Set(0..<featureCount).subtracting($0) } ?? []
+    }
 
     package func naming(_ names: [String]) -> any Predictor {
         // What a file knows of itself counts, but LightGBM writes `_` for white space.

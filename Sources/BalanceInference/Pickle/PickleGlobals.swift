@@ -52,7 +52,7 @@ enum PickleGlobals {
         "sklearn.compose._column_transformer": ["ColumnTransformer", "_RemainderColsList", "make_column_selector"],
         // What a selector of columns may ask for; the fitted transformer holds what it found.
         "numpy": ["number", "integer", "floating", "object_", "int32", "generic"],
-        "builtins": ["object", "int", "float", "bool", "str"],
+        "builtins": ["int", "float", "bool", "str"],
         "pandas.core.dtypes.dtypes": ["CategoricalDtype"],
         // Columns by a pandas Index, which stands for its labels.
         "pandas.core.indexes.base": ["_new_Index", "Index"],

@@ -65,7 +65,7 @@ struct VersionPage: Sendable {
     }
 
     static func number(_ text: String) throws -> Int {
-        guard let number = Int(text), number > 0 else {
+        guard let number = Int(plain: text), number > 0 else {
             throw Failure(.invalidParameter, "invalid version '\(text.prefix(50))'", hint: "open the model's page")
         }
         return number

@@ -47,7 +47,7 @@ extension EstimatorConverter {
             weights: weights,
             intercepts: intercepts,
             link: try logisticLink(view, classes.count),
-            sharesNothing: isBefore(view, 9) ?? false == false
+            sharesNothing: isBefore(view, 9) != true
         )
     }
 
@@ -102,7 +102,7 @@ extension EstimatorConverter {
             weights: weights,
             intercepts: intercepts,
             link: loss == "modified_huber" ? .clipped : .oneVersusRest,
-            sharesNothing: isBefore(view, 9) ?? false == false
+            sharesNothing: isBefore(view, 9) != true
         )
     }
 
