@@ -28,8 +28,13 @@ extension Dashboard {
                 path,
                 summary,
                 parameters: names.map { .init($0, in: .path, [("type", "string")]) },
+                form: method == "POST" ? ["reason", "actor", "generation", "policy", "to", "text", "do"] : [],
+                answer: path.hasSuffix("check") ? "PolicyMistakes" : nil,
                 contentType: path.hasSuffix("check") ? "application/json" : "text/html",
-                failures: [.resourceNotFound, .invalidParameter]
+                success: method == "GET" || path.hasSuffix("check")
+                    ? [200] : path.hasSuffix("policy") ? [303, 200] : [303],
+                dialect: .page,
+                failures: [.resourceNotFound, .invalidParameter, .generationConflict, .policyInvalid]
             )
         }
     }

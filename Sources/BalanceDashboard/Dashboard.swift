@@ -64,10 +64,17 @@ package struct Dashboard: Sendable {
     package var routes: [RouteDescription] {
         let html = "text/html"
         let id = RouteDescription.Parameter("run_id", in: .path, [("type", "string")])
-        let root = RouteDescription("GET", "/", "Leads to the dashboard.", contentType: html)
+        let root = RouteDescription("GET", "/", "Leads to the dashboard.", contentType: html, success: [303])
         return (base.isEmpty ? [] : [root]) + [
             RouteDescription("GET", base.isEmpty ? "/" : base, "The dashboard: model, runs, trend.", contentType: html),
-            RouteDescription("GET", "\(base)/runs/latest", "The newest run's page.", contentType: html),
+            RouteDescription(
+                "GET",
+                "\(base)/runs/latest",
+                "The newest run's page.",
+                contentType: html,
+                success: [303],
+                failures: [.runNotFound]
+            ),
             RouteDescription(
                 "GET",
                 "\(base)/runs/{run_id}",
@@ -82,6 +89,7 @@ package struct Dashboard: Sendable {
                 "A file that a run recorded, up to 50 MB.",
                 parameters: [id, .init("index", in: .path, [("type", "integer")])],
                 contentType: "application/octet-stream",
+                dialect: .page,
                 failures: [.runNotFound, .fileNotFound, .bodyTooLarge]
             ),
             RouteDescription(
@@ -90,17 +98,25 @@ package struct Dashboard: Sendable {
                 "A stored artifact of a run.",
                 parameters: [id, .init("path", in: .path, [("type", "string")])],
                 contentType: "application/octet-stream",
-                failures: [.runNotFound, .fileNotFound]
+                dialect: .page,
+                failures: [.runNotFound, .fileNotFound, .invalidParameter]
             ),
             RouteDescription("GET", "\(base)/experiments", "The experiments of a folder.", contentType: html),
         ] + actions + governance + [
-            RouteDescription("GET", "\(base)/preferences", "Keeps language, time zone and theme.", contentType: html),
+            RouteDescription(
+                "GET",
+                "\(base)/preferences",
+                "Keeps language, time zone and theme.",
+                contentType: html,
+                success: [303]
+            ),
             RouteDescription(
                 "GET",
                 "\(base)/assets/{name}",
                 "A file that the pages need.",
                 parameters: [.init("name", in: .path, [("type", "string")])],
-                contentType: "text/css",
+                contentType: "*/*",
+                success: [200, 304],
                 failures: [.notFound]
             ),
         ]
@@ -116,7 +132,9 @@ package struct Dashboard: Sendable {
                     "\(base)/\(path)/\(action)",
                     "\(verb) what the page shows.",
                     parameters: [.init(String(name), in: .path, [("type", "string")])],
+                    form: ["sure"],
                     contentType: "text/html",
+                    success: [303],
                     failures: [.resourceNotFound, .invalidParameter]
                 )
             }

@@ -15,4 +15,7 @@ package final class ByteBudget: Sendable {
     }
 
     package func give(_ count: Int) { if count > 0 { used.subtract(count, ordering: .relaxed) } }
+
+    /// Bytes that are held at the moment.
+    package var held: Int { used.load(ordering: .relaxed) }
 }

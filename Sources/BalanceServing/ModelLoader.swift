@@ -111,7 +111,8 @@ actor ModelLoader {
             runID: row.runID,
             path: path,
             format: model.format,
-            digest: loaded.digest
+            digest: loaded.digest,
+            columnTypes: row.columnTypes
         )
     }
 

@@ -226,3 +226,21 @@ def test_a_field_that_stands_twice_is_refused(workspace, serve, lane):
     twice = '{"name": "one", "name": "two"}'
     answer = server.client.post("/api/2.0/mlflow/experiments/create", content=twice, headers=headers)
     assert answer.status_code == 400 and "stands twice" in answer.json()["message"]
+
+
+def test_bodies_are_bounded_in_sum(workspace, serve):
+    """Two bodies of 1.2 MB count for 19 MB; the second is asked to come again, and what is small is answered."""
+    server = serve(workspace, "serve", "--body-memory", 12 << 20)
+    body = b'{"names": [' + b"1," * 600_000 + b"1]}"
+    head = f"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as first:
+        first.sendall(head + body[:-1])
+        time.sleep(1)
+        second, _ = ask(server.port, head + body)
+        assert second.startswith(b"HTTP/1.1 503") and b"retry-after: 1" in second.lower() and b"BALANCEOPS_BODY_MEMORY" in second, second[:500]
+        assert server.client.get("/health").status_code == 200
+        assert server.client.post("/api/2.0/mlflow/experiments/create", json={"name": "small"}).status_code == 200
+        first.sendall(body[-1:])
+        assert first.recv(100).startswith(b"HTTP/1.1 400")
+    third, _ = ask(server.port, head + body)
+    assert third.startswith(b"HTTP/1.1 400"), third[:300]

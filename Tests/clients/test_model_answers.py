@@ -152,3 +152,52 @@ def test_the_words_of_a_number_in_quotes(shared, tmp_path):
     assert ask([[str(cell) for cell in row]]).json() == ask([row]).json()
     for word in ["", " ", "x", "0x10", "nan", "inf", "1e999", "e", "1 2", "١"]:
         assert ask([[word] + row[1:]]).status_code == 422, word
+
+
+@pytest.mark.parametrize("model", [
+    StandardScaler(), LogisticRegression(), GaussianNB(), RandomForestClassifier(2), HistGradientBoostingClassifier(max_iter=2),
+    GradientBoostingClassifier(n_estimators=2), KNeighborsClassifier(), MLPClassifier(max_iter=2), CalibratedClassifierCV(GaussianNB()), lgb()])
+def test_an_attribute_that_nobody_knows_is_refused_by_name(model, shared, tmp_path):
+    """It may change what the library answers; a newer version's attribute is met like this too."""
+    whole = make_pipeline(model, LogisticRegression()) if hasattr(model, "transform") else model
+    whole.fit(*WINE)
+    model.changes_the_answer_ = 3
+    _, done = served(shared, tmp_path, "unknown", whole, check=False)
+    assert done.returncode == 5, done.stdout
+    assert type(model).__name__ in done.stderr and "'changes_the_answer_'" in done.stderr, done.stderr
+    assert "docs/model-attributes.md" in done.stderr
+
+
+def test_the_columns_of_a_signature_hold_their_types(shared, tmp_path):
+    """As MLflow's pyfunc: whole numbers where the signature says so, and single precision where it says float."""
+    mlflow = pytest.importorskip("mlflow")
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+    workspace, server = shared
+    rows = pandas.DataFrame({"n": numpy.arange(200), "x": numpy.linspace(-1, 1, 200), "flag": numpy.tile([True, False], 100)})
+    model = LogisticRegression().fit(rows, (numpy.arange(200) > 90).astype(int))
+    signature = ModelSignature(inputs=Schema([ColSpec("long", "n"), ColSpec("float", "x"), ColSpec("boolean", "flag")]))
+    mlflow.sklearn.save_model(model, tmp_path / "m", signature=signature, serialization_format="pickle", pyfunc_predict_fn="predict_proba")
+    workspace.run("models", "import", tmp_path / "m", "--name", "typed", "--current")
+    library = mlflow.pyfunc.load_model(str(tmp_path / "m"))
+
+    def ask(body, **more):
+        return server.client.post("/models/typed/invocations", **(dict(json=body) if more == {} else dict(content=body) | more))
+
+    def split(*cells):
+        return {"dataframe_split": {"columns": ["n", "x", "flag"], "data": [list(cells)]}}
+
+    wanted = library.predict(pandas.DataFrame({"n": [3], "x": numpy.array([0.1], "f4"), "flag": [True]}))
+    for n in [3, 3.0, "3"]:
+        for flag in [True, 1]:
+            answer = ask(split(n, 0.1, flag))
+            assert answer.status_code == 200 and numpy.abs(numpy.array(answer.json()["predictions"]) - wanted).max() < 1e-12, answer.text
+    csv = ask("n,x,flag\n3,0.1,True\n", headers={"content-type": "text/csv"})
+    assert csv.status_code == 200 and numpy.abs(numpy.array(csv.json()["predictions"]) - wanted).max() < 1e-12, csv.text
+    for n in [1.5, "1.5", "x", 1e300, 2**70]:
+        wrong = ask(split(n, 0.1, True))
+        assert wrong.status_code == 400 and "'n'" in wrong.json()["message"] and "long" in wrong.json()["message"], wrong.text
+    with pytest.raises(mlflow.exceptions.MlflowException):
+        library.predict(pandas.DataFrame({"n": [1.5], "x": numpy.array([0.1], "f4"), "flag": [True]}))
+    assert ask(split(None, 0.1, True)).status_code == 400
+    assert ask("n,x,flag\n1.5,0.1,True\n", headers={"content-type": "text/csv"}).status_code == 400

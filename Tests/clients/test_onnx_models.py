@@ -66,6 +66,31 @@ def test_scikit_learn_through_onnx(name, zipmap, shared, tmp_path):
     assert [str(g["label"]) for g in got] == [str(v) for v in model.classes_[found.argmax(axis=1)]]
 
 
+def test_invocations_answer_all_outputs_as_pyfunc_does(shared, tmp_path):
+    mlflow = pytest.importorskip("mlflow")
+    workspace, server = shared
+    model, (rows, labels) = CASES["logistic-several"]
+    model.fit(rows, labels)
+    made = skl2onnx.to_onnx(model, rows[:1].astype("f4"))
+    mlflow.onnx.save_model(made, tmp_path / "m")
+    workspace.run("models", "import", tmp_path / "m", "--name", "pyfunc", "--current")
+    library = mlflow.pyfunc.load_model(str(tmp_path / "m"))
+    some = rows[:7].astype("f4")
+    wanted = library.predict(pandas.DataFrame(some)).to_dict("records")
+    for body in [{"dataframe_split": {"data": some.tolist()}}, {"dataframe_records": pandas.DataFrame(some).to_dict("records")}]:
+        body = {key: value if key == "dataframe_split" else [{str(k): v for k, v in row.items()} for row in value] for key, value in body.items()}
+        answer = server.client.post("/models/pyfunc/invocations", json=body)
+        assert answer.status_code == 200, answer.text
+        for found, row in zip(answer.json()["predictions"], wanted, strict=True):
+            (label, chances) = list(row)
+            assert list(found) == [label, chances] and found[label] == row[label]
+            assert found[chances] == pytest.approx({str(k): v for k, v in row[chances].items()}, abs=1e-7)
+    for body in [{"inputs": {"X": some.tolist()}}, {"inputs": some.tolist()}, {"instances": some.tolist()}]:
+        answer = server.client.post("/models/pyfunc/invocations", json=body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["predictions"][label] == [row[label] for row in wanted]
+
+
 def add():
     """A graph with two inputs of several types: floats with two free dimensions, and whole numbers."""
     from onnx import TensorProto, helper

@@ -216,4 +216,4 @@ def test_the_version_page_says_how_likely_chance_is(workspace, serve):
         server.client.post("/api/2.0/mlflow/model-versions/create", json={"name": "m", "run_id": run, "source": f"runs:/{run}/model/m.json"})
     workspace.run("promote", "m", 1, "--reason", "first")
     page = dom(server.url + "/ui/models/m/versions/2")
-    assert "P(by chance)" in page and "paired_bootstrap" in page and re.search(r"<strong>9\.54e-07</strong>", page)
+    assert "p-value" in page and "paired_bootstrap" in page and re.search(r"<strong>9\.54e-07</strong>", page)

@@ -26,7 +26,7 @@ struct WireHead {
         } else {
             output.writeWithUnsafeMutableBytes(minimumWritableBytes: RequestIDs.length) { identities.write(to: $0) }
         }
-        output.writeStaticString("\r\nContent-Length: ")
+        output.writeStaticString("\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ")
         output.writeString(String(body.count))
         output.writeStaticString("\r\nDate: ")
         output.writeBytes(date.now())

@@ -14,8 +14,13 @@ struct ArtifactLists: Sendable {
                 "logged-models/{model_id}/artifacts/directories",
                 "The files of a logged model."
             ) { try await listOfModel($0) },
-            MLflowEndpoint(.post, "artifacts/presigned-upload-url", "Not offered.") { _ in throw Self.notOffered },
-            MLflowEndpoint(.post, "artifacts/presigned-download-url", "Not offered.") { _ in throw Self.notOffered },
+            MLflowEndpoint(.post, "artifacts/presigned-upload-url", "Not offered.", failures: [.notImplemented]) { _ in
+                throw Self.notOffered
+            },
+            MLflowEndpoint(.post, "artifacts/presigned-download-url", "Not offered.", failures: [.notImplemented]) {
+                _ in
+                throw Self.notOffered
+            },
         ]
     }
 

@@ -28,8 +28,9 @@ struct ArtifactRoutes: Sendable {
                 route,
                 summary,
                 parameters: names,
-                contentType: "application/octet-stream",
-                failures: [.invalidParameter, .resourceNotFound]
+                contentType: "*/*",
+                success: [200, 206, 304, 416],
+                failures: [.invalidParameter, .resourceNotFound, .notImplemented]
             )
         }
         return Self.roots.flatMap(Self.proxy) + [
@@ -49,8 +50,9 @@ struct ArtifactRoutes: Sendable {
                 Self.upload,
                 "Stores a file of a run, of at most 10 MB.",
                 parameters: [parameter("run_uuid"), path],
+                takesFile: true,
                 answer: "MLflowAnswer",
-                failures: [.invalidParameter, .resourceNotFound, .bodyTooLarge]
+                failures: [.invalidParameter, .resourceNotFound, .bodyTooLarge, .notImplemented]
             ),
         ]
     }
@@ -104,25 +106,45 @@ struct ArtifactRoutes: Sendable {
             answer: "MLflowAnswer",
             failures: [.invalidParameter]
         )
-        let files = [("GET", "Fetches a file; Range is followed."), ("PUT", "Stores a file."), ("DELETE", "Deletes.")]
-        return [list]
-            + files.map { method, summary in
-                RouteDescription(
-                    method,
-                    "\(root)/artifacts/{path}",
-                    summary,
-                    parameters: [.init("path", in: .path, [("type", "string")])],
-                    contentType: "application/octet-stream",
-                    failures: [.invalidParameter, .resourceNotFound, .storageFull]
-                )
-            }
+        let path = RouteDescription.Parameter("path", in: .path, [("type", "string")])
+        let file = "\(root)/artifacts/{path}"
+        let failures: [Failure.Code] = [.invalidParameter, .resourceNotFound, .storageFull]
+        return [
+            list,
+            RouteDescription(
+                "GET",
+                file,
+                "Fetches a file; Range is followed.",
+                parameters: [path],
+                contentType: "*/*",
+                success: [200, 206, 304, 416],
+                failures: failures
+            ),
+            RouteDescription(
+                "PUT",
+                file,
+                "Stores a file.",
+                parameters: [path],
+                takesFile: true,
+                contentType: "",
+                failures: failures
+            ),
+            RouteDescription(
+                "DELETE",
+                file,
+                "Deletes.",
+                parameters: [path],
+                answer: "MLflowAnswer",
+                failures: failures
+            ),
+        ]
             + notOffered.map { method, path in
                 RouteDescription(
                     method.rawValue,
                     "\(root)/\(path)/{path}",
                     "Not offered.",
                     parameters: [.init("path", in: .path, [("type", "string")])],
-                    answer: "MLflowAnswer",
+                    success: [],
                     failures: [.notImplemented]
                 )
             }

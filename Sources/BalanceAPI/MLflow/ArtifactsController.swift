@@ -128,12 +128,10 @@ struct ArtifactsController: Sendable {
                 ? "\\\(scalar)" : (0x20..<0x7F).contains(scalar.value) ? "\(scalar)" : "_"
         }.joined()
         let encoded = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "file"
-        var headers: HTTPFields = [
+        return [
             .contentType: texts.contains(ending) ? "text/plain" : types[ending] ?? "application/octet-stream",
             .contentDisposition: "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(encoded)",
             .contentSecurityPolicy: "sandbox; default-src 'none'",
         ]
-        headers[.xContentTypeOptions] = "nosniff"
-        return headers
     }
 }

@@ -14,6 +14,8 @@ struct MLflowEndpoint: Sendable {
     var summary: String
     /// Whether it is there for MLflow's own page only, below `/ajax-api`.
     var isAjaxOnly = false
+    /// What it can fail with besides what every endpoint can.
+    var failures: [Failure.Code] = []
     var responder: Responder
 
     /// One whose answer is more than a JSON value in memory.
@@ -34,12 +36,14 @@ struct MLflowEndpoint: Sendable {
         _ path: String,
         _ summary: String,
         isAjaxOnly: Bool = false,
+        failures: [Failure.Code] = [],
         _ handler: @escaping Handler
     ) {
         self.method = method
         self.path = path
         self.summary = summary
         self.isAjaxOnly = isAjaxOnly
+        self.failures = failures
         responder = { .json(try await handler($0)) }
     }
 
@@ -56,7 +60,8 @@ struct MLflowEndpoint: Sendable {
                 parameters: names.map { .init($0, in: .path, [("type", "string")]) },
                 body: method == .get ? nil : "MLflowRequest",
                 answer: "MLflowAnswer",
-                failures: [.invalidParameter, .resourceNotFound, .alreadyExists]
+                success: failures == [.notImplemented] ? [] : [200],
+                failures: [.invalidParameter, .resourceNotFound, .alreadyExists] + failures
             )
         }
     }

@@ -40,12 +40,25 @@ struct MLflowFields {
     ///
     /// - Throws: `Failure` with code `invalidParameter` where a field stands twice.
     static func json(_ bytes: [UInt8]) throws -> MLflowFields {
-        guard let value = try value(bytes), value.members != nil else {
+        guard let value = try value(bytes) else {
             var fields = MLflowFields(.object([]))
             fields.isMalformed = !bytes.isEmpty
             return fields
         }
+        guard value.members != nil else {
+            throw Failure(.invalidParameter, "Bad Request. The body is not a JSON object.", hint: "send {…}")
+        }
         return MLflowFields(value)
+    }
+
+    /// Refuses a field that is null, where what is left out would be taken for something that cannot be taken back.
+    func requireNoNull() throws {
+        guard let name = value.members?.first(where: { $0.1.isNull })?.0 else { return }
+        throw Failure(
+            .invalidParameter,
+            "Invalid value null for parameter '\(name)'.",
+            hint: "leave it out, or give a value"
+        )
     }
 
     private static func value(_ bytes: [UInt8]) throws -> JSONValue? {

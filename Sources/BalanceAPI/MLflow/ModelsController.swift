@@ -20,12 +20,14 @@ struct ModelsController: Sendable {
                 let name = try fields.required("name")
                 return Self.answer(try await registry.describeModel(name, fields.text("description"), at: .now()))
             },
-            MLflowEndpoint(.post, "registered-models/rename", "Renames a registered model.") { fields in
+            MLflowEndpoint(.post, "registered-models/rename", "Renames a registered model.", failures: [.modelInUse]) {
+                fields in
                 let name = try fields.required("name")
                 let newName = try MLflowRules.modelName(fields, "new_name")
                 return Self.answer(try await registry.renameModel(name, to: newName, at: .now()))
             },
-            MLflowEndpoint(.delete, "registered-models/delete", "Deletes a registered model.") {
+            MLflowEndpoint(.delete, "registered-models/delete", "Deletes a registered model.", failures: [.modelInUse])
+            {
                 try await registry.deleteModel($0.required("name"))
                 return .object([])
             },
@@ -50,10 +52,10 @@ struct ModelsController: Sendable {
                 try await registry.deleteTag(fields.required("key"), ofModel: name)
                 return .object([])
             },
-            MLflowEndpoint(.post, "registered-models/alias", "Points an alias to a version.") {
+            MLflowEndpoint(.post, "registered-models/alias", "Points an alias to a version.", failures: [.modelInUse]) {
                 try await setAlias($0)
             },
-            MLflowEndpoint(.delete, "registered-models/alias", "Deletes an alias.") { fields in
+            MLflowEndpoint(.delete, "registered-models/alias", "Deletes an alias.", failures: [.modelInUse]) { fields in
                 let name = try fields.required("name")
                 try await registry.deleteAlias(fields.required("alias"), of: name, actor: Self.actor, at: .now())
                 return .object([])

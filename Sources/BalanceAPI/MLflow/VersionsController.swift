@@ -19,7 +19,7 @@ struct VersionsController: Sendable {
                 let description = try fields.text("description")
                 return Self.answer(try await registry.describeVersion(version, of: name, description, at: .now()))
             },
-            MLflowEndpoint(.delete, "model-versions/delete", "Deletes a version.") { fields in
+            MLflowEndpoint(.delete, "model-versions/delete", "Deletes a version.", failures: [.modelInUse]) { fields in
                 let (name, version) = try Self.place(fields)
                 try await registry.deleteVersion(version, of: name, at: .now())
                 return .object([])
@@ -32,7 +32,12 @@ struct VersionsController: Sendable {
             MLflowEndpoint(.get, "model-versions/get-download-uri", "Where a version's files are.") {
                 try await downloadURI($0)
             },
-            MLflowEndpoint(.post, "model-versions/transition-stage", "Moves a version to a stage.") {
+            MLflowEndpoint(
+                .post,
+                "model-versions/transition-stage",
+                "Moves a version to a stage.",
+                failures: [.modelInUse]
+            ) {
                 try await transition($0)
             },
             MLflowEndpoint(.post, "model-versions/set-tag", "Sets a tag of a version.") { fields in

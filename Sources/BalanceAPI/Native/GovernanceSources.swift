@@ -138,6 +138,7 @@ extension RouteDescription {
         _ summary: String,
         body: String? = nil,
         answer: String,
+        or others: [String] = [],
         failures: [Failure.Code] = []
     ) -> RouteDescription {
         let names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
@@ -148,6 +149,7 @@ extension RouteDescription {
             parameters: names.map { .init($0, in: .path, [("type", "string")]) },
             body: body,
             answer: answer,
+            or: others,
             failures: [.resourceNotFound, .invalidParameter] + failures
         )
     }

@@ -38,20 +38,22 @@ struct LifecycleController: Sendable {
     }
 
     func addRoutes(to router: Router<AppContext>) {
-        router.delete("/runs/:run_id") { _, context in try await setRun(.deleted, context) }
-        router.post("/runs/:run_id/restore") { _, context in try await setRun(.active, context) }
+        router.delete("/runs/:run_id") { _, context in try await setRun(.deleted, context.runID()) }
+        // The router takes `latest` for the newest run, which only a GET means.
+        router.delete("/runs/latest") { _, _ in try await setRun(.deleted, RunID(native: "latest")) }
+        router.post("/runs/:run_id/restore") { _, context in try await setRun(.active, context.runID()) }
         router.delete("/experiments/:experiment_id") { _, context in try await setExperiment(.deleted, context) }
         router.post("/experiments/:experiment_id/restore") { _, context in try await setExperiment(.active, context) }
         router.post("/purge") { request, _ in Response.json(try await purge(request)) }
     }
 
-    private func setRun(_ stage: LifecycleStage, _ context: AppContext) async throws -> Response {
-        try await log.setStage(stage, ofRun: context.runID(), at: .now())
+    private func setRun(_ stage: LifecycleStage, _ id: RunID) async throws -> Response {
+        try await log.setStage(stage, ofRun: id, at: .now())
         return .json(.object([("ok", .bool(true))]))
     }
 
     private func setExperiment(_ stage: LifecycleStage, _ context: AppContext) async throws -> Response {
-        let id = try ExperimentsController.id(context.parameters.require("experiment_id"))
+        let id = try ExperimentsController.id(context.text("experiment_id"))
         try await log.setStage(stage, ofExperiment: id, at: .now())
         return .json(.object([("ok", .bool(true))]))
     }
@@ -59,6 +61,7 @@ struct LifecycleController: Sendable {
     private func purge(_ request: Request) async throws -> JSONValue {
         let fields = try await MLflowFields.body(request)
         if fields.isMalformed { throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {}") }
+        try fields.requireNoNull()
         let days = try fields.integer("older_than_days")
         if let days, !(0...100_000).contains(days) { throw fields.invalid("older_than_days", .int(days)) }
         return try await trash.purge(

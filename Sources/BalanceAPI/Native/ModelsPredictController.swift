@@ -47,7 +47,11 @@ struct ModelsPredictController: Sendable {
             parameters: parameters.map { .init($0, in: .path, [("type", "string")]) },
             body: method == "POST" ? "PredictionRequest" : nil,
             answer: answer,
-            failures: [.resourceNotFound, .noCurrentModel, .validation, .featureSizeMismatch, .modelNotReadable]
+            failures: [
+                .resourceNotFound, .noCurrentModel, .validation, .featureSizeMismatch, .modelNotReadable,
+                .modelUnloaded,
+                .versionQuarantined, .artifactDamaged, .notImplemented,
+            ]
         )
     }
 

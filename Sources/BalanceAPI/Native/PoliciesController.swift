@@ -39,12 +39,9 @@ struct PoliciesController: Sendable {
     func addRoutes(to router: Router<AppContext>) {
         router.get("/schemas/policy.json") { _, _ in Response.json(PolicySchema.json) }
         router.get("/policies") { _, _ in Response.json(Self.list(try await sources.governance.policies())) }
-        router.get("/policies/:name") { _, context in
-            let name = try context.text("name")
-            let versions = try await sources.governance.policyVersions(name)
-            guard !versions.isEmpty else { throw Self.unknown(name) }
-            return Response.json(Self.list(versions))
-        }
+        router.get("/policies/:name") { _, context in try await versions(of: context.text("name")) }
+        // The name of a route and, for a GET, that of a policy.
+        router.get("/policies/check") { _, _ in try await versions(of: "check") }
         router.post("/policies/check") { request, _ in
             let policy = try await Self.policy(request).policy
             return Response.json(
@@ -68,6 +65,12 @@ struct PoliciesController: Sendable {
             return Response.json(try await sources.governance.boundPolicy(of: name)?.json ?? .object([]))
         }
         router.put("/models/:name/policy") { request, context in Response.json(try await bind(request, context)) }
+    }
+
+    private func versions(of name: String) async throws -> Response {
+        let versions = try await sources.governance.policyVersions(name)
+        guard !versions.isEmpty else { throw Self.unknown(name) }
+        return .json(Self.list(versions))
     }
 
     private func bind(_ request: Request, _ context: AppContext) async throws -> JSONValue {

@@ -16,8 +16,10 @@ struct PredictController {
         "The probability of class 1 for one row of features.",
         body: "PredictRequest",
         answer: "PredictResponse",
+        or: ["Predictions"],
         failures: [
             .validation, .featureSizeMismatch, .noCurrentModel, .currentModelLoadFailed, .bodyTooLarge, .internalError,
+            .modelUnloaded,
         ]
     )
 

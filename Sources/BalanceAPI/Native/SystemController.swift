@@ -17,7 +17,13 @@ struct SystemController {
             answer: "Health",
             failures: [.storageLost]
         ),
-        RouteDescription("GET", "/version", "What is running, and what its model expects.", answer: "Version"),
+        RouteDescription(
+            "GET",
+            "/version",
+            "What is running, and what its model expects.",
+            answer: "Version",
+            contentType: "application/json, text/plain"
+        ),
         RouteDescription("GET", "/model", "The current model, or an empty object.", answer: "Model"),
     ]
 

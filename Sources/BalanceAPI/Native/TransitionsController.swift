@@ -37,6 +37,7 @@ struct TransitionsController: Sendable {
             "Lets a version serve where the policy allows it.",
             body: "TransitionRequest",
             answer: "Transition",
+            or: ["Decision"],
             failures: moves + [.promotionRefused, .promotionHeld]
         ),
         .governed(
@@ -45,6 +46,7 @@ struct TransitionsController: Sendable {
             "Goes back to the previous version, or to the one that is named.",
             body: "TransitionRequest",
             answer: "Transition",
+            or: ["RollbackPlan"],
             failures: moves + [.nothingToRollBackTo]
         ),
         .governed(
@@ -152,12 +154,15 @@ struct TransitionsController: Sendable {
         let policy = try asked.fields.text("policy").map { try PromotionPolicy(parsing: $0) }
         let candidate = try await candidate(asked.fields)
         let against = try asked.fields.text("against") ?? "current"
-        guard ["current", "none"].contains(against) else {
-            throw Failure(.invalidParameter, "'against' is current or none, not '\(against.prefix(50))'")
+        let other: EvidenceSource.Opponent
+        switch against {
+        case "current":
+            _ = try await sources.registry.model(name)
+            other = .current
+        // Compared with nothing or with another run, the model need not be there yet.
+        case "none": other = .nobody
+        default: other = .instead(try await CandidateReference.run(RunID(native: against), in: sources.tracking))
         }
-        // Compared with nothing, the model need not be there yet.
-        if against == "current" { _ = try await sources.registry.model(name) }
-        let other: EvidenceSource.Opponent = against == "none" ? .nobody : .current
         return try await sources.promoter.explain(candidate, of: name, policy: policy, against: other).json
     }
 

@@ -16,7 +16,13 @@ struct WebhooksController: Sendable {
             answer: "Webhook",
             failures: [.invalidParameter, .urlNotAllowed]
         ),
-        .governed("DELETE", "/webhooks/{id}", "Removes a webhook and what waits for it.", answer: "Done"),
+        .governed(
+            "DELETE",
+            "/webhooks/{id}",
+            "Removes a webhook and what waits for it.",
+            body: "GovernanceRequest",
+            answer: "Done"
+        ),
         .governed(
             "GET",
             "/webhooks/{id}/deliveries",
@@ -27,7 +33,6 @@ struct WebhooksController: Sendable {
             "POST",
             "/webhooks/{id}/test",
             "Sends one message and says how that ended.",
-            body: "Empty",
             answer: "WebhookProbe"
         ),
     ]

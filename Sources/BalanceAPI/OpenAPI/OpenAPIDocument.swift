@@ -1,4 +1,5 @@
 package import BalanceCore
+import Foundation
 
 /// The OpenAPI 3.1 document of a server, made from its route descriptions.
 package enum OpenAPIDocument {
@@ -29,15 +30,39 @@ package enum OpenAPIDocument {
     private static func operation(_ route: RouteDescription) -> JSONValue {
         var members: [(String, JSONValue)] = [("summary", .string(route.summary))]
         if !route.parameters.isEmpty { members.append(("parameters", .array(route.parameters.map(parameter)))) }
-        if let body = route.body {
-            let request = JSONValue.object([("required", .bool(true)), ("content", content("application/json", body))])
+        if route.readsBody {
+            let request = JSONValue.object([
+                ("required", .bool(route.body != nil)), ("content", .object([requestContent(route)])),
+            ])
             members.append(("requestBody", request))
         }
-        let success = JSONValue.object([
-            ("description", .string(route.summary)), ("content", content(route.contentType, route.answer)),
-        ])
-        members.append(("responses", .object([("200", success)] + failures(of: route))))
+        members.append(("responses", .object(route.success.map { success($0, route) } + failures(of: route))))
         return .object(members)
+    }
+
+    private static func requestContent(_ route: RouteDescription) -> (String, JSONValue) {
+        if let body = route.body { return content("application/json", schema: reference(body)) }
+        if route.takesFile { return content("*/*", schema: .object([("type", "string"), ("format", "binary")])) }
+        let fields = route.form.map { ($0, JSONValue.object([("type", "string")])) }
+        return content(
+            "application/x-www-form-urlencoded",
+            schema: .object([("type", "object"), ("properties", .object(fields))])
+        )
+    }
+
+    private static func success(_ status: Int, _ route: RouteDescription) -> (String, JSONValue) {
+        var members: [(String, JSONValue)] = [("description", .string(route.summary))]
+        if status < 300, !route.contentType.isEmpty {
+            let references = route.answers.map(reference)
+            let schema = references.count > 1 ? JSONValue.object([("anyOf", .array(references))]) : references.first
+            let types = route.contentType.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            let contents = types.map { type in
+                let isJSON = type == "application/json"
+                return content(type, schema: (isJSON ? schema : nil) ?? .object([("type", "string")]))
+            }
+            members.append(("content", .object(contents)))
+        }
+        return (String(status), .object(members))
     }
 
     private static func parameter(_ parameter: RouteDescription.Parameter) -> JSONValue {
@@ -48,18 +73,38 @@ package enum OpenAPIDocument {
     }
 
     private static func failures(of route: RouteDescription) -> [(String, JSONValue)] {
-        let byStatus = Dictionary(grouping: route.failures + [.hostNotAllowed], by: \.row.status)
-        return byStatus.keys.sorted().map { status in
-            let codes = (byStatus[status] ?? []).map(\.rawValue).joined(separator: ", ")
-            return (
-                String(status),
-                .object([("description", .string(codes)), ("content", content("application/json", "Error"))])
-            )
+        let dialect = route.dialect
+        let reading: [Failure.Code] =
+            route.readsBody ? [.bodyTooLarge, .mediaTypeNotSupported, .invalidParameter, .unavailable] : []
+        let byStatus = Dictionary(grouping: route.failures + reading + [.hostNotAllowed], by: dialect.status)
+        let statuses = byStatus.keys.sorted().filter { !route.success.contains($0) }.map { status in
+            let codes = Set((byStatus[status] ?? []).map(\.rawValue)).sorted().joined(separator: ", ")
+            return (String(status), failure(codes, dialect, status))
         }
+        return statuses + [("5XX", failure("What the server cannot do at the moment.", dialect, 500))]
     }
 
-    private static func content(_ type: String, _ schema: String?) -> JSONValue {
-        let reference = schema.map { JSONValue.object([("$ref", .string("#/components/schemas/\($0)"))]) }
-        return .object([(type, .object([("schema", reference ?? .object([("type", "string")]))]))])
+    private static func failure(_ description: String, _ dialect: FailureDialect, _ status: Int) -> JSONValue {
+        var contents: [(String, JSONValue)] = []
+        switch dialect {
+        case .mlflow, .scoring: contents = [content("application/json", schema: reference("MLflowError"))]
+        case .inference: contents = [content("application/json", schema: reference("InferenceError"))]
+        case .native: contents = [content("application/json", schema: reference("Error"))]
+        case .page:
+            // A request that is refused before a page is made has the native form.
+            contents = [
+                content("text/html", schema: .object([("type", "string")])),
+                content("application/json", schema: reference("Error")),
+            ]
+        }
+        return .object([("description", .string(description)), ("content", .object(contents))])
+    }
+
+    private static func reference(_ name: String) -> JSONValue {
+        .object([("$ref", .string("#/components/schemas/\(name)"))])
+    }
+
+    private static func content(_ type: String, schema: JSONValue) -> (String, JSONValue) {
+        (type, .object([("schema", schema)]))
     }
 }

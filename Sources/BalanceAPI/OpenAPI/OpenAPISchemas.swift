@@ -4,6 +4,10 @@ import BalanceCore
 enum OpenAPISchemas {
     static let json = JSONValue.object([
         ("Health", object([("status", text)])),
+        ("Liveness", object([("live", flag)])),
+        ("Readiness", object([("name", text), ("ready", flag)], optional: ["name"])),
+        ("MLflowError", object([("error_code", text), ("message", text)])),
+        ("InferenceError", object([("error", text)])),
         ("Document", .object([("type", "object")])),
         // The bodies of MLflow's routes are described by its own documentation.
         ("MLflowRequest", .object([("type", "object")])),
@@ -176,7 +180,8 @@ enum OpenAPISchemas {
             "Slot",
             object([
                 ("model", text), ("alias", text), ("generation", integer), ("current", nullable("integer")),
-                ("previous", nullable("integer")), ("policy", nullable("string")), ("policy_hash", nullable("string")),
+                ("problem", nullable("string")), ("previous", nullable("integer")), ("policy", nullable("string")),
+                ("policy_hash", nullable("string")),
                 ("moved_at", nullable("string")), ("frozen", flag), ("frozen_by", nullable("string")),
                 ("frozen_reason", nullable("string")), ("forced", flag),
             ])
@@ -233,9 +238,26 @@ enum OpenAPISchemas {
         ),
         (
             "Policy",
+            object(
+                [
+                    ("name", text), ("version", integer), ("hash", text), ("text", text), ("document", anything),
+                    ("created_at", text), ("actor", text), ("warnings", list(text)),
+                ],
+                // A model that is bound to none answers an empty object.
+                optional: ["name", "version", "hash", "text", "document", "created_at", "actor", "warnings"]
+            )
+        ),
+        (
+            "PolicyMistakes",
+            object([("ok", flag), ("mistakes", list(anything)), ("warnings", list(text))], optional: ["warnings"])
+        ),
+        (
+            "RollbackPlan",
             object([
-                ("name", text), ("version", integer), ("hash", text), ("text", text), ("document", anything),
-                ("created_at", text), ("actor", text), ("warnings", list(text)),
+                ("slot", reference("Slot")), ("from_version", nullable("integer")),
+                ("to_version", integer),
+                ("digest", nullable("string")), ("metrics", anything), ("served_since", nullable("string")),
+                ("served_by", nullable("string")), ("advice", reference("Decision")),
             ])
         ),
         ("PolicyList", object([("items", list(reference("Policy"))), ("count", integer)])),
@@ -258,7 +280,8 @@ enum OpenAPISchemas {
         (
             "AuditReport",
             object([
-                ("ok", flag), ("lines", integer), ("signatures", integer), ("head", anything), ("problem", anything),
+                ("ok", flag), ("lines", integer), ("signatures", integer), ("head", nullable("object")),
+                ("problem", nullable("object")),
             ])
         ),
         (

@@ -26,13 +26,13 @@ package struct OpenInferenceAPI: Sendable {
     package static let routes: [RouteDescription] =
         [
             RouteDescription("GET", "/v2", "The server and its extensions.", answer: "InferenceServer"),
-            RouteDescription("GET", "/v2/health/live", "Whether the server answers.", answer: "Health"),
+            RouteDescription("GET", "/v2/health/live", "Whether the server answers.", answer: "Liveness"),
             RouteDescription(
                 "GET",
                 "/v2/health/ready",
                 "Whether every model that should serve does.",
-                answer: "Health",
-                failures: [.unavailable]
+                answer: "Readiness",
+                failures: [.unavailable, .storageLost]
             ),
             RouteDescription(
                 "POST",
@@ -44,7 +44,7 @@ package struct OpenInferenceAPI: Sendable {
             RouteDescription("GET", "/v2/models/stats", "What was counted.", answer: "InferenceStatistics"),
             control("load", "Loads a model again."), control("unload", "Takes a model out of service."),
         ] + versioned("GET", "", "What a model takes and gives.", answer: "InferenceMetadata")
-        + versioned("GET", "/ready", "Whether a model answers.", answer: "Health")
+        + versioned("GET", "/ready", "Whether a model answers.", answer: "Readiness")
         + versioned("GET", "/config", "A model's configuration.", answer: "InferenceConfig")
         + versioned("GET", "/stats", "What was counted of a model.", answer: "InferenceStatistics")
         + versioned("POST", "/infer", "The outputs of a model.", body: "InferenceRequest", answer: "InferenceResponse")
@@ -57,7 +57,9 @@ package struct OpenInferenceAPI: Sendable {
             parameters: [.init("name", in: .path, [("type", "string")])],
             body: "InferenceControlRequest",
             answer: "Empty",
-            failures: [.resourceNotFound, .currentModelLoadFailed]
+            failures: [
+                .resourceNotFound, .currentModelLoadFailed, .invalidParameter, .modelNotReadable, .noCurrentModel,
+            ]
         )
     }
 
@@ -77,7 +79,10 @@ package struct OpenInferenceAPI: Sendable {
                 parameters: names.map { .init($0, in: .path, [("type", "string")]) },
                 body: body,
                 answer: answer,
-                failures: [.invalidParameter, .resourceNotFound, .noCurrentModel, .modelUnloaded, .modelNotReadable]
+                failures: [
+                    .invalidParameter, .resourceNotFound, .noCurrentModel, .modelUnloaded, .modelNotReadable,
+                    .versionQuarantined, .artifactDamaged, .notImplemented,
+                ]
             )
         }
     }
@@ -150,6 +155,9 @@ package struct OpenInferenceAPI: Sendable {
         case "gzip", "x-gzip", "deflate":
             do {
                 bytes = try unpack(bytes, Self.limit(of: request))
+                try BodyShare.current?.take(bytes.count)
+            } catch let failure as Failure where failure.code == .unavailable {
+                throw failure
             } catch {
                 throw Failure(
                     .invalidParameter,

@@ -13,7 +13,13 @@ package struct ScoringController: Sendable {
     package init(service: ModelService) { self.service = service }
 
     package static let routes: [RouteDescription] = [
-        RouteDescription("GET", "/ping", "Whether a model answers.", failures: [.noCurrentModel]),
+        RouteDescription(
+            "GET",
+            "/ping",
+            "Whether a model answers.",
+            contentType: "",
+            failures: [.noCurrentModel, .modelUnloaded]
+        ),
         invocations("/invocations", []),
         invocations("/models/{name}/invocations", ["name"]),
         invocations("/models/{name}/versions/{version}/invocations", ["name", "version"]),
@@ -27,7 +33,10 @@ package struct ScoringController: Sendable {
             parameters: parameters.map { .init($0, in: .path, [("type", "string")]) },
             body: "ScoringRequest",
             answer: "ScoringResponse",
-            failures: [.invalidParameter, .mediaTypeNotSupported, .noCurrentModel, .resourceNotFound, .modelUnloaded]
+            failures: [
+                .invalidParameter, .mediaTypeNotSupported, .noCurrentModel, .resourceNotFound, .modelUnloaded,
+                .modelNotReadable, .versionQuarantined, .artifactDamaged, .notImplemented,
+            ]
         )
     }
 
@@ -70,10 +79,30 @@ package struct ScoringController: Sendable {
     private func predictions(_ body: ScoringBody, _ model: ServedModel) throws -> JSONValue {
         let predictor = model.predictor
         guard predictor.featureCount > 0 else { return try outputs(body, model) }
-        let outputs = try body.body(for: predictor).outputs(of: predictor) { try service.outputs(of: $0, with: model) }
+        let rows = try body.body(for: predictor, types: model.columnTypes)
+        if let outputs = try service.scoringOutputs(of: rows.rows(for: predictor), with: model) {
+            return try Self.answer(outputs, isTable: body.tensors == nil)
+        }
+        let outputs = try rows.outputs(of: predictor) { try service.outputs(of: $0, with: model) }
         return .array(
             try outputs.map { try predictor.scoringAnswer.json(predictor, $0) }
         )
+    }
+
+    /// Outputs by their names: for a table an object for each row, for tensors a list for each output.
+    private static func answer(_ outputs: [ScoringOutput], isTable: Bool) throws -> JSONValue {
+        let columns = try outputs.map { output in
+            let rows = try TensorJSON.nested(output.tensor).elements ?? []
+            let cells = rows.map { row in
+                if let labels = output.labels { return JSONValue.object(Array(zip(labels, row.elements ?? []))) }
+                // A column of its own is a single value in a data frame.
+                return isTable && row.elements?.count == 1 ? row.elements?[0] ?? .null : row
+            }
+            return (output.tensor.name, cells)
+        }
+        guard isTable else { return .object(columns.map { ($0.0, .array($0.1)) }) }
+        let count = columns.first?.1.count ?? 0
+        return .array((0..<count).map { row in .object(columns.map { ($0.0, $0.1[row]) }) })
     }
 
     /// The outputs of a model that takes tensors, by their names.
@@ -114,6 +143,9 @@ package struct ScoringController: Sendable {
         }
     }
 
+    /// What pandas reads as the numbers 1 and 0 in a column of them.
+    private static let flags = ["true": true, "false": false]
+
     /// A table with a line of names; an empty cell is a missing value.
     private static func table(_ bytes: [UInt8], for model: any Predictor) throws -> JSONValue {
         guard let text = String(validating: bytes, as: UTF8.self),
@@ -125,6 +157,7 @@ package struct ScoringController: Sendable {
                 zip(csv.header, cells).map { name, cell in
                     if cell.isEmpty { return .null }
                     if texts.contains(name) { return .string(cell) }
+                    if let flag = Self.flags[cell.lowercased()] { return .bool(flag) }
                     return Double(cell).map(JSONValue.double) ?? .string(cell)
                 }
             )

@@ -22,10 +22,15 @@ package struct FailureMiddleware: RouterMiddleware {
             return answer(unmatched(request), request, context)
         } catch {
             let failure = Self.failure(error)
-            if failure.code.row.status >= 500 { Self.log(failure, to: context.logger) }
+            if failure.code.row.status >= 500, !Self.expected.contains(failure.code) {
+                Self.log(failure, to: context.logger)
+            }
             return answer(failure, request, context)
         }
     }
+
+    /// What a client is told and an operator caused: a line for each request would hide what matters.
+    private static let expected: Set<Failure.Code> = [.modelUnloaded, .unavailable, .notImplemented]
 
     /// Writes down a failure of the server with what caused it.
     static func log(_ failure: Failure, to logger: Logger) {
@@ -37,18 +42,19 @@ package struct FailureMiddleware: RouterMiddleware {
     private func answer(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
         var response = shaped(failure, request, context)
         if failure.code == .unavailable { response.headers[.retryAfter] = "1" }
+        if failure.code == .methodNotAllowed { response.headers[.allow] = methods(of: request).joined(separator: ", ") }
         // A body after a HEAD would be read as the beginning of the next answer.
         return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func shaped(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
-        let path = request.uri.path
-        if path.hasPrefix("/api/") || path.hasPrefix("/ajax-api/") { return .mlflowFailure(failure) }
-        if path == "/v2" || path.hasPrefix("/v2/") { return .inferenceFailure(failure) }
-        if path.hasSuffix("/invocations") { return .scoringFailure(failure) }
-        var response = Response.failure(failure, requestID: context.requestID)
-        if failure.code == .methodNotAllowed { response.headers[.allow] = methods(of: request).joined(separator: ", ") }
-        return response
+        switch FailureDialect(path: request.uri.path) {
+        case .mlflow: return .mlflowFailure(failure)
+        case .inference: return .inferenceFailure(failure)
+        case .scoring: return .scoringFailure(failure)
+        case .native, .page:
+            return .failure(failure, requestID: context.requestID)
+        }
     }
 
     private func methods(of request: Request) -> [String] {

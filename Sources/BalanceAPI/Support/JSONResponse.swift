@@ -32,7 +32,7 @@ extension Response {
 
     /// The error shape of MLflow's scoring server, which knows 400 for whatever is wrong with a request.
     package static func scoringFailure(_ failure: Failure) -> Response {
-        let status = failure.code.row.status == 422 ? 400 : failure.code.row.status
+        let status = FailureDialect.scoring.status(failure.code)
         let first = failure.details?.elements?.first
         let place = first?["loc"]?.elements?.dropFirst().map { $0.string ?? "\($0.integer ?? 0)" }.joined(
             separator: "."

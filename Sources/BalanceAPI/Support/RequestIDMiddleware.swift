@@ -22,6 +22,8 @@ package struct RequestIDMiddleware: RouterMiddleware {
         context.requestID = id
         var response = try await next(request, context)
         response.headers[.requestID] = id
+        // What is said to be JSON or text is never taken for a page, whatever it holds.
+        response.headers[.xContentTypeOptions] = "nosniff"
         return response
     }
 }

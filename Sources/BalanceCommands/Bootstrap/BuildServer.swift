@@ -19,6 +19,8 @@ struct ServerBuilder {
     let workspace: Workspace
     let logger: Logger
     private let pool: PredictionPool
+    /// The memory that bodies may take at once.
+    private let bodies: ByteBudget
     /// How many descriptors the process may have.
     private let descriptors: Int
 
@@ -29,6 +31,7 @@ struct ServerBuilder {
             threads: try workspace.settings.predictionThreads(),
             queue: try workspace.settings.number(.predictionQueue, 0...100_000)
         )
+        bodies = ByteBudget(limit: try workspace.settings.number(.bodyMemory, 1 << 20...1 << 40))
         TextBodies.use(limit: try workspace.settings.number(.maxJSON, 1024...1 << 30))
         var logger = Logger(label: "balanceops") { StreamLogHandler.standardError(label: $0) }
         let text = workspace.settings[.logLevel].text
@@ -193,6 +196,7 @@ struct ServerBuilder {
         router.add(middleware: RequestIDMiddleware())
         router.add(middleware: FailureMiddleware(routes: routes))
         router.add(middleware: HostMiddleware(hosts: allowedHosts))
+        router.add(middleware: BodyBudgetMiddleware(bodies))
         return router
     }
 

@@ -105,6 +105,12 @@ package struct Setting: Sendable, Hashable {
         defaultValue: "4194304",
         meaning: "the largest body of JSON, CSV or a JSON head of tensors, in bytes; larger ones are 413"
     )
+    package static let bodyMemory = Setting(
+        variable: "BALANCEOPS_BODY_MEMORY",
+        flag: "body-memory",
+        defaultValue: "268435456",
+        meaning: "bytes of bodies that are read at once, a byte of text counted eight times; more are answered 503"
+    )
     package static let predictionThreads = Setting(
         variable: "BALANCEOPS_PREDICTION_THREADS",
         flag: "prediction-threads",
@@ -145,7 +151,7 @@ package struct Setting: Sendable, Hashable {
 
     package static let all = [
         database, artifacts, currentModel, apiURL, host, port, grpcPort, fastLane, eventLoops, dashboardPort,
-        allowedHosts, maxConnections, headTimeout, idleTimeout, minRate, maxJSON, predictionThreads,
+        allowedHosts, maxConnections, headTimeout, idleTimeout, minRate, maxJSON, bodyMemory, predictionThreads,
         predictionQueue, onnxRuntime, auditKey, webhookHosts, logLevel,
     ]
 }

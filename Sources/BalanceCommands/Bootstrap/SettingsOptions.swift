@@ -63,6 +63,9 @@ struct ListenOptions: ParsableArguments {
     @Option(name: .customLong("max-json"), help: "The largest body of JSON, in bytes (BALANCEOPS_MAX_JSON).")
     var maxJSON: String?
 
+    @Option(help: "Bytes of bodies that are read at once (BALANCEOPS_BODY_MEMORY).")
+    var bodyMemory: String?
+
     @Option(help: "Threads for predictions that take long, or auto (BALANCEOPS_PREDICTION_THREADS).")
     var predictionThreads: String?
 
@@ -79,7 +82,8 @@ struct ListenOptions: ParsableArguments {
         [
             .host: host, .allowedHosts: allowedHosts, .webhookHosts: webhookHosts, .logLevel: logLevel,
             .maxConnections: maxConnections, .headTimeout: headTimeout, .idleTimeout: idleTimeout, .minRate: minRate,
-            .maxJSON: maxJSON, .predictionThreads: predictionThreads, .predictionQueue: predictionQueue,
+            .maxJSON: maxJSON, .bodyMemory: bodyMemory, .predictionThreads: predictionThreads,
+            .predictionQueue: predictionQueue,
         ].compactMapValues { $0 }
     }
 

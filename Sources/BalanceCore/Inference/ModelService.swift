@@ -65,29 +65,34 @@ package struct ModelService: Sendable {
 
     /// The answer of a model, counted; `input` is how long it took to read the request, in nanoseconds.
     package func infer(_ request: InferenceRequest, with model: ServedModel, input: UInt64 = 0) throws -> [Tensor] {
-        let start = Monotonic.now()
-        do {
-            let outputs = try CrashMark.during(model) {
-                try model.predictor.infer(request.inputs, outputs: request.outputs)
-            }
-            let rows = request.inputs.first?.shape.first ?? 1
-            let times = InferenceStatistics.Times(input: input, infer: Monotonic.now() &- start, output: 0)
-            statistics.record(model.name, model.version, rows: rows, times)
-            return outputs
-        } catch {
-            statistics.recordFailure(model.name, model.version, Monotonic.now() &- start)
-            throw error
+        try counted(model, rows: request.inputs.first?.shape.first ?? 1, input: input) {
+            try model.predictor.infer(request.inputs, outputs: request.outputs)
         }
     }
 
     /// The answer of a model to rows of cells, counted.
     package func outputs(of rows: [[Cell]], with model: ServedModel) throws -> [[Double]] {
+        try counted(model, rows: rows.count) { try model.predictor.outputs(of: rows) }
+    }
+
+    /// All outputs of a model for rows, counted; nil where `/invocations` asks it row by row.
+    package func scoringOutputs(of rows: [[Cell]], with model: ServedModel) throws -> [ScoringOutput]? {
+        guard model.predictor.answersByOutput else { return nil }
+        return try counted(model, rows: rows.count) { try model.predictor.scoringOutputs(of: rows) }
+    }
+
+    private func counted<Answer>(
+        _ model: ServedModel,
+        rows: Int,
+        input: UInt64 = 0,
+        _ ask: () throws -> Answer
+    ) throws -> Answer {
         let start = Monotonic.now()
         do {
-            let outputs = try CrashMark.during(model) { try model.predictor.outputs(of: rows) }
-            let times = InferenceStatistics.Times(input: 0, infer: Monotonic.now() &- start, output: 0)
-            statistics.record(model.name, model.version, rows: rows.count, times)
-            return outputs
+            let answer = try CrashMark.during(model) { try ask() }
+            let times = InferenceStatistics.Times(input: input, infer: Monotonic.now() &- start, output: 0)
+            statistics.record(model.name, model.version, rows: rows, times)
+            return answer
         } catch {
             statistics.recordFailure(model.name, model.version, Monotonic.now() &- start)
             throw error

@@ -8,6 +8,18 @@ package enum ScoringMethod: String, Sendable, Equatable {
     case booster
 }
 
+/// An output of a graph for some rows.
+package struct ScoringOutput: Sendable {
+    package var tensor: Tensor
+    /// The labels of the columns, where a row is a map from labels to numbers.
+    package var labels: [String]?
+
+    package init(tensor: Tensor, labels: [String]?) {
+        self.tensor = tensor
+        self.labels = labels
+    }
+}
+
 /// What stands for a row in an answer of `/invocations`.
 package enum ScoringAnswer: Sendable, Equatable {
     case label

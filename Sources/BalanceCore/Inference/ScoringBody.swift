@@ -33,7 +33,10 @@ package struct ScoringBody: Sendable {
 
     /// The rows as a model takes them: columns that it does not know are left out, as by MLflow's signatures, and names
     /// count for nothing where the model has none.
-    package func body(for model: any Predictor) throws -> PredictionBody {
+    ///
+    /// - Throws: `Failure` with code `invalidParameter` for a cell that its column in the signature cannot hold.
+    package func body(for model: any Predictor, types: ColumnTypes) throws -> PredictionBody {
+        let rows = try rows(for: model).map { try types.enforced($0, names: model.featureNames) }
         guard let names = model.featureNames else {
             let order = rows.first?.members?.map(\.0)
             return try PredictionBody(
@@ -51,6 +54,15 @@ package struct ScoringBody: Sendable {
                 return .object(names.compactMap { name in values[ByteText(name)].map { (name, $0) } })
             }
         )
+    }
+
+    /// The rows; those of a table that is sent as a tensor stand below its name.
+    private func rows(for model: any Predictor) -> [JSONValue] {
+        guard let members = tensors?.members, members.count == 1, let table = members[0].1.elements,
+            model.signature.inputs.contains(where: { $0.name == members[0].0 && $0.shape.count == 2 }),
+            table.allSatisfy({ $0.elements?.count == model.featureCount })
+        else { return rows }
+        return table
     }
 
     private static func split(_ content: JSONValue) throws -> [JSONValue] {

@@ -52,6 +52,8 @@ package protocol Governance: Sendable {
     func movedSlots() async throws -> [Slot]
     /// The moves of the alias, the newest first.
     func history(of model: String, limit: Int) async throws -> [SlotMove]
+    /// The last time that a version began to serve; nil where it never did.
+    func lastMove(of model: String, to version: Int) async throws -> SlotMove?
     /// Everything that a decision depends on but for the predictions row by row.
     func promotionCase(
         of model: String,

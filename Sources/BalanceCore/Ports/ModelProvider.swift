@@ -53,6 +53,8 @@ package final class ServedModel: Sendable {
     package let rowCost: Int
     /// How many numbers a row has, where rows are of numbers alone and the answer is a probability of two classes; else nil.
     package let chanceFeatures: Int?
+    /// The types of the columns in its MLflow signature.
+    package let columnTypes: ColumnTypes
 
     package init(
         predictor: any Predictor,
@@ -61,8 +63,10 @@ package final class ServedModel: Sendable {
         runID: RunID?,
         path: String,
         format: String = "",
-        digest: String = ""
+        digest: String = "",
+        columnTypes: ColumnTypes = ColumnTypes([])
     ) {
+        self.columnTypes = columnTypes
         self.digest = digest
         crashMark = CrashMark.of(name)
         self.format = format

@@ -42,6 +42,10 @@ package protocol Predictor: Sendable {
     func naming(_ names: [String]) -> any Predictor
     /// How `/invocations` asks it; nil for its labels or values.
     var scoringMethod: ScoringMethod? { get }
+    /// Whether `/invocations` answers all outputs by their names.
+    var answersByOutput: Bool { get }
+    /// All outputs for rows, where ``answersByOutput``; else nil.
+    func scoringOutputs(of rows: [[Cell]]) throws -> [ScoringOutput]?
     /// What `/invocations` answers for a row.
     var scoringAnswer: ScoringAnswer { get }
     /// The same model as `/invocations` asks it.
@@ -63,6 +67,8 @@ extension Predictor {
     package var rowCost: Int { 1 << 40 }
     package func naming(_ names: [String]) -> any Predictor { self }
     package var scoringMethod: ScoringMethod? { nil }
+    package var answersByOutput: Bool { false }
+    package func scoringOutputs(of rows: [[Cell]]) throws -> [ScoringOutput]? { nil }
     package var scoringAnswer: ScoringAnswer { classes.isEmpty ? .value : .label }
     package func answering(_ method: ScoringMethod) throws -> any Predictor { self }
 
@@ -172,12 +178,16 @@ package struct ModelSignature: Sendable, Equatable {
 
 extension Predictor {
     /// What is recorded of a version: tensors, features and classes.
-    package var signatureJSON: JSONValue {
+    package var signatureJSON: JSONValue { signatureJSON(ColumnTypes([])) }
+
+    /// The same with the types of the columns in its MLflow signature.
+    package func signatureJSON(_ types: ColumnTypes) -> JSONValue {
         let names = featureNames.map(JSONValue.strings) ?? .null
         return .object([
             ("inputs", signature.json["inputs"] ?? .null), ("outputs", signature.json["outputs"] ?? .null),
             ("feature_names", names), ("classes", .array(classes.indices.map(label))),
             ("scoring_method", (scoringMethod?.rawValue).map(JSONValue.string) ?? .null),
+            ("column_types", types.json),
         ])
     }
 }
@@ -210,8 +220,17 @@ package struct ModelDescription: Sendable {
     package var exampleFile: String?
     /// How MLflow's `pyfunc` asks the model.
     package var scoringMethod: ScoringMethod?
+    /// The types of the columns of its signature.
+    package var types: ColumnTypes
 
-    package init(dataFile: String, columns: [String]?, exampleFile: String?, scoringMethod: ScoringMethod? = nil) {
+    package init(
+        dataFile: String,
+        columns: [String]?,
+        exampleFile: String?,
+        scoringMethod: ScoringMethod? = nil,
+        types: ColumnTypes = ColumnTypes([])
+    ) {
+        self.types = types
         self.dataFile = dataFile
         self.columns = columns
         self.exampleFile = exampleFile

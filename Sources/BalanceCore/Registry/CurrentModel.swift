@@ -49,6 +49,11 @@ package struct CurrentModel: Sendable, Hashable {
         signature.flatMap { try? JSONValue(parsing: $0) }?["feature_names"]?.strings
     }
 
+    /// The types of the columns in the MLflow signature that the model was logged with.
+    package var columnTypes: ColumnTypes {
+        ColumnTypes(signature.flatMap { try? JSONValue(parsing: $0) }?["column_types"])
+    }
+
     /// How MLflow's `pyfunc` asks the model, where its `MLmodel` told.
     package var scoringMethod: ScoringMethod? {
         let name = signature.flatMap { try? JSONValue(parsing: $0) }?["scoring_method"]?.string

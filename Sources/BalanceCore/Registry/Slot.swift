@@ -18,6 +18,8 @@ package struct Slot: Sendable, Hashable {
     /// Counts what happened to the alias; never goes back.
     package var generation: Int
     package var version: Int?
+    /// Why that version cannot be executed, where it cannot: it has the alias and answers nothing.
+    package var problem: String?
     /// The version that a rollback goes to: the last other one that served, was not rolled back and may serve.
     package var previous: Int?
     package var policy: String?
@@ -56,7 +58,8 @@ package struct Slot: Sendable, Hashable {
         func number(_ value: Int?) -> JSONValue { value.map(JSONValue.int) ?? .null }
         return .object([
             ("model", .string(model)), ("alias", .string(currentAlias)), ("generation", .int(generation)),
-            ("current", number(version)), ("previous", number(previous)), ("policy", .optional(policy)),
+            ("current", number(version)), ("problem", .optional(problem)), ("previous", number(previous)),
+            ("policy", .optional(policy)),
             ("policy_hash", .optional(policyHash)), ("moved_at", .optional(movedAt?.iso8601)),
             ("frozen", .bool(freeze != nil)), ("frozen_by", .optional(freeze?.by)),
             ("frozen_reason", .optional(freeze?.reason)), ("forced", .bool(isForced)),

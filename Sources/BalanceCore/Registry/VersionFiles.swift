@@ -29,6 +29,7 @@ package struct VersionFiles: Sendable {
         var bytes: [UInt8]
         var digest: String
         var model: LoadedModel
+        var types = ColumnTypes([])
         /// A request in the form of MLflow's scoring server that was logged with the model.
         var example: [UInt8]?
     }
@@ -44,7 +45,7 @@ package struct VersionFiles: Sendable {
                 format: loaded.model.format,
                 digest: loaded.digest,
                 size: loaded.bytes.count,
-                signature: loaded.model.predictor.signatureJSON.text()
+                signature: loaded.model.predictor.signatureJSON(loaded.types).text()
             )
             return (found, loaded.path)
         } catch {
@@ -65,7 +66,8 @@ package struct VersionFiles: Sendable {
             runID: version.runID,
             path: loaded.path,
             format: loaded.model.format,
-            digest: loaded.digest
+            digest: loaded.digest,
+            columnTypes: loaded.types
         )
     }
 
@@ -115,6 +117,7 @@ package struct VersionFiles: Sendable {
             scoringMethod: manifest?.scoringMethod
         )
         var loaded = Loaded(path: path, bytes: bytes, digest: digest, model: model)
+        loaded.types = manifest?.types ?? loaded.types
         if let example = manifest?.exampleFile { loaded.example = try? await read(key.appending(example)).bytes }
         return loaded
     }
@@ -126,7 +129,7 @@ package struct VersionFiles: Sendable {
             let json = try? JSONValue(parsing: bytes, allowsNonFinite: true), let body = try? ScoringBody(json)
         else { return }
         do {
-            for outputs in try body.body(for: predictor).outputs(of: predictor) {
+            for outputs in try body.body(for: predictor, types: loaded.types).outputs(of: predictor) {
                 _ = try Prediction(predictor, outputs)
             }
         } catch {

@@ -139,7 +139,7 @@ package struct VersionPromoter: Sendable {
     /// - Throws: `Failure` with code `nothingToRollBackTo` that lists the versions that could serve.
     package func planRollback(of name: String, to target: Int?) async throws -> RollbackPlan {
         let (slot, version) = try await rollbackTarget(of: name, to: target)
-        let served = try await governance.history(of: name, limit: 10_000).first { $0.version == version.version }
+        let served = try await governance.lastMove(of: name, to: version.version)
         let decision = try await explain(.version(version.version), of: name)
         return RollbackPlan(slot: slot, target: version, served: served, decision: decision)
     }
@@ -235,14 +235,14 @@ package struct VersionPromoter: Sendable {
         _ slot: Slot,
         _ registry: any ModelRegistry
     ) async throws -> Failure {
-        let servable = try await registry.versions(of: name, limit: 1000).filter {
+        let servable = try await registry.versions(of: name, limit: 20, newestFirst: true).filter {
             $0.problem == nil && $0.version != slot.version
         }.map(\.version).sorted()
         let list = servable.isEmpty ? "none" : servable.map(String.init).joined(separator: ", ")
         return Failure(
             .nothingToRollBackTo,
             "'\(name)' has no earlier version to go back to",
-            hint: "name one with --to; these can be served: \(list)",
+            hint: "name one with --to; of the newest versions these can be served: \(list)",
             details: .object([("servable", .array(servable.map(JSONValue.int))), ("slot", slot.json)])
         )
     }

@@ -22,11 +22,20 @@ package struct RouteDescription: Sendable {
     package var path: String
     package var summary: String
     package var parameters: [Parameter]
-    /// The name of the body's schema, where the route takes a body.
+    /// The name of the body's schema, where the route takes a body of JSON.
     package var body: String?
-    /// The name of the answer's schema; nil for an answer that is no JSON.
-    package var answer: String?
+    /// The fields of a form that the route takes instead, each a text.
+    package var form: [String]
+    /// Whether the body is a file.
+    package var takesFile: Bool
+    /// The name of the answer's schema, or several of which one holds; empty for an answer that is no JSON.
+    package var answers: [String]
+    /// The media type of the answer; empty for one without a body that has a meaning.
     package var contentType: String
+    /// The statuses of what went well, the usual one first; empty for what is only refused.
+    package var success: [Int]
+    /// The form of its failures.
+    package var dialect: FailureDialect
     /// The codes of the failures that it can answer with.
     package var failures: [Failure.Code]
 
@@ -36,8 +45,13 @@ package struct RouteDescription: Sendable {
         _ summary: String,
         parameters: [Parameter] = [],
         body: String? = nil,
+        form: [String] = [],
+        takesFile: Bool = false,
         answer: String? = nil,
+        or others: [String] = [],
         contentType: String = "application/json",
+        success: [Int] = [200],
+        dialect: FailureDialect? = nil,
         failures: [Failure.Code] = []
     ) {
         self.method = method
@@ -45,10 +59,17 @@ package struct RouteDescription: Sendable {
         self.summary = summary
         self.parameters = parameters
         self.body = body
-        self.answer = answer
+        self.form = form
+        self.takesFile = takesFile
+        self.answers = (answer.map { [$0] } ?? []) + others
+        self.success = success
+        self.dialect = dialect ?? (contentType == "text/html" ? .page : FailureDialect(path: path))
         self.contentType = contentType
         self.failures = failures
     }
+
+    /// Whether it reads what the client sends.
+    package var readsBody: Bool { body != nil || !form.isEmpty || takesFile }
 
     /// Whether a request's path is one of this route's.
     package func matches(_ path: String) -> Bool {
@@ -57,5 +78,35 @@ package struct RouteDescription: Sendable {
         // The last parameter of an artifact's route stands for the rest of the path.
         let isRest = ours.last == "{path}" && theirs.count > ours.count
         return (ours.count == theirs.count || isRest) && zip(ours, theirs).allSatisfy { $0 == $1 || $0.hasPrefix("{") }
+    }
+}
+
+/// The form in which a failure is told; each family of clients knows its own.
+package enum FailureDialect: Sendable {
+    /// `{"ok": false, "error": {…}, "request_id"}`
+    case native
+    /// `{"error_code", "message"}`
+    case mlflow
+    /// The same with the statuses of MLflow's scoring server.
+    case scoring
+    /// `{"error"}`
+    case inference
+    /// A page for people.
+    case page
+
+    package init(path: String) {
+        if path.hasPrefix("/api/") || path.hasPrefix("/ajax-api/") {
+            self = .mlflow
+        } else if path == "/v2" || path.hasPrefix("/v2/") {
+            self = .inference
+        } else {
+            self = path.hasSuffix("/invocations") ? .scoring : .native
+        }
+    }
+
+    /// The status of a failure.
+    package func status(_ code: Failure.Code) -> Int {
+        // MLflow's scoring server knows 400 for whatever is wrong with a request.
+        self == .scoring && code.row.status == 422 ? 400 : code.row.status
     }
 }

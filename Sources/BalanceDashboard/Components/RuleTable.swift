@@ -3,11 +3,16 @@ import Foundation
 
 /// A decision as the template `rules` names it, live or as it was recorded.
 enum RuleTable {
-    static func content(_ decision: JSONValue, _ texts: [String: String]) -> [String: Any] {
+    /// A decision's outcome and rules; `action` is that of the line which recorded it.
+    static func content(
+        _ decision: JSONValue,
+        _ texts: [String: String],
+        action: String? = nil
+    ) -> [String: Any] {
         let rules = decision["rules"]?.elements ?? []
-        let outcome = decision["decision"]?.string ?? ""
+        let outcome = outcome(decision["decision"]?.string ?? "", action: action)
         return [
-            "outcome": texts["outcome_\(outcome)"] ?? outcome, "outcome_class": outcome,
+            "outcome": texts["outcome_\(outcome)"] ?? texts[outcome] ?? outcome, "outcome_class": outcome,
             "outcome_reason": decision["reason"]?.string ?? "", "outcome_policy": decision["policy"]?.string ?? "",
             "outcome_hash": String((decision["policy_hash"]?.string ?? "").prefix(12)),
             "decision_hash": decision["decision_hash"]?.string ?? "",
@@ -15,6 +20,9 @@ enum RuleTable {
             "warnings": (decision["warnings"]?.strings ?? []).map { ["text": $0] },
         ]
     }
+
+    /// What became of a candidate: one that was forced was let past the policy, which did not say promote.
+    static func outcome(_ decision: String, action: String?) -> String { action == "forced" ? "forced" : decision }
 
     private static func rule(_ rule: JSONValue, _ texts: [String: String]) -> [String: Any] {
         let result = rule["result"]?.string ?? ""

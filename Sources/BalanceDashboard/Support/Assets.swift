@@ -29,8 +29,7 @@ enum Assets {
             throw Failure(.notFound, "Not Found", hint: "the pages name the files that exist")
         }
         let tag = "\"\(Build.version)-\(bytes.count)-\(fingerprint(bytes))\""
-        var headers: HTTPFields = [.contentType: type, .eTag: tag, .cacheControl: "no-cache"]
-        headers[.xContentTypeOptions] = "nosniff"
+        let headers: HTTPFields = [.contentType: type, .eTag: tag, .cacheControl: "no-cache"]
         if request.headers[.ifNoneMatch] == tag { return Response(status: .notModified, headers: headers) }
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }

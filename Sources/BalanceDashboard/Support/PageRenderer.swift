@@ -129,7 +129,6 @@ struct PageRenderer: Sendable {
                 + "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
             .cacheControl: "no-store",
         ]
-        headers[.xContentTypeOptions] = "nosniff"
         if let name = HTTPField.Name("Referrer-Policy") { headers[name] = "no-referrer" }
         return headers
     }()

@@ -12,6 +12,7 @@ enum EstimatorConverter {
 
     /// The predictor of a whole file: an estimator, or the original's `{"model": …, "feature_names": …}` around one.
     static func predictor(from top: ObjectView) throws -> PipelinePredictor {
+        try KnownAttributes.check(top.graph)
         var model = top
         var names: [String]?
         if case .dict = top.node {

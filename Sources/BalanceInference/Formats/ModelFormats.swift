@@ -43,7 +43,8 @@ package struct ModelFormats: ModelReader {
             dataFile: file,
             columns: manifest.columns,
             exampleFile: manifest.exampleFile,
-            scoringMethod: manifest.scoringMethod
+            scoringMethod: manifest.scoringMethod,
+            types: manifest.types
         )
     }
 

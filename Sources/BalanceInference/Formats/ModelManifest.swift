@@ -30,6 +30,17 @@ struct ModelManifest {
         return names.isEmpty || names.count != columns.count ? nil : names
     }
 
+    /// The types of the columns of its signature.
+    var types: ColumnTypes {
+        let columns = signature.flatMap { try? JSONValue(parsing: Array($0.utf8)) }?.elements ?? []
+        return ColumnTypes(
+            columns.compactMap { column in
+                guard let name = column["name"]?.string, let type = column["type"]?.string else { return nil }
+                return (name, type)
+            }
+        )
+    }
+
     /// - Throws: `Failure` with code `modelNotReadable`.
     init(parsing bytes: [UInt8]) throws {
         guard bytes.count <= Self.maximumSize, YAMLBounds.allow(bytes, depth: Self.maximumDepth),

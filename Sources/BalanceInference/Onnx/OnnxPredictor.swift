@@ -163,6 +163,19 @@ struct OnnxPredictor: Predictor {
         }
     }
 
+    var answersByOutput: Bool { true }
+
+    /// All outputs, as MLflow's `pyfunc` answers a table.
+    func scoringOutputs(of rows: [[Cell]]) throws -> [ScoringOutput]? {
+        let maps = Set(session.outputs.filter(\.isMap).map(\.spec.name))
+        return try session.run(tensors(rows), outputs: signature.outputs.map(\.name)).map { output in
+            guard output.shape.first == rows.count else {
+                throw OnnxLibrary.failure("'\(output.name)' has another shape")
+            }
+            return ScoringOutput(tensor: output, labels: maps.contains(output.name) ? classes : nil)
+        }
+    }
+
     private func tensors(_ rows: [[Cell]]) throws -> [Tensor] {
         switch table {
         case .matrix(let spec, let width):

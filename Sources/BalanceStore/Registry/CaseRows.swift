@@ -198,7 +198,8 @@ struct CaseRows {
     private func lastRollback(_ facts: VersionFacts) throws -> Timestamp? {
         guard let digest = facts.digest else { return nil }
         return try connection.rows(
-            "SELECT MAX(rolled_back_at_ms) FROM model_version WHERE name = ? AND digest = ?",
+            "SELECT MAX(rolled_back_at_ms) FROM model_version WHERE name = ? AND digest = ? "
+                + "AND rolled_back_at_ms IS NOT NULL",
             [.text(name), .text(digest)]
         ).first?.integer(0).map(Timestamp.init(milliseconds:))
     }

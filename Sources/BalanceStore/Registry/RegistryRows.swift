@@ -154,13 +154,15 @@ enum RegistryRows {
     /// The versions that served before another one, whose digest is known and that may serve, the newest first.
     static func served(before current: CurrentModel, _ connection: any SQLConnection) throws -> [CurrentModel] {
         try connection.rows(
-            "SELECT MAX(h.generation), \(currentColumns) FROM slot_history h "
+            "SELECT h.generation, \(currentColumns) FROM slot_history h "
                 + "JOIN model_version v ON v.name = h.name AND v.version = h.version "
                 + "WHERE h.name = ? AND h.generation < ? AND v.version <> ? AND v.digest IS NOT NULL "
                 + "AND v.problem IS NULL AND \(VersionRows.quarantine) IS NULL "
-                + "GROUP BY v.version ORDER BY 1 DESC LIMIT 20",
+                + "ORDER BY h.generation DESC LIMIT 200",
             [.text(current.name), .integer(current.generation), .integer(current.version)]
-        ).map { model(current.name, $0) }
+        ).map { model(current.name, $0) }.reduce(into: []) { found, model in
+            if found.count < 20, !found.contains(where: { $0.version == model.version }) { found.append(model) }
+        }
     }
 
     private static func model(_ name: String, _ row: SQLRow) -> CurrentModel {

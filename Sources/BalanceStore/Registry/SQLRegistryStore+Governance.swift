@@ -44,7 +44,7 @@ extension SQLRegistryStore: Governance {
 
     package func bind(_ policy: SavedPolicy?, to model: String, by request: TransitionRequest) async throws {
         try await act { connection in
-            _ = try VersionRows.model(model, connection)
+            try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
             try SlotRows.requireNotFrozen(slot)
@@ -61,7 +61,7 @@ extension SQLRegistryStore: Governance {
 
     package func slot(of model: String) async throws -> Slot {
         try await database.read { connection in
-            _ = try VersionRows.model(model, connection)
+            try VersionRows.requireModel(model, connection)
             return try SlotRows.slot(model, connection)
         }
     }
@@ -76,11 +76,20 @@ extension SQLRegistryStore: Governance {
     }
 
     package func history(of model: String, limit: Int) async throws -> [SlotMove] {
+        try await moves("name = ?", [.text(model)], limit)
+    }
+
+    package func lastMove(of model: String, to version: Int) async throws -> SlotMove? {
+        try await moves("name = ? AND version = ?", [.text(model), .integer(version)], 1).first
+    }
+
+    /// Moves of a slot, the newest first.
+    private func moves(_ condition: String, _ arguments: [SQLValue], _ limit: Int) async throws -> [SlotMove] {
         try await database.read { connection in
             try connection.rows(
-                "SELECT generation, version, kind, at_ms, actor FROM slot_history WHERE name = ? "
+                "SELECT generation, version, kind, at_ms, actor FROM slot_history WHERE \(condition) "
                     + "ORDER BY generation DESC LIMIT ?",
-                [.text(model), .integer(limit)]
+                arguments + [.integer(limit)]
             ).map { row in
                 SlotMove(
                     generation: row.integer(0) ?? 0,
@@ -168,7 +177,7 @@ extension SQLRegistryStore: Governance {
 
     package func freeze(_ model: String, by request: TransitionRequest) async throws -> Slot {
         try await act { connection in
-            _ = try VersionRows.model(model, connection)
+            try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
             try connection.execute(
@@ -186,7 +195,7 @@ extension SQLRegistryStore: Governance {
 
     package func unfreeze(_ model: String, by request: TransitionRequest) async throws -> Slot {
         try await act { connection in
-            _ = try VersionRows.model(model, connection)
+            try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
             guard slot.freeze != nil else { return slot }

@@ -36,7 +36,7 @@ extension SQLRegistryStore: ModelRegistry {
         at moment: Timestamp
     ) async throws -> RegisteredModel {
         let renamed = try await database.write { connection in
-            _ = try VersionRows.model(name, connection)
+            try VersionRows.requireModel(name, connection)
             if name.utf8.elementsEqual(newName.utf8) {
                 try Self.touch(name, at: moment, connection)
                 return try VersionRows.model(name, connection)
@@ -68,7 +68,7 @@ extension SQLRegistryStore: ModelRegistry {
 
     package func deleteModel(_ name: String) async throws {
         try await database.write { connection in
-            _ = try VersionRows.model(name, connection)
+            try VersionRows.requireModel(name, connection)
             try Self.requireIdle(name, "deleted", connection)
             if let current = try RegistryRows.current(name, connection) {
                 try unset(current, reason: "the model is deleted", actor: "registry", at: .now(), connection)
@@ -98,7 +98,7 @@ extension SQLRegistryStore: ModelRegistry {
 
     package func setTag(_ tag: KeyValue, ofModel name: String) async throws {
         try await database.write { connection in
-            _ = try VersionRows.model(name, connection)
+            try VersionRows.requireModel(name, connection)
             try Self.upsert(tag, model: name, connection)
             try noteRole(tag.key, "\(tag.key) = \(tag.value)", of: name, connection)
         }
@@ -114,7 +114,7 @@ extension SQLRegistryStore: ModelRegistry {
 
     package func deleteTag(_ key: String, ofModel name: String) async throws {
         try await database.write { connection in
-            _ = try VersionRows.model(name, connection)
+            try VersionRows.requireModel(name, connection)
             try connection.execute(
                 "DELETE FROM registered_model_tag WHERE name = ? AND key = ?",
                 [.text(name), .text(key)]

@@ -131,9 +131,13 @@ struct TransitionRows {
         if transition.kind != .force { try SlotRows.requireNotFrozen(slot) }
         // A quarantine is of the bytes, whatever number they have.
         let rows = try connection.rows(
-            "SELECT version, quarantine_reason FROM model_version WHERE name = ? AND quarantined_at_ms IS NOT NULL "
-                + "AND (version = ? OR digest = ?) ORDER BY version",
-            [.text(promotion.name), .integer(promotion.version ?? -1), .text(promotion.digest)]
+            "SELECT version, quarantine_reason FROM model_version WHERE name = ? AND version = ? "
+                + "AND quarantined_at_ms IS NOT NULL UNION ALL SELECT version, quarantine_reason FROM model_version "
+                + "WHERE name = ? AND digest = ? AND quarantined_at_ms IS NOT NULL ORDER BY version LIMIT 1",
+            [
+                .text(promotion.name), .integer(promotion.version ?? -1), .text(promotion.name),
+                .text(promotion.digest),
+            ]
         )
         guard let row = rows.first, let version = row.integer(0) else { return }
         throw Failure(

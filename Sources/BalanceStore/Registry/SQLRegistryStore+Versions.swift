@@ -160,7 +160,7 @@ extension SQLRegistryStore {
 
     package func latestVersions(of name: String, stages: [VersionStage]) async throws -> [ModelVersion] {
         try await database.read { connection in
-            _ = try VersionRows.model(name, connection)
+            try VersionRows.requireModel(name, connection)
             return try VersionRows.latest(of: name, stages: stages, connection)
         }
     }
@@ -223,7 +223,7 @@ extension SQLRegistryStore {
 
     package func deleteAlias(_ alias: String, of name: String, actor: String, at moment: Timestamp) async throws {
         try await database.write { connection in
-            _ = try VersionRows.model(name, connection)
+            try VersionRows.requireModel(name, connection)
             let before = alias == currentAlias ? try RegistryRows.current(name, connection) : nil
             guard let before else {
                 _ = try connection.execute(
@@ -261,7 +261,7 @@ extension SQLRegistryStore {
 
     package func version(alias: String, of name: String) async throws -> ModelVersion {
         try await database.read { connection in
-            let model = try VersionRows.model(name, connection)
+            try VersionRows.requireModel(name, connection)
             if alias.lowercased() == "latest" {
                 let newest = try connection.rows(
                     "SELECT MAX(version) FROM model_version WHERE name = ?",
@@ -269,10 +269,14 @@ extension SQLRegistryStore {
                 ).first?.integer(0)
                 if let newest { return try VersionRows.version(newest, of: name, connection) }
             }
-            guard let found = model.aliases.first(where: { $0.name.utf8.elementsEqual(alias.utf8) }) else {
+            let found = try connection.rows(
+                "SELECT version FROM model_alias WHERE name = ? AND alias = ?",
+                [.text(name), .text(alias)]
+            ).first?.integer(0)
+            guard let found else {
                 throw Failure(.invalidParameter, "Registered model alias \(alias) not found.")
             }
-            return try VersionRows.version(found.version, of: name, connection)
+            return try VersionRows.version(found, of: name, connection)
         }
     }
 

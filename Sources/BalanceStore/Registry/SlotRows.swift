@@ -3,20 +3,26 @@ import BalanceCore
 /// The row of what is governed of a model, and its history.
 enum SlotRows {
     static func slot(_ name: String, _ connection: any SQLConnection) throws -> Slot {
-        let current = try connection.rows(
-            "SELECT version FROM model_alias WHERE name = ? AND alias = '\(currentAlias)'",
+        let serving = try connection.rows(
+            "SELECT a.version, v.problem FROM model_alias a LEFT JOIN model_version v ON v.name = a.name "
+                + "AND v.version = a.version WHERE a.name = ? AND a.alias = '\(currentAlias)'",
             [.text(name)]
-        ).first?.integer(0)
+        ).first
+        let current = serving?.integer(0)
         let rows = try connection.rows(
             "SELECT generation, policy, policy_hash, promoted_at_ms, moved_at_ms, frozen_at_ms, frozen_by, frozen_reason, "
                 + "is_forced FROM slot WHERE name = ?",
             [.text(name)]
         )
-        guard let row = rows.first else { return Slot(model: name, version: current) }
+        guard let row = rows.first else {
+            var slot = Slot(model: name, version: current)
+            slot.problem = serving?.text(1)
+            return slot
+        }
         let freeze = row.integer(5).map {
             Slot.Freeze(at: Timestamp(milliseconds: $0), by: row.text(6) ?? "", reason: row.text(7) ?? "")
         }
-        return Slot(
+        var slot = Slot(
             model: name,
             generation: row.integer(0) ?? 0,
             version: current,
@@ -28,6 +34,8 @@ enum SlotRows {
             freeze: freeze,
             isForced: row.integer(8) == 1
         )
+        slot.problem = serving?.text(1)
+        return slot
     }
 
     /// The version that serves, or served last, and is still there.

@@ -23,6 +23,12 @@ enum VersionRows {
         return try model(row, connection)
     }
 
+    /// Refuses a name that no registered model has.
+    static func requireModel(_ name: String, _ connection: any SQLConnection) throws {
+        let rows = try connection.rows("SELECT 1 FROM registered_model WHERE name = ?", [.text(name)])
+        guard !rows.isEmpty else { throw RegistryRows.missing(name) }
+    }
+
     static func model(_ row: SQLRow, _ connection: any SQLConnection) throws -> RegisteredModel {
         let name = row.text(0) ?? ""
         return RegisteredModel(
@@ -67,7 +73,7 @@ enum VersionRows {
                 [.text(name), .integer(number)],
                 connection
             ),
-            aliases: try aliases(of: name, connection).filter { $0.version == number }.map(\.name),
+            aliases: try aliases(of: name, version: number, connection),
             metrics: metrics.compactMap { key, value in
                 // JSON has no form for NaN, so null stands for it.
                 value.isNull ? Metric(key, .nan) : value.number.map { Metric(key, $0) }
@@ -88,13 +94,13 @@ enum VersionRows {
         stages: [VersionStage],
         _ connection: any SQLConnection
     ) throws -> [ModelVersion] {
-        let rows = try connection.rows(
-            "SELECT \(columns) FROM model_version v WHERE v.name = ? AND v.version = "
-                + "(SELECT MAX(w.version) FROM model_version w WHERE w.name = v.name AND w.stage = v.stage) "
-                + "ORDER BY v.version",
-            [.text(name)]
-        )
-        return try rows.map { try version($0, connection) }.filter { stages.contains($0.stage) }
+        let newest = try stages.compactMap { stage in
+            try connection.rows(
+                "SELECT \(columns) FROM model_version v WHERE v.name = ? AND v.stage = ? ORDER BY v.version DESC LIMIT 1",
+                [.text(name), .text(stage.rawValue)]
+            ).first
+        }
+        return try newest.map { try version($0, connection) }.sorted { $0.version < $1.version }
     }
 
     static func missing(_ version: Int, _ name: String) -> Failure {
@@ -104,6 +110,13 @@ enum VersionRows {
     static func aliases(of name: String, _ connection: any SQLConnection) throws -> [ModelAlias] {
         try connection.rows("SELECT alias, version FROM model_alias WHERE name = ? ORDER BY alias", [.text(name)])
             .map { ModelAlias(name: $0.text(0) ?? "", version: $0.integer(1) ?? 0) }
+    }
+
+    private static func aliases(of name: String, version: Int, _ connection: any SQLConnection) throws -> [String] {
+        try connection.rows(
+            "SELECT alias FROM model_alias WHERE name = ? AND version = ? ORDER BY alias",
+            [.text(name), .integer(version)]
+        ).map { $0.text(0) ?? "" }
     }
 
     private static func tags(

@@ -32,10 +32,10 @@ package final class SQLiteDatabase: SQLDatabase {
             reads = GroupRead(pool: pool)
         } catch {
             let failure = Failure.database(error, path: path)
-            guard failure.code == .internalError, error is DatabaseError else { throw failure }
+            guard failure.code == .internalError, let reason = error as? DatabaseError else { throw failure }
             throw Failure(
                 .databaseUnreadable,
-                "\(path) cannot be opened: it is damaged",
+                "\(path) cannot be opened: \(reason.message ?? "it is damaged")",
                 hint: "restore a backup, or name another file with --db",
                 cause: error
             )

@@ -112,9 +112,6 @@ struct Gate: ExemplifiedCommand {
     }
 
     private func remote(_ server: String, _ text: String) async throws -> JSONValue {
-        guard current == nil || current == "none" else {
-            throw ValidationError("With --server, --current is none or left out: it compares with what serves there.")
-        }
         // A server that is not there is told at once; a decision may take its time.
         if case .failure(let failure) = await APIClient(baseURL: server).version() { throw failure }
         let client = APIClient(baseURL: server, timeout: .seconds(60))

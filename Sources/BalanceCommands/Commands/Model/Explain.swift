@@ -62,7 +62,8 @@ struct ServingStory {
         guard let version = slot.version else {
             return ["\(slot.model): nothing serves (generation \(slot.generation))"]
         }
-        var lines = ["\(slot.model): version \(version) serves, generation \(slot.generation)"]
+        let state = slot.problem.map { "is current and cannot be served: \($0)" } ?? "serves"
+        var lines = ["\(slot.model): version \(version) \(state), generation \(slot.generation)"]
         if let moved = slot.movedAt { lines.append("  since    \(moved.iso8601)") }
         if let contradiction { lines.append("  WARNING  \(contradiction); balanceops audit verify") }
         if let event {

@@ -49,7 +49,9 @@ struct ModelsList: ExemplifiedCommand {
             let slot = try await workspace.governance.slot(of: model.name)
             documents.append(slot.json)
             rows.append([
-                model.name, slot.version.map { "v\($0) serves" } ?? "nothing serves", slot.policy ?? "no policy",
+                model.name,
+                slot.version.map { "v\($0) \(slot.problem == nil ? "serves" : "cannot be served")" }
+                    ?? "nothing serves", slot.policy ?? "no policy",
                 slot.freeze == nil ? "" : "frozen",
             ])
         }

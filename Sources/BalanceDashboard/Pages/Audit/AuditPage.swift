@@ -43,7 +43,7 @@ struct AuditPage: Sendable {
         content["request"] = event.requestID ?? ""
         content["is_signed"] = event.signature != nil
         if let decision = event.decision {
-            content.merge(RuleTable.content(decision, texts)) { $1 }
+            content.merge(RuleTable.content(decision, texts, action: event.action)) { $1 }
             content["has_decision"] = true
             content["document"] = decision.text(pretty: true)
         }

@@ -57,7 +57,8 @@ struct ModelsPage: Sendable {
     static func state(_ slot: Slot, _ times: TimeDisplay) -> [String: Any] {
         let moved = slot.movedAt.map { times.cell($0.iso8601) }
         return [
-            "serving": slot.version.map(String.init) ?? "", "generation": slot.generation,
+            "serving": slot.version.map(String.init) ?? "", "serving_problem": slot.problem ?? "",
+            "generation": slot.generation,
             "since": moved?.text ?? "", "since_iso": moved?.iso ?? "", "policy": slot.policy ?? "",
             "policy_hash": String((slot.policyHash ?? "").prefix(12)), "full_policy_hash": slot.policyHash ?? "",
             "is_frozen": slot.freeze != nil,
@@ -70,7 +71,9 @@ struct ModelsPage: Sendable {
         var content = EventSentence.content(event, texts, times).reduce(into: [String: Any]()) { found, entry in
             found["cause_\(entry.key)"] = entry.value
         }
-        if let decision = event.decision { content.merge(RuleTable.content(decision, texts)) { $1 } }
+        if let decision = event.decision {
+            content.merge(RuleTable.content(decision, texts, action: event.action)) { $1 }
+        }
         return content
     }
 
@@ -85,13 +88,13 @@ struct ModelsPage: Sendable {
         var rows: [[String: Any]] = []
         for version in found {
             let judged = events.first { $0.toVersion == version.version && $0.decisionJSON != nil }
-            let outcome = judged?.decision?["decision"]?.string ?? ""
+            let outcome = RuleTable.outcome(judged?.decision?["decision"]?.string ?? "", action: judged?.action)
             let time = times.cell(version.createdAt.iso8601)
             let row: [String: Any] = [
                 "version": version.version, "time": time.text, "iso": time.iso, "format": version.format ?? "–",
                 "is_current": version.version == slot.version, "is_previous": version.version == slot.previous,
                 "problem": version.problem ?? "", "quarantine": version.quarantine ?? "",
-                "verdict": texts["outcome_\(outcome)"] ?? "", "verdict_class": outcome,
+                "verdict": texts["outcome_\(outcome)"] ?? texts[outcome] ?? "", "verdict_class": outcome,
                 "run": version.runID?.native ?? "", "run_link": version.runID?.native.percentEncoded ?? "",
                 "metrics": version.metrics.prefix(5).map {
                     ["key": $0.key, "value": NumberText.metric($0.value)]

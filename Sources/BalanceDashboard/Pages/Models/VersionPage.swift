@@ -32,7 +32,7 @@ struct VersionPage: Sendable {
         content["may_promote"] = content["may_move"] as? Bool == true && (decision.promotes || slot.policy == nil)
         content["command"] = "balanceops promote \(Self.shell(name)) \(number) --reason \"…\""
         content.merge(try await comparison(version, slot)) { $1 }
-        content.merge(try await evidence(number, of: name)) { $1 }
+        content.merge(try await evidence(number, of: name, besides: decision)) { $1 }
         return .page(.init(template: "version", title: "\(name) v\(number) · BalanceOps", content: content))
     }
 
@@ -89,16 +89,23 @@ struct VersionPage: Sendable {
         return ["comparison": rows, "has_comparison": !rows.isEmpty]
     }
 
-    /// What chance alone would make of the gain, where both models were judged row by row.
-    private func evidence(_ number: Int, of name: String) async throws -> [String: Any] {
+    /// What chance alone would make of the gain, where both models were judged row by row and the policy does not test it.
+    private func evidence(
+        _ number: Int,
+        of name: String,
+        besides decision: Decision
+    ) async throws -> [String: Any] {
+        let tested = Set(decision.rules.filter { $0.chance != nil }.compactMap(\.metric))
         var policy = PromotionPolicy(name: "evidence")
-        for (kind, metric) in [(PolicyRule.Test.Kind.mcnemar, "acc"), (.pairedBootstrap, "bal_acc")] {
+        for (kind, metric) in [(PolicyRule.Test.Kind.mcnemar, "acc"), (.pairedBootstrap, "bal_acc")]
+        where !tested.contains(metric) {
             var rule = PolicyRule(id: "\(metric)-\(kind.rawValue)", metric: metric, direction: .higher)
             rule.test = PolicyRule.Test(kind: kind)
             policy.clauses.append(.rule(rule))
         }
-        let decision = try await sources.promoter.explain(.version(number), of: name, policy: policy)
-        let rows = decision.rules.compactMap { rule -> [String: Any]? in
+        if policy.clauses.isEmpty { return ["has_evidence": false] }
+        let found = try await sources.promoter.explain(.version(number), of: name, policy: policy)
+        let rows = found.rules.compactMap { rule -> [String: Any]? in
             guard let chance = rule.chance, let delta = rule.delta, let interval = rule.interval else { return nil }
             return [
                 "metric": rule.metric ?? "", "test": rule.id.split(separator: "-").last.map(String.init) ?? "",

@@ -69,12 +69,10 @@ enum ArtifactDownload {
     /// The file is saved and never shown, whatever it holds.
     private static func headers(name: String) -> HTTPFields {
         let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) ? $0 : "_" })
-        var headers: HTTPFields = [
+        return [
             .contentType: "application/octet-stream",
             .contentDisposition: "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(name.percentEncoded)",
             .contentSecurityPolicy: "sandbox; default-src 'none'",
         ]
-        headers[.xContentTypeOptions] = "nosniff"
-        return headers
     }
 }
