@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Installs what a build needs and is missing: the headers of SQLite and zlib. With --onnx also the library that executes
-# ONNX models, with --tests also what the tests need.
+# ONNX models, with --tests also what the tests need, with --matrix the environments of all versions of the libraries whose models
+# are read.
 . "$(dirname "$0")/lib.sh"
 
 with_tests=0
 with_onnx=0
+with_matrix=0
 for argument in "$@"; do
     case "$argument" in
     --tests) with_tests=1 with_onnx=1 ;;
     --onnx) with_onnx=1 ;;
-    *) fail "unknown argument '$argument'; usage: scripts/bootstrap.sh [--onnx] [--tests]" ;;
+    --matrix) with_matrix=1 ;;
+    *) fail "unknown argument '$argument'; usage: scripts/bootstrap.sh [--onnx] [--tests] [--matrix]" ;;
     esac
 done
 
@@ -69,8 +72,27 @@ onnx_runtime() {
 
 if [ "$with_onnx" -eq 1 ] && { [ "$with_tests" -eq 0 ] || command -v python3 >/dev/null 2>&1; }; then onnx_runtime; fi
 if [ "$with_tests" -eq 1 ] && command -v python3 >/dev/null 2>&1; then
-    environment .build/venv Tests/clients/requirements.txt
-    environment .build/venv-before Tests/clients/requirements-mlflow-before.txt
+    mkdir -p .build/matrix
+    environment .build/venv Tests/clients/requirements.txt &
+    {
+        environment .build/venv-before Tests/clients/requirements-mlflow-before.txt
+        environment .build/venv-tools Tests/clients/requirements-tools.txt
+        # It asks for all of MLflow and needs the client alone.
+        [ -x .build/venv-tools/bin/export-model ] \
+            || .build/venv-tools/bin/pip install --quiet --disable-pip-version-check --no-deps mlflow-export-import==1.2.0
+        environment .build/venv-tools-3.0 Tests/clients/requirements-tools-3.0.txt
+    } &
+    wait
     environment .build/venv-formats-before Tests/clients/requirements-formats-before.txt
+    [ -e .build/matrix/1.3 ] || ln -s ../venv-formats-before .build/matrix/1.3
+    for version in 1.1 1.6; do environment ".build/matrix/$version" "Tests/clients/matrix/$version.txt"; done
+    for venv in .build/venv .build/venv-before .build/venv-tools .build/venv-tools-3.0; do
+        [ -e "$venv/requirements.txt" ] || fail "$venv could not be made"
+    done
+fi
+if [ "$with_matrix" -eq 1 ]; then
+    mkdir -p .build/matrix
+    if [ -L .build/matrix/1.3 ]; then rm .build/matrix/1.3; fi
+    for list in Tests/clients/matrix/*.txt; do environment ".build/matrix/$(basename "$list" .txt)" "$list"; done
 fi
 say "ready"

@@ -128,7 +128,7 @@ WRONG = [
     ("runs/set-tag", {"run_id": "R", "runId": "R", "key": "k"}, "are the same"),
     ("runs/search", {"experiment_ids": ["0"], "max_results": 0}, "Invalid value 0 for parameter 'max_results'"),
     ("runs/search", {"experiment_ids": ["0"], "page_token": "%%"}, "page token"),
-    ("runs/search", {"experiment_ids": ["x"]}, "must be an integer"),
+    ("runs/search", {"experiment_ids": ["x"]}, "must be a valid integer"),
     ("runs/search", {"experiment_ids": ["0"], "order_by": ["start_time", "start_time"]}, "duplicate"),
     ("experiments/create", {"name": "n" * 501}, "maximum length of 500"),
     ("experiments/search", {}, "max_results"),

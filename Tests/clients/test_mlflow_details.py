@@ -55,6 +55,7 @@ def test_images_of_every_client_arrive(server):
     mlflow = pytest.importorskip("mlflow")
     numpy = pytest.importorskip("numpy")
     pytest.importorskip("PIL")
+    import mlflow
     mlflow.set_tracking_uri(server.url)
     with mlflow.start_run() as run:
         mlflow.log_image(numpy.zeros((2, 2, 3), dtype=numpy.uint8), key="dog", step=0)
@@ -140,3 +141,41 @@ def test_numbers_are_never_given_twice(server, run):
     assert server.client.request("DELETE", f"{ROOT_PATH}/registered-models/delete", json={"name": "again"}).status_code == 200
     post(server, "registered-models/create", name="again")
     assert post(server, "model-versions/create", name="again", source=f"runs:/{run}/m", run_id=run)["model_version"]["version"] == "3"
+
+
+def test_a_prompt_is_kept_and_what_is_not_offered_says_so(server):
+    genai = pytest.importorskip("mlflow.genai")
+    import mlflow
+    if not hasattr(genai, "register_prompt"):
+        pytest.skip("this client has no prompts")
+    mlflow.set_tracking_uri(server.url)
+    mlflow.set_registry_uri(server.url)
+    first = genai.register_prompt(name="greeting", template="Hello {{name}}", commit_message="first", tags={"team": "risk"})
+    assert first.version == 1 and genai.register_prompt(name="greeting", template="안녕 {{name}}").version == 2
+    assert genai.load_prompt("prompts:/greeting/1").template == "Hello {{name}}" and genai.load_prompt("prompts:/greeting/2").template == "안녕 {{name}}"
+    names = [model.name for model in mlflow.MlflowClient(server.url).search_registered_models()]
+    assert "greeting" not in names, "a prompt is no model"
+    wrong = server.client.post("/api/2.0/mlflow/model-versions/create", json={
+        "name": "greeting", "source": "file:///etc", "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]})
+    assert wrong.status_code == 400 and "prompt source" in wrong.json()["message"]
+    for method, path, family in [("POST", "/api/3.0/mlflow/traces", "traces"), ("POST", "/api/3.0/mlflow/datasets/create", "evaluation data sets"),
+                                 ("POST", "/api/3.0/mlflow/scorers/register", "scorers"), ("GET", "/api/2.0/mlflow/webhooks", "webhooks")]:
+        answer = server.client.request(method, path, json={})
+        assert answer.status_code == 404 and answer.json()["error_code"] == "ENDPOINT_NOT_FOUND"
+        assert f"{family} of MLflow are not offered" in answer.json()["message"], answer.text
+
+
+def test_a_name_is_found_as_clients_before_2026_ask_for_it(server):
+    """They decode the names that a server lists, `%25` to `%`, and ask for what comes out."""
+    run = server.client.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).json()["run"]["info"]["run_id"]
+    root = f"/api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts"
+    for name in ["images/dog%2525step%252525%2525x", "images/cat%2525step%252581%2525x", "images/plain%25.txt", "sub%2525/in.txt"]:
+        server.client.put(f"{root}/{name}", content=name.encode()).raise_for_status()
+    listed = [file["path"] for file in server.client.get("/api/2.0/mlflow/artifacts/list", params={"run_id": run, "path": "images"}).json()["files"]]
+    assert listed == ["images/cat%25step%2581%25x", "images/dog%25step%2525%25x", "images/plain%.txt"]
+    assert server.client.get(f"{root}/images/dog%25step%25%25x").content == b"images/dog%2525step%252525%2525x"
+    assert server.client.get("/get-artifact", params={"run_id": run, "path": "images/cat%step\ufffd%x"}).content == b"images/cat%2525step%252581%2525x"
+    assert server.client.get(f"{root}/sub%25/in.txt").content == b"sub%2525/in.txt"
+    inside = server.client.get("/api/2.0/mlflow/artifacts/list", params={"run_id": run, "path": "sub%"}).json()["files"]
+    assert [file["path"] for file in inside] == ["sub%/in.txt"]
+    assert server.client.get(f"{root}/images/none%25").status_code == 404

@@ -217,3 +217,23 @@ def test_the_version_page_says_how_likely_chance_is(workspace, serve):
     workspace.run("promote", "m", 1, "--reason", "first")
     page = dom(server.url + "/ui/models/m/versions/2")
     assert "p-value" in page and "paired_bootstrap" in page and re.search(r"<strong>9\.54e-07</strong>", page)
+
+
+def test_pages_are_bounded_by_rows_and_columns(workspace, serve):
+    """A run may log thousands of metrics, and there may be hundreds of models; a page does not grow with them."""
+    server = serve(workspace)
+    for number in range(3):
+        run = server.client.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).json()["run"]["info"]["run_id"]
+        for part in range(4):
+            points = [{"key": f"m{part}_{number}_{i}", "value": 1, "timestamp": 1, "step": 0} for i in range(1000)]
+            assert server.client.post("/api/2.0/mlflow/runs/log-batch", json={"run_id": run, "metrics": points}).status_code == 200
+    page = server.client.get("/ui").text
+    assert len(page) < 60_000 and "+3980" in page and "12000" in page
+    chosen = server.client.get("/ui?sent=1&metric=m3_0_999").text
+    assert 'value="m3_0_999" checked' in chosen, "any metric can be asked for"
+    for number in range(205):
+        server.client.post("/api/2.0/mlflow/registered-models/create", json={"name": f"model-{number:03}"})
+    first = server.client.get("/ui/models").text
+    link = re.search(r'href="(/ui/models\?after=[^"]+)"', first)[1]
+    assert first.count("/ui/models/model-") == 200
+    assert server.client.get(link).text.count("/ui/models/model-") == 5

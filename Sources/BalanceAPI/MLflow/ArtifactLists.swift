@@ -61,7 +61,7 @@ struct ArtifactLists: Sendable {
 
     private func list(_ uri: String, _ path: String) async throws -> JSONValue {
         let root = try Self.root(uri)
-        let entries = try await sources.files.list(path.isEmpty ? root : root.appending(path))
+        let entries = try await sources.files.entries(of: path.isEmpty ? root : root.appending(path))
         let prefix = path.isEmpty ? "" : "\(path)/"
         return MLflowJSON.object([
             ("root_uri", .string(uri)), ("files", .array(entries.map { MLflowJSON.entry($0, below: prefix) })),

@@ -32,7 +32,9 @@ struct ArtifactsController: Sendable {
     }
 
     func get(_ request: Request, _ key: ArtifactKey) async throws -> Response {
-        guard let file = try await files.open(key) else {
+        var file = try await files.open(key)
+        if file == nil, let listed = try await files.listed(as: key) { file = try await files.open(listed) }
+        guard let file else {
             throw Failure(.resourceNotFound, "No such artifact: '\(key.text)'")
         }
         var headers = Self.headers(key.name)
@@ -62,7 +64,7 @@ struct ArtifactsController: Sendable {
 
     func list(_ fields: MLflowFields) async throws -> JSONValue {
         let path = try fields.text("path") ?? ""
-        let entries = try await files.list(path.isEmpty ? nil : ArtifactKey(path))
+        let entries = try await files.entries(of: path.isEmpty ? nil : ArtifactKey(path))
         return MLflowJSON.object([("files", .array(entries.map { MLflowJSON.entry($0, below: "") }))])
     }
 

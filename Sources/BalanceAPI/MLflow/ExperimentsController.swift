@@ -106,7 +106,10 @@ struct ExperimentsController: Sendable {
 
     static func id(_ text: String) throws -> Int {
         guard let id = Int(plain: text) else {
-            throw Failure(.invalidParameter, "Invalid experiment id '\(text.prefix(100))': it must be an integer")
+            throw Failure(
+                .invalidParameter,
+                "Invalid experiment ID '\(text.prefix(100))'. Experiment ID must be a valid integer."
+            )
         }
         return id
     }
@@ -115,7 +118,7 @@ struct ExperimentsController: Sendable {
 extension SearchQuery {
     /// Reads the fields that all searches share.
     init(_ fields: MLflowFields, limit: Int, maximum: Int, viewField: String = "view_type") throws {
-        guard (1...maximum).contains(limit) else { throw fields.invalid("max_results", .int(limit)) }
+        guard (1...maximum).contains(limit) else { throw fields.outOfRange("max_results", limit, maximum) }
         let text = try fields.text("filter") ?? ""
         let filter: SearchFilter?
         do { filter = try SearchFilter.parse(text, dialect: .mlflow) } catch { throw error.failure(in: text) }

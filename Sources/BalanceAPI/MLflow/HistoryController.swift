@@ -26,7 +26,7 @@ struct HistoryController: Sendable {
         let id = try TrackingController.id(fields)
         let key = try fields.required("metric_key")
         let limit = try fields.integer("max_results")
-        if let limit, !(1...Self.most).contains(limit) { throw fields.invalid("max_results", .int(limit)) }
+        if let limit, !(1...Self.most).contains(limit) { throw fields.outOfRange("max_results", limit, Self.most) }
         let after = try PageToken.place(fields.text("page_token"))
         return try await HistoryStream(log: log, key: key, run: id, limit: limit ?? Self.most).response(after: after)
     }
@@ -49,7 +49,7 @@ struct HistoryController: Sendable {
         let runs = try runs(fields, "run_ids")
         let key = try fields.required("metric_key")
         let limit = try fields.integer("max_results") ?? 320
-        guard (1...2500).contains(limit) else { throw fields.invalid("max_results", .int(limit)) }
+        guard (1...2500).contains(limit) else { throw fields.outOfRange("max_results", limit, 2500) }
         let start = try fields.integer("start_step")
         let end = try fields.integer("end_step")
         guard (start == nil) == (end == nil) else {

@@ -195,6 +195,13 @@ struct MLflowFields {
         Failure(.invalidParameter, "Missing value for required parameter '\(prefix)\(name)'.")
     }
 
+    /// A number that must be from 1 to a maximum.
+    func outOfRange(_ name: String, _ value: Int, _ maximum: Int) -> Failure {
+        var failure = invalid(name, .int(value))
+        failure.message += value < 1 ? ". It must be a positive integer" : ". It must be at most \(maximum)"
+        return failure
+    }
+
     func invalid(_ name: String, _ value: JSONValue) -> Failure {
         let text = String(value.text().prefix(200))
         return Failure(.invalidParameter, "Invalid value \(text) for parameter '\(prefix)\(name)' supplied")

@@ -120,7 +120,7 @@ enum MLflowJSON {
             members.append(("description", .string(description)))
         }
         members += [
-            ("latest_versions", .array(model.latest.map(version))),
+            ("latest_versions", .array(model.latest.map(listedVersion))),
             ("tags", pairs(model.tags)),
             (
                 "aliases",
@@ -132,6 +132,14 @@ enum MLflowJSON {
             ),
         ]
         return object(members)
+    }
+
+    /// A version in a list, where the alias that serves is left out: MLflow's client keeps aliases in a form that is neither JSON nor can
+    /// be pickled, and tools (mlflow-export-import) fail at each model that serves.
+    static func listedVersion(_ version: ModelVersion) -> JSONValue {
+        var listed = version
+        listed.aliases.removeAll { $0 == currentAlias }
+        return Self.version(listed)
     }
 
     static func version(_ version: ModelVersion) -> JSONValue {

@@ -13,12 +13,12 @@ enum MLflowRules {
     static let maximumTags = 100
 
     /// Checks the key of a metric, param or tag.
-    static func check(key: String, place: String) throws {
+    static func check(key: String, place: String, title: String? = nil) throws {
         if isSimple(key) { return }
         if key.unicodeScalars.count > maximumKey {
             throw Failure(
                 .invalidParameter,
-                "'\(place)' exceeds the maximum length of \(maximumKey) characters"
+                "'\(title ?? place)' exceeds the maximum length of \(maximumKey) characters"
             )
         }
         guard key.unicodeScalars.allSatisfy(isKeyScalar), isPlainPath(key) else {
@@ -72,13 +72,13 @@ enum MLflowRules {
 
     static func param(_ fields: MLflowFields) throws -> KeyValue {
         let key = try fields.required("key")
-        try check(key: key, place: fields.place("key"))
+        try check(key: key, place: fields.place("key"), title: "Param key")
         return KeyValue(key: key, value: cut(try fields.text("value") ?? "", maximumParamValue))
     }
 
     static func metric(_ fields: MLflowFields) throws -> MetricPoint {
         let key = try fields.required("key")
-        try check(key: key, place: fields.place("name"))
+        try check(key: key, place: fields.place("name"), title: "Metric name")
         guard let value = try fields.double("value") else { throw fields.missing("value") }
         guard let timestamp = try fields.integer("timestamp") else { throw fields.missing("timestamp") }
         guard timestamp >= 0 else { throw fields.invalid("timestamp", .int(timestamp)) }

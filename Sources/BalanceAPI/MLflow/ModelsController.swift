@@ -87,7 +87,7 @@ struct ModelsController: Sendable {
             of: name,
             stages: stages.isEmpty ? VersionStage.allCases : stages
         )
-        return MLflowJSON.object([("model_versions", .array(versions.map { MLflowJSON.version($0) }))])
+        return MLflowJSON.object([("model_versions", .array(versions.map { MLflowJSON.listedVersion($0) }))])
     }
 
     /// The alias `current` is what serves, so it moves by promotion.
@@ -139,14 +139,18 @@ extension MLflowRules {
         guard isPlain, alias.unicodeScalars.count <= 255 else {
             throw Failure(
                 .invalidParameter,
-                "Invalid alias name: '\(alias.prefix(100))': it has up to 255 letters, digits, underscores and dashes"
+                alias.unicodeScalars.count > 255
+                    ? "'Registered model alias name' exceeds the maximum length of 255 characters"
+                    : "Invalid alias name: '\(alias.prefix(100))'. Names may only contain alphanumerics, underscores (_), and dashes (-)."
             )
         }
         let isNumber = alias.first?.lowercased() == "v" && alias.count > 1 && alias.dropFirst().allSatisfy(\.isNumber)
         guard alias.lowercased() != "latest", !isNumber else {
             throw Failure(
                 .invalidParameter,
-                "'\(alias)' cannot be used as an alias: 'latest' and 'v' with a number are reserved"
+                isNumber
+                    ? "Version alias name '\(alias)' is reserved."
+                    : "'latest' alias name (case insensitive) is reserved."
             )
         }
         return alias

@@ -27,7 +27,7 @@ struct VersionsController: Sendable {
             MLflowEndpoint(.get, "model-versions/search", "Searches versions.") { fields in
                 let limit = try fields.integer("max_results") ?? 10_000
                 let query = try SearchQuery(fields, limit: limit, maximum: 200_000)
-                return try await registry.searchVersions(query).answer("model_versions", MLflowJSON.version)
+                return try await registry.searchVersions(query).answer("model_versions", MLflowJSON.listedVersion)
             },
             MLflowEndpoint(.get, "model-versions/get-download-uri", "Where a version's files are.") {
                 try await downloadURI($0)
@@ -92,6 +92,11 @@ struct VersionsController: Sendable {
             runLink: try fields.text("run_link"),
             tags: try fields.objects("tags").map(MLflowRules.registryTag)
         )
+        if version.tags.contains(where: { $0.key == promptTag && $0.value.lowercased() == "true" }) {
+            try Self.checkPrompt(source)
+            version.problem = "it is a prompt"
+            return Self.answer(try await registry.createVersion(version))
+        }
         try await VersionClaim(sources: sources).check(&version)
         version.metrics = try await metrics(of: version)
         let found = await sources.versionFiles.inspect(version).found
@@ -100,6 +105,19 @@ struct VersionsController: Sendable {
         version.digest = found.digest
         version.signature = found.signature
         return Self.answer(try await registry.createVersion(version))
+    }
+
+    /// A prompt is a text in tags; its client sends a word in place of a source (`mlflow.genai.register_prompt`).
+    private static func checkPrompt(_ source: String) throws {
+        let isWord = source.utf8.allSatisfy { byte in
+            "-_".utf8.contains(byte) || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+        }
+        guard isWord, source.utf8.count <= 100 else {
+            throw Failure(
+                .invalidParameter,
+                "Invalid prompt source: '\(source.prefix(100))'. A prompt has no files; its source is a placeholder."
+            )
+        }
     }
 
     /// What a policy will judge by: the run's latest values, and over them those that were measured on the model.

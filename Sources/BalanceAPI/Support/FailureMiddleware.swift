@@ -63,9 +63,32 @@ package struct FailureMiddleware: RouterMiddleware {
 
     private func unmatched(_ request: Request) -> Failure {
         let methods = methods(of: request)
-        if methods.isEmpty { return Failure(.notFound, "Not Found", hint: "GET /openapi.json lists every route.") }
+        if methods.isEmpty {
+            guard let family = Self.notOffered(request.uri.path) else {
+                return Failure(.notFound, "Not Found", hint: "GET /openapi.json lists every route.")
+            }
+            return Failure(
+                .notFound,
+                "Not Found: \(family) of MLflow are not offered by BalanceOps.",
+                hint: "it keeps experiments, runs, artifacts, logged and registered models, and prompts"
+            )
+        }
         let allowed = methods.joined(separator: ", ")
         return Failure(.methodNotAllowed, "Method Not Allowed", hint: "This path takes \(allowed).")
+    }
+
+    /// What MLflow's clients ask for that has no counterpart here, by a part of the path.
+    private static func notOffered(_ path: String) -> String? {
+        guard FailureDialect(path: path) == .mlflow else { return nil }
+        let parts = Set(path.split(separator: "/").map { $0.lowercased() })
+        let families = [
+            ("traces", "traces"), ("trace", "traces"), ("assessments", "assessments of traces"),
+            ("datasets", "evaluation data sets"),
+            ("scorers", "scorers"), ("gateway", "routes of the gateway"), ("endpoints", "routes of the gateway"),
+            ("secrets", "secrets of the gateway"), ("webhooks", "webhooks"), ("jobs", "jobs"), ("users", "users"),
+            ("prompt-optimization", "optimisations of prompts"),
+        ]
+        return families.first { parts.contains($0.0) }?.1
     }
 
     private static func failure(_ error: any Error) -> Failure {

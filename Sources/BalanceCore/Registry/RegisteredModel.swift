@@ -47,6 +47,9 @@ package struct ModelAlias: Sendable, Hashable {
 /// The alias whose version serves.
 package let currentAlias = "current"
 
+/// The tag that tells a prompt, which MLflow's clients keep as a registered model.
+package let promptTag = "mlflow.prompt.is_prompt"
+
 /// Where a version stands; the raw value is what is stored.
 package enum VersionStage: String, Sendable, CaseIterable {
     case candidate

@@ -152,7 +152,7 @@ private struct FilterParser {
         switch token.kind {
         case .number(let number): return .number(number)
         case .quoted(let text, let quote) where quote != "`": return .text(text)
-        default: throw FilterError("a number or a text in quotes was expected", at: token.offset)
+        default: throw FilterError("Expected a number or a quoted string value", at: token.offset)
         }
     }
 
@@ -162,7 +162,7 @@ private struct FilterParser {
         var texts: [String] = []
         while true {
             guard case .text(let text) = try value() else {
-                throw FilterError("a text in quotes was expected", at: tokens[position - 1].offset)
+                throw FilterError("Expected a quoted string value", at: tokens[position - 1].offset)
             }
             texts.append(text)
             guard let token = peek else { throw FilterError("')' was expected", at: end) }

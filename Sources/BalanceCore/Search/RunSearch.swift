@@ -43,16 +43,19 @@ package enum RunField: Sendable, Hashable {
             } else {
                 let known = (TextAttribute.allCases.map(\.rawValue) + NumberAttribute.allCases.map(\.rawValue))
                     .joined(separator: ", ")
-                throw FilterError("'\(key)' is no attribute of a run; there are \(known)", at: 0)
+                throw FilterError("Invalid attribute key '\(key)' specified. Valid keys are \(known)", at: 0)
             }
         case "dataset", "datasets":
             guard let attribute = DatasetAttribute(rawValue: key) else {
-                throw FilterError("'\(key)' is no attribute of a dataset; there are name, digest, context", at: 0)
+                throw FilterError(
+                    "Invalid attribute key '\(key)' of a dataset specified. Valid keys are name, digest, context",
+                    at: 0
+                )
             }
             self = .dataset(attribute)
         default:
             throw FilterError(
-                "'\(identifier.entity)' is no entity; there are metrics, params, tags, attributes and datasets",
+                "Invalid entity type '\(identifier.entity)'. Valid values are metric, parameter, tag, attribute, dataset",
                 at: 0
             )
         }
@@ -73,13 +76,13 @@ package enum RunField: Sendable, Hashable {
         }
         guard allowed.contains(comparator) else {
             let names = allowed.map(\.rawValue).sorted().joined(separator: " ")
-            throw FilterError("'\(comparator.rawValue)' cannot be used here; there are \(names)", at: comparison.offset)
+            throw FilterError("Invalid comparator '\(comparator.rawValue)' not one of \(names)", at: comparison.offset)
         }
         switch comparison.value {
         case .number where !wantsNumber:
-            throw FilterError("a text in quotes must be compared with here", at: comparison.offset)
+            throw FilterError("Expected a quoted string value", at: comparison.offset)
         case .text where wantsNumber:
-            throw FilterError("a number must be compared with here", at: comparison.offset)
+            throw FilterError("Expected numeric value type", at: comparison.offset)
         default: return
         }
     }

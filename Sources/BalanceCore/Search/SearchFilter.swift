@@ -71,6 +71,9 @@ package struct FilterError: Error, Sendable {
     package func failure(in text: String) -> Failure {
         let before = String(decoding: Array(text.utf8).prefix(offset), as: UTF8.self)
         let place = String(before.suffix(20)) + "⟨here⟩" + String(text.dropFirst(before.count).prefix(20))
-        return Failure(.invalidParameter, "Invalid filter: \(message) at position \(offset): …\(place)…")
+        return Failure(
+            .invalidParameter,
+            "Invalid clause(s) in filter string: \(message) at position \(offset): …\(place)…"
+        )
     }
 }

@@ -95,7 +95,8 @@ package enum FailureDialect: Sendable {
     case page
 
     package init(path: String) {
-        if path.hasPrefix("/api/") || path.hasPrefix("/ajax-api/") {
+        let files = ["/get-artifact", "/model-versions/get-artifact"]
+        if path.hasPrefix("/api/") || path.hasPrefix("/ajax-api/") || files.contains(path) {
             self = .mlflow
         } else if path == "/v2" || path.hasPrefix("/v2/") {
             self = .inference

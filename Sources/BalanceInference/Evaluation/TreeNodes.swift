@@ -34,6 +34,8 @@ struct TreeNodes: Sendable {
     private var knownSets: [Int32] = []
     /// The values that are categories at all, without their digits behind the point; what lies outside is missing.
     var categoryRange = 0.0..<16_777_216.0
+    /// Whether a raw value below 0 is one too, by its lowest byte (scikit-learn 1.1); else it is missing.
+    var negativesAreCategories = false
     /// Whether the categories of a set go right instead.
     var categoriesGoRight = false
     /// For a leaf where its outputs begin.
@@ -136,8 +138,8 @@ struct TreeNodes: Sendable {
 
     /// As scikit-learn 1.1 to 1.3 reads a raw value: its lowest byte counts.
     private func rawCategoryGoesLeft(_ value: Double, _ node: Int) -> Bool {
-        guard value >= 0 else { return missingGoesLeft[node] }
-        let category = value < 2_147_483_648 ? Int(value) & 255 : 0
+        guard value >= 0 || value < 0 && negativesAreCategories else { return missingGoesLeft[node] }
+        let category = abs(value) < 2_147_483_648 ? Int(value) & 255 : 0
         if isIn(categorySets[node], category) { return true }
         return isIn(knownSets[node], category) ? false : missingGoesLeft[node]
     }

@@ -77,9 +77,6 @@ struct SearchableEntity: Sendable {
     )
 }
 
-/// The tag that marks a registered model as a prompt.
-let promptTag = "mlflow.prompt.is_prompt"
-
 /// Compiles a search over one kind of thing.
 struct EntitySQL: ConditionSQL {
     let entity: SearchableEntity
@@ -121,7 +118,10 @@ struct EntitySQL: ConditionSQL {
             arguments.append(.integer(Int(text) ?? 0))
             return "\(column) \(comparator.rawValue) ?"
         default:
-            throw FilterError("this comparison does not fit '\(identifier.key)'", at: comparison.offset)
+            throw FilterError(
+                "Invalid comparator for attribute '\(identifier.key)': \(comparison.comparator.rawValue), or a value of the wrong type",
+                at: comparison.offset
+            )
         }
     }
 
@@ -155,7 +155,8 @@ struct EntitySQL: ConditionSQL {
             return "NOT EXISTS (\(entity.tagRow) AND x.value = ?)"
         case (let comparator, .text) where Self.texts.contains(comparator):
             return "EXISTS (\(entity.tagRow) AND \(compare("x.value", comparison)))"
-        default: throw FilterError("this comparison does not fit a tag", at: comparison.offset)
+        default:
+            throw FilterError("Invalid comparator for tag: \(comparison.comparator.rawValue)", at: comparison.offset)
         }
     }
 

@@ -131,19 +131,19 @@ struct LoggedModelSQL: ConditionSQL {
 
     private func requireText(_ comparison: SearchFilter.Comparison) throws(FilterError) {
         if case .number = comparison.value {
-            throw FilterError("a text in quotes must be compared with here", at: comparison.offset)
+            throw FilterError("Expected a quoted string value", at: comparison.offset)
         }
         guard Self.textComparators.contains(comparison.comparator) else {
-            throw FilterError("'\(comparison.comparator.rawValue)' cannot be used here", at: comparison.offset)
+            throw FilterError("Invalid comparator '\(comparison.comparator.rawValue)'", at: comparison.offset)
         }
     }
 
     private func requireNumber(_ comparison: SearchFilter.Comparison) throws(FilterError) {
         guard case .number = comparison.value else {
-            throw FilterError("a number must be compared with here", at: comparison.offset)
+            throw FilterError("Expected numeric value type", at: comparison.offset)
         }
         guard Self.numberComparators.contains(comparison.comparator) else {
-            throw FilterError("'\(comparison.comparator.rawValue)' cannot be used here", at: comparison.offset)
+            throw FilterError("Invalid comparator '\(comparison.comparator.rawValue)'", at: comparison.offset)
         }
     }
 }

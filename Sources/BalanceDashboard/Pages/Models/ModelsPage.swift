@@ -7,20 +7,25 @@ struct ModelsPage: Sendable {
     let renderer: PageRenderer
 
     private static let shownVersions = 50
+    private static let shownModels = 200
     private static let shownEvents = 30
 
     func list(_ request: Request) async throws -> PageRenderer.PageResult {
         let preferences = Preferences(request)
         let times = TimeDisplay(zone: preferences.zone)
         var rows: [[String: Any]] = []
-        for model in try await sources.models.searchModels(SearchQuery(limit: 200)).items {
+        let after = FormFields(request.uri.query ?? "")["after"]
+        let page = try await sources.models.searchModels(SearchQuery(limit: Self.shownModels, after: after))
+        for model in page.items {
             let slot = try await sources.governance.slot(of: model.name)
             rows.append(
                 ["name": model.name, "link": model.name.percentEncoded].merging(Self.state(slot, times)) { $1 }
                     .withoutEmptyTexts
             )
         }
-        let content: [String: Any] = ["models": rows, "has_models": !rows.isEmpty]
+        let content: [String: Any] = [
+            "models": rows, "has_models": !rows.isEmpty, "next": page.next?.percentEncoded ?? "",
+        ]
         return .page(.init(template: "models", title: "Models · BalanceOps", content: content))
     }
 

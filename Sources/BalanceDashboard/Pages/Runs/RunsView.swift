@@ -59,14 +59,16 @@ enum RunsView {
                 "status": run.status.rawValue, "is_finished": run.status == .finished,
                 "branch": run.git.branch ?? "", "commit": String((run.git.commit ?? "").prefix(8)),
                 "dirty": run.git.dirty ?? false, "metrics": filter.includesMetrics ? metrics(run.metrics) : [],
-            ]
+                "more_metrics": run.metrics.count > shownMetrics ? "\(run.metrics.count - shownMetrics)" : "",
+            ].withoutEmptyTexts
         }
         return ["rows": rows, "has_rows": !rows.isEmpty, "row_count": rows.count]
     }
 
     static func trend(_ runs: [RunSummary], _ filter: RunsFilter, _ times: TimeDisplay) -> [String: Any] {
-        let keys = Set(runs.flatMap { $0.metrics.map(\.key) }).sorted()
-        let named = filter.metrics.filter(keys.contains)
+        let keys = runs.reduce(into: Set()) { $0.formUnion($1.metrics.map(\.key)) }.sorted()
+        let known = Set(keys)
+        let named = filter.metrics.filter(known.contains)
         let chosen = named.isEmpty ? Array(keys.prefix(3)) : named
         let trend = MetricTrend(
             newestFirst: runs,
@@ -84,7 +86,11 @@ enum RunsView {
         }
         return [
             "has_trend": !trend.runs.isEmpty && !chosen.isEmpty,
-            "trend_metrics": options(keys.map { ($0, $0) }, chosen: chosen),
+            "trend_metrics": options(
+                (chosen + keys.filter { !chosen.contains($0) }.prefix(shownChoices)).sorted().map { ($0, $0) },
+                chosen: chosen
+            ),
+            "more_choices": keys.count > shownChoices + chosen.count ? [["count": keys.count]] : [],
             "trend_names": chosen.enumerated().map { ["name": $1, "class": "s\($0 % 8)"] },
             "trend_json": trend.json(times),
             "trend_lines": trend.lines.map { ["class": $0.className, "points": $0.points] },
@@ -92,8 +98,12 @@ enum RunsView {
         ]
     }
 
+    /// How many metrics a row shows, and how many there are to choose from: a page must not grow with what a run logs.
+    private static let shownMetrics = 20
+    private static let shownChoices = 100
+
     private static func metrics(_ metrics: [Metric]) -> [[String: Any]] {
-        metrics.map { ["key": $0.key, "value": NumberText.metric($0.value)] }
+        metrics.prefix(shownMetrics).map { ["key": $0.key, "value": NumberText.metric($0.value)] }
     }
 
     private static func options(_ values: [(String, String)], chosen: String) -> [[String: Any]] {

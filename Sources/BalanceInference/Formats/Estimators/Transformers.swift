@@ -87,11 +87,14 @@ extension EstimatorConverter {
     }
 
     private static func imputer(_ view: ObjectView) throws -> any RowTransform {
-        guard let cells = view["statistics_"]?.cells, view["keep_empty_features"]?.bool != true else {
-            throw refusal("a SimpleImputer that was not fitted")
+        guard let cells = view["statistics_"]?.cells else { throw refusal("a SimpleImputer that was not fitted") }
+        // A column without any value stays as zeros where it is to be kept; some versions say so by NaN.
+        let keepsEmpty = view["keep_empty_features"]?.bool == true
+        guard !keepsEmpty || view["strategy"]?.string != "constant" || !cells.contains(where: { $0.code.isNaN }) else {
+            throw refusal("a SimpleImputer with keep_empty_features and no constant")
         }
         return Impute(
-            values: cells.map(\.code),
+            values: cells.map { keepsEmpty && $0.code.isNaN ? 0 : $0.code },
             missing: view["missing_values"]?.cell?.code ?? .nan,
             marks: view["indicator_"]?["features_"]?.doubles?.compactMap { Int(exactly: $0) } ?? [],
             isText: cells.contains(where: \.isText)

@@ -207,6 +207,7 @@ extension EstimatorConverter {
         try checkAreDistinct(rounds.flatMap { $0.elements ?? [] }.map { $0["nodes"] })
         var nodes = TreeNodes()
         let known = try knownCategories(view)
+        nodes.negativesAreCategories = isBefore(view, 2) == true
         for round in rounds {
             guard let predictors = round.elements, predictors.count == groups else { throw TreeNodes.damaged }
             for predictor in predictors { try nodes.add(histogramTree(predictor, known)) }
