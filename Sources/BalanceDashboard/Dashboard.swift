@@ -174,13 +174,17 @@ package struct Dashboard: Sendable {
         }
         let experiments = ExperimentsPage(sources: sources, renderer: renderer)
         group.get("/experiments") { request, _ in await renderer.page(request) { try await experiments.show(request) } }
+        // These forms ask for no name.
+        let actor = Actor(name: "dashboard")
         for action in PageAction.allCases {
             group.post("/runs/:run_id/\(action.rawValue)") { request, context in
-                await renderer.page(request) { try await run.act(action, id: context.parameters.require("run_id")) }
+                await renderer.page(request) {
+                    try await run.act(action, id: context.parameters.require("run_id"), by: actor)
+                }
             }
             group.post("/experiments/:experiment_id/\(action.rawValue)") { request, context in
                 await renderer.page(request) {
-                    try await experiments.act(action, id: context.parameters.require("experiment_id"))
+                    try await experiments.act(action, id: context.parameters.require("experiment_id"), by: actor)
                 }
             }
         }

@@ -61,7 +61,7 @@ struct ExperimentsController: Sendable {
     }
 
     func setStage(_ stage: LifecycleStage, _ fields: MLflowFields) async throws -> JSONValue {
-        try await log.setStage(stage, ofExperiment: Self.id(fields), at: .now())
+        try await log.setStage(stage, ofExperiment: Self.id(fields), by: fields.actor, at: .now())
         return .object([])
     }
 

@@ -10,6 +10,8 @@ struct MLflowFields {
     private let value: JSONValue
     /// Whether the body was something else than a JSON object.
     private(set) var isMalformed = false
+    /// Who sends the request.
+    var actor = Actor(name: "mlflow client")
     /// Where this object stands in the request, as `metrics[3].`; empty for the request itself.
     private let prefix: String
 

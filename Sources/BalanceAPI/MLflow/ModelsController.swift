@@ -7,9 +7,6 @@ struct ModelsController: Sendable {
     let registry: any ModelRegistry
     let promoter: VersionPromoter
 
-    /// Who the audit trail names for what comes through this API.
-    static let actor = "mlflow client"
-
     var endpoints: [MLflowEndpoint] {
         [
             MLflowEndpoint(.post, "registered-models/create", "Creates a registered model.") { try await create($0) },
@@ -24,11 +21,11 @@ struct ModelsController: Sendable {
                 fields in
                 let name = try fields.required("name")
                 let newName = try MLflowRules.modelName(fields, "new_name")
-                return Self.answer(try await registry.renameModel(name, to: newName, at: .now()))
+                return Self.answer(try await registry.renameModel(name, to: newName, by: fields.actor, at: .now()))
             },
             MLflowEndpoint(.delete, "registered-models/delete", "Deletes a registered model.", failures: [.modelInUse])
             {
-                try await registry.deleteModel($0.required("name"))
+                try await registry.deleteModel($0.required("name"), by: $0.actor)
                 return .object([])
             },
             MLflowEndpoint(.get, "registered-models/search", "Searches registered models.") { fields in
@@ -44,12 +41,12 @@ struct ModelsController: Sendable {
             },
             MLflowEndpoint(.post, "registered-models/set-tag", "Sets a tag of a registered model.") { fields in
                 let name = try fields.required("name")
-                try await registry.setTag(MLflowRules.registryTag(fields), ofModel: name)
+                try await registry.setTag(MLflowRules.registryTag(fields), ofModel: name, by: fields.actor)
                 return .object([])
             },
             MLflowEndpoint(.delete, "registered-models/delete-tag", "Deletes a tag.") { fields in
                 let name = try fields.required("name")
-                try await registry.deleteTag(fields.required("key"), ofModel: name)
+                try await registry.deleteTag(fields.required("key"), ofModel: name, by: fields.actor)
                 return .object([])
             },
             MLflowEndpoint(.post, "registered-models/alias", "Points an alias to a version.", failures: [.modelInUse]) {
@@ -57,7 +54,7 @@ struct ModelsController: Sendable {
             },
             MLflowEndpoint(.delete, "registered-models/alias", "Deletes an alias.", failures: [.modelInUse]) { fields in
                 let name = try fields.required("name")
-                try await registry.deleteAlias(fields.required("alias"), of: name, actor: Self.actor, at: .now())
+                try await registry.deleteAlias(fields.required("alias"), of: name, by: fields.actor, at: .now())
                 return .object([])
             },
             MLflowEndpoint(.get, "registered-models/alias", "The version that an alias points to.") { fields in
@@ -77,7 +74,7 @@ struct ModelsController: Sendable {
             updatedAt: now,
             tags: try fields.objects("tags").map(MLflowRules.registryTag)
         )
-        return Self.answer(try await registry.createModel(model))
+        return Self.answer(try await registry.createModel(model, by: fields.actor))
     }
 
     private func latest(_ fields: MLflowFields) async throws -> JSONValue {
@@ -96,7 +93,7 @@ struct ModelsController: Sendable {
         let alias = try MLflowRules.alias(fields)
         let version = try VersionsController.number(fields)
         if alias == currentAlias {
-            _ = try await promoter.requirePromotion(version, of: name, by: TransitionRequest(actor: Self.actor))
+            _ = try await promoter.requirePromotion(version, of: name, by: TransitionRequest(fields.actor))
         } else {
             try await registry.setAlias(alias, ofVersion: version, of: name, at: .now())
         }

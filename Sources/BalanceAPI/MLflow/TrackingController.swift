@@ -93,7 +93,7 @@ struct TrackingController: Sendable {
     }
 
     func setStage(_ stage: LifecycleStage, _ fields: MLflowFields) async throws -> JSONValue {
-        try await log.setStage(stage, ofRun: Self.id(fields), at: .now())
+        try await log.setStage(stage, ofRun: Self.id(fields), by: fields.actor, at: .now())
         return .object([])
     }
 

@@ -21,7 +21,7 @@ struct VersionsController: Sendable {
             },
             MLflowEndpoint(.delete, "model-versions/delete", "Deletes a version.", failures: [.modelInUse]) { fields in
                 let (name, version) = try Self.place(fields)
-                try await registry.deleteVersion(version, of: name, at: .now())
+                try await registry.deleteVersion(version, of: name, by: fields.actor, at: .now())
                 return .object([])
             },
             MLflowEndpoint(.get, "model-versions/search", "Searches versions.") { fields in
@@ -42,12 +42,14 @@ struct VersionsController: Sendable {
             },
             MLflowEndpoint(.post, "model-versions/set-tag", "Sets a tag of a version.") { fields in
                 let (name, version) = try Self.place(fields)
-                try await registry.setTag(MLflowRules.registryTag(fields), ofVersion: version, of: name, at: .now())
+                let tag = try MLflowRules.registryTag(fields)
+                try await registry.setTag(tag, ofVersion: version, of: name, by: fields.actor, at: .now())
                 return .object([])
             },
             MLflowEndpoint(.delete, "model-versions/delete-tag", "Deletes a tag.") { fields in
                 let (name, version) = try Self.place(fields)
-                try await registry.deleteTag(fields.required("key"), ofVersion: version, of: name, at: .now())
+                let key = try fields.required("key")
+                try await registry.deleteTag(key, ofVersion: version, of: name, by: fields.actor, at: .now())
                 return .object([])
             },
         ]
@@ -162,7 +164,7 @@ struct VersionsController: Sendable {
                 _ = try await sources.promoter.requirePromotion(
                     number,
                     of: name,
-                    by: TransitionRequest(actor: ModelsController.actor)
+                    by: TransitionRequest(fields.actor)
                 )
             }
             return Self.answer(try await registry.version(number, of: name))
@@ -172,7 +174,7 @@ struct VersionsController: Sendable {
             ofVersion: number,
             of: name,
             archivingOthers: archives,
-            actor: ModelsController.actor,
+            by: fields.actor,
             at: .now()
         )
         return Self.answer(version)

@@ -8,6 +8,13 @@ struct LifecycleController: Sendable {
 
     static let routes = [
         route("DELETE", "/runs/{run_id}", "Deletes a run; it can be restored.", "run_id"),
+        RouteDescription(
+            "DELETE",
+            "/runs/latest",
+            "The same of the run whose id is latest.",
+            answer: "Done",
+            failures: [.resourceNotFound]
+        ),
         route("POST", "/runs/{run_id}/restore", "Restores a deleted run.", "run_id"),
         route("DELETE", "/experiments/{experiment_id}", "Deletes an experiment and its runs.", "experiment_id"),
         route("POST", "/experiments/{experiment_id}/restore", "Restores an experiment and its runs.", "experiment_id"),
@@ -38,27 +45,48 @@ struct LifecycleController: Sendable {
     }
 
     func addRoutes(to router: Router<AppContext>) {
-        router.delete("/runs/:run_id") { _, context in try await setRun(.deleted, context.runID()) }
+        router.delete("/runs/:run_id") { request, context in
+            try await setRun(.deleted, context.runID(), request, context)
+        }
         // The router takes `latest` for the newest run, which only a GET means.
-        router.delete("/runs/latest") { _, _ in try await setRun(.deleted, RunID(native: "latest")) }
-        router.post("/runs/:run_id/restore") { _, context in try await setRun(.active, context.runID()) }
-        router.delete("/experiments/:experiment_id") { _, context in try await setExperiment(.deleted, context) }
-        router.post("/experiments/:experiment_id/restore") { _, context in try await setExperiment(.active, context) }
-        router.post("/purge") { request, _ in Response.json(try await purge(request)) }
+        router.delete("/runs/latest") { request, context in
+            try await setRun(.deleted, RunID(native: "latest"), request, context)
+        }
+        router.post("/runs/:run_id/restore") { request, context in
+            try await setRun(.active, context.runID(), request, context)
+        }
+        router.delete("/experiments/:experiment_id") { request, context in
+            try await setExperiment(.deleted, request, context)
+        }
+        router.post("/experiments/:experiment_id/restore") { request, context in
+            try await setExperiment(.active, request, context)
+        }
+        router.post("/purge") { request, context in Response.json(try await purge(request, context)) }
     }
 
-    private func setRun(_ stage: LifecycleStage, _ id: RunID) async throws -> Response {
-        try await log.setStage(stage, ofRun: id, at: .now())
+    private func setRun(
+        _ stage: LifecycleStage,
+        _ id: RunID,
+        _ request: Request,
+        _ context: AppContext
+    ) async throws -> Response {
+        let actor = Actor(request, requestID: context.requestID, otherwise: "api")
+        try await log.setStage(stage, ofRun: id, by: actor, at: .now())
         return .json(.object([("ok", .bool(true))]))
     }
 
-    private func setExperiment(_ stage: LifecycleStage, _ context: AppContext) async throws -> Response {
+    private func setExperiment(
+        _ stage: LifecycleStage,
+        _ request: Request,
+        _ context: AppContext
+    ) async throws -> Response {
+        let actor = Actor(request, requestID: context.requestID, otherwise: "api")
         let id = try ExperimentsController.id(context.text("experiment_id"))
-        try await log.setStage(stage, ofExperiment: id, at: .now())
+        try await log.setStage(stage, ofExperiment: id, by: actor, at: .now())
         return .json(.object([("ok", .bool(true))]))
     }
 
-    private func purge(_ request: Request) async throws -> JSONValue {
+    private func purge(_ request: Request, _ context: AppContext) async throws -> JSONValue {
         let fields = try await MLflowFields.body(request)
         if fields.isMalformed { throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {}") }
         try fields.requireNoNull()
@@ -70,7 +98,8 @@ struct LifecycleController: Sendable {
                 experimentIDs: fields.texts("experiment_ids").map(ExperimentsController.id),
                 before: days.map { Timestamp.now().addingDays(-$0) },
                 isDryRun: fields.flag("dry_run")
-            )
+            ),
+            by: Actor(request, requestID: context.requestID, otherwise: "api")
         ).json
     }
 }

@@ -9,6 +9,7 @@ struct PoliciesController: Sendable {
         RouteDescription("GET", "/schemas/policy.json", "The JSON schema of policies.", answer: "Document"),
         RouteDescription("GET", "/policies", "The newest version of each policy.", answer: "PolicyList"),
         .governed("GET", "/policies/{name}", "All versions of a policy.", answer: "PolicyList"),
+        .governed("GET", "/policies/check", "The same of the policy that is called check.", answer: "PolicyList"),
         RouteDescription(
             "POST",
             "/policies/check",

@@ -41,7 +41,7 @@ struct Workspace: Sendable {
         let key = try AuditKey(path: auditKeyPath(settings))
         let registry = SQLRegistryStore(database: database, key: key)
         let warm = WarmModels(reader: ModelFormats())
-        let tracking = SQLTrackingStore(database: database)
+        let tracking = SQLTrackingStore(database: database, key: key)
         let artifacts = FileArtifactStore(root: settings[.artifacts].text)
         let files = FileModelFiles(defaultPath: settings[.currentModel].text)
         let artifactFiles = SQLArtifactFiles(database: database, root: settings[.artifacts].text)
@@ -81,7 +81,7 @@ struct Workspace: Sendable {
             models: registry,
             artifacts: artifacts,
             artifactFiles: artifactFiles,
-            trash: SQLTrash(database: database, files: artifactFiles, folders: artifacts),
+            trash: SQLTrash(database: database, key: key, files: artifactFiles, folders: artifacts),
             transfer: SQLTransferStore(database: database, root: settings[.artifacts].text, key: key),
             files: files,
             governance: registry,

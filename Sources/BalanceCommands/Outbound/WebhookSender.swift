@@ -158,11 +158,13 @@ final class WebhookSender: Service {
     func probe(_ webhook: Webhook) async -> JSONValue {
         let start = ContinuousClock.now
         let event = AuditEvent(
+            sequence: 0,
             at: .now(),
             actor: "balanceops",
-            action: "test",
+            stored: "test",
             subject: "test",
-            reason: "a test of this webhook"
+            reason: "a test of this webhook",
+            decisionJSON: nil
         )
         let outcome = await post(webhook.body(of: event).text(), id: UUID().uuidString.lowercased(), to: webhook)
         let elapsed = ContinuousClock.now - start

@@ -27,13 +27,33 @@ package struct AuditEvent: Sendable, Hashable {
     package var signature: String?
 
     package init(
-        sequence: Int = 0,
         at: Timestamp,
         actor: String,
-        action: String,
+        action: AuditAction,
         subject: String,
         reason: String,
         decisionJSON: String? = nil
+    ) {
+        self.init(
+            sequence: 0,
+            at: at,
+            actor: actor,
+            stored: action.rawValue,
+            subject: subject,
+            reason: reason,
+            decisionJSON: decisionJSON
+        )
+    }
+
+    /// A line as it was stored, whose action another program may have named.
+    package init(
+        sequence: Int,
+        at: Timestamp,
+        actor: String,
+        stored action: String,
+        subject: String,
+        reason: String,
+        decisionJSON: String?
     ) {
         self.sequence = sequence
         self.at = at
@@ -46,13 +66,8 @@ package struct AuditEvent: Sendable, Hashable {
         hash = ""
     }
 
-    /// Everything that a line may say was done.
-    package static let actions = [
-        "promoted", "promotion refused", "promotion held", "nothing to do", "rolled back", "forced", "alias removed",
-        "self-test failed", "approved", "frozen", "unfrozen", "quarantined", "released", "policy saved", "policy bound",
-        "snapshot refreshed", "renamed", "deleted", "version deleted", "role changed", "webhook added",
-        "webhook removed", "model damaged",
-    ]
+    /// What was done, where it is one of those that are known.
+    package var kind: AuditAction? { AuditAction(rawValue: action) }
 
     /// What stands before the first line.
     package static let origin = String(repeating: "0", count: 64)

@@ -3,15 +3,15 @@
 /// The alias `current` is moved by the ``Promoter`` alone.
 package protocol ModelRegistry: Sendable {
     /// - Throws: `Failure` with code `alreadyExists`.
-    func createModel(_ model: RegisteredModel) async throws -> RegisteredModel
+    func createModel(_ model: RegisteredModel, by actor: Actor) async throws -> RegisteredModel
     /// - Throws: `Failure` with code `resourceNotFound`.
     func model(_ name: String) async throws -> RegisteredModel
     func describeModel(_ name: String, _ description: String?, at: Timestamp) async throws -> RegisteredModel
     /// - Throws: `Failure` with code `resourceNotFound`, `alreadyExists`, or `modelInUse` while a version serves.
-    func renameModel(_ name: String, to newName: String, at: Timestamp) async throws -> RegisteredModel
-    func deleteModel(_ name: String) async throws
-    func setTag(_ tag: KeyValue, ofModel name: String) async throws
-    func deleteTag(_ key: String, ofModel name: String) async throws
+    func renameModel(_ name: String, to newName: String, by actor: Actor, at: Timestamp) async throws -> RegisteredModel
+    func deleteModel(_ name: String, by actor: Actor) async throws
+    func setTag(_ tag: KeyValue, ofModel name: String, by actor: Actor) async throws
+    func deleteTag(_ key: String, ofModel name: String, by actor: Actor) async throws
     func searchModels(_ query: SearchQuery) async throws -> Page<RegisteredModel>
 
     /// Records a version under the next number; numbers are never given twice.
@@ -26,9 +26,21 @@ package protocol ModelRegistry: Sendable {
     ) async throws
         -> ModelVersion
     /// - Throws: `Failure` with code `modelInUse` while the version serves.
-    func deleteVersion(_ version: Int, of name: String, at: Timestamp) async throws
-    func setTag(_ tag: KeyValue, ofVersion version: Int, of name: String, at: Timestamp) async throws
-    func deleteTag(_ key: String, ofVersion version: Int, of name: String, at: Timestamp) async throws
+    func deleteVersion(_ version: Int, of name: String, by actor: Actor, at: Timestamp) async throws
+    func setTag(
+        _ tag: KeyValue,
+        ofVersion version: Int,
+        of name: String,
+        by actor: Actor,
+        at: Timestamp
+    ) async throws
+    func deleteTag(
+        _ key: String,
+        ofVersion version: Int,
+        of name: String,
+        by actor: Actor,
+        at: Timestamp
+    ) async throws
     func searchVersions(_ query: SearchQuery) async throws -> Page<ModelVersion>
     /// The newest version of each of some stages.
     func latestVersions(of name: String, stages: [VersionStage]) async throws -> [ModelVersion]
@@ -38,14 +50,14 @@ package protocol ModelRegistry: Sendable {
         ofVersion version: Int,
         of name: String,
         archivingOthers: Bool,
-        actor: String,
+        by actor: Actor,
         at: Timestamp
     ) async throws -> ModelVersion
     /// Records what was found out about a version's files.
     func setServability(_ found: Servability, ofVersion version: Int, of name: String) async throws
 
     func setAlias(_ alias: String, ofVersion version: Int, of name: String, at: Timestamp) async throws
-    func deleteAlias(_ alias: String, of name: String, actor: String, at: Timestamp) async throws
+    func deleteAlias(_ alias: String, of name: String, by actor: Actor, at: Timestamp) async throws
     /// Where the alias `current` of each model points to.
     func currentPointers() async throws -> [ByteText: CurrentPointer]
     /// - Throws: `Failure` with code `resourceNotFound` for the model and `invalidParameter` for the alias.

@@ -6,7 +6,7 @@ package protocol RunLog: Sendable {
     /// - Throws: `Failure` with code `resourceNotFound`, `alreadyExists` or `invalidParameter`.
     func renameExperiment(_ id: Int, to name: String, at: Timestamp) async throws
     /// Deletes or restores an experiment and all its runs.
-    func setStage(_ stage: LifecycleStage, ofExperiment id: Int, at: Timestamp) async throws
+    func setStage(_ stage: LifecycleStage, ofExperiment id: Int, by actor: Actor, at: Timestamp) async throws
     func setTag(_ tag: KeyValue, ofExperiment id: Int) async throws
     func deleteTag(_ key: String, ofExperiment id: Int) async throws
 
@@ -14,7 +14,7 @@ package protocol RunLog: Sendable {
     /// - Throws: `Failure` with code `resourceNotFound`.
     func trackedRun(_ id: RunID) async throws -> TrackedRun
     func updateRun(_ id: RunID, _ update: RunUpdate) async throws -> TrackedRun
-    func setStage(_ stage: LifecycleStage, ofRun id: RunID, at: Timestamp) async throws
+    func setStage(_ stage: LifecycleStage, ofRun id: RunID, by actor: Actor, at: Timestamp) async throws
     /// Stores a batch as a whole.
     ///
     /// - Throws: `Failure` with code `invalidParameter` for a param that was logged with another value, or a deleted run.

@@ -5,7 +5,7 @@ package protocol Trash: Sendable {
     /// What was not deleted, and what a registered version is made from, is kept. A dry run changes nothing.
     ///
     /// - Throws: `Failure` with code `resourceNotFound`, or `invalidParameter` for something that is named and not deleted.
-    func purge(_ request: PurgeRequest) async throws -> PurgeReport
+    func purge(_ request: PurgeRequest, by actor: Actor) async throws -> PurgeReport
 }
 
 /// What is to be removed for good.

@@ -173,11 +173,11 @@ extension Webhook {
         model: String?,
         actions: [String]
     ) throws {
-        if let unknown = actions.first(where: { !AuditEvent.actions.contains($0) }) {
+        if let unknown = actions.first(where: { AuditAction(rawValue: $0) == nil }) {
             throw Failure(
                 .invalidParameter,
                 "'\(unknown.prefix(60))' is no action of the audit trail",
-                hint: "one of \(AuditEvent.actions.joined(separator: ", "))"
+                hint: "one of \(AuditAction.allCases.map(\.rawValue).joined(separator: ", "))"
             )
         }
         guard let format = Format(rawValue: format ?? "json") else {

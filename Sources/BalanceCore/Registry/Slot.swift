@@ -82,6 +82,11 @@ package struct TransitionRequest: Sendable {
     /// What was asked for, as far as a repeated request must ask for the same: a version, or `previous`.
     package var target = ""
 
+    /// What somebody asks for without more.
+    package init(_ actor: Actor) {
+        self.init(actor: actor.name, requestID: actor.requestID)
+    }
+
     /// Tells this request from others that come with the same idempotency key.
     package func fingerprint(_ kind: Transition.Kind, _ model: String) -> String {
         ContentHash.of(

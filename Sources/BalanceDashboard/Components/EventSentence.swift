@@ -9,11 +9,7 @@ enum EventSentence {
             "seq": event.sequence, "time": time.text, "iso": time.iso, "actor": event.actor,
             "act": texts[key] ?? event.action, "reason": event.reason, "subject": event.subject,
             "subject_link": event.subject.percentEncoded, "change": change(event), "tally": tally(event, texts),
-            "is_good": ["promoted", "approved", "unfrozen", "released"].contains(event.action),
-            "is_poor": [
-                "promotion refused", "self-test failed", "rolled back", "forced", "quarantined", "frozen",
-                "alias removed", "model damaged",
-            ].contains(event.action),
+            "is_good": event.kind?.isGood == true, "is_poor": event.kind?.isPoor == true,
             "hash": String(event.hash.prefix(12)),
         ]
         return content.withoutEmptyTexts

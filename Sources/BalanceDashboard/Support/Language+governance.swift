@@ -38,6 +38,9 @@ extension Language {
         "act_renamed": "renamed", "act_deleted": "deleted", "act_version_deleted": "deleted",
         "act_role_changed": "changed a role", "act_webhook_added": "added a webhook",
         "act_webhook_removed": "removed a webhook", "act_model_damaged": "found a damaged file of",
+        "act_version_tagged": "tagged", "act_run_deleted": "deleted",
+        "act_run_restored": "restored", "act_experiment_deleted": "deleted", "act_experiment_restored": "restored",
+        "act_purged": "removed for good",
     ]
 
     static let koreanGovernance = [
@@ -68,6 +71,8 @@ extension Language {
         "act_snapshot_refreshed": "스냅샷 갱신", "act_self_test_failed": "자체 시험 실패", "act_nothing_to_do": "변경 없음",
         "act_renamed": "이름 변경", "act_deleted": "삭제", "act_version_deleted": "버전 삭제",
         "act_role_changed": "역할 변경", "act_webhook_added": "웹훅 추가", "act_webhook_removed": "웹훅 제거",
-        "act_model_damaged": "모델 파일 손상",
+        "act_model_damaged": "모델 파일 손상", "act_version_tagged": "태그", "act_run_deleted": "실행 삭제",
+        "act_run_restored": "실행 복원", "act_experiment_deleted": "실험 삭제", "act_experiment_restored": "실험 복원",
+        "act_purged": "영구 삭제",
     ]
 }

@@ -11,7 +11,7 @@ enum AuditRows {
             sequence: row.integer(0) ?? 0,
             at: Timestamp(milliseconds: row.integer(1) ?? 0),
             actor: row.text(2) ?? "",
-            action: row.text(3) ?? "",
+            stored: row.text(3) ?? "",
             subject: row.text(4) ?? "",
             reason: row.text(5) ?? "",
             decisionJSON: row.text(6)
@@ -26,29 +26,6 @@ enum AuditRows {
         event.previousHash = row.text(14) ?? ""
         event.hash = row.text(15) ?? ""
         event.signature = row.text(16)
-        return event
-    }
-
-    /// Adds a line behind the newest, and what webhooks are to be told of it.
-    @discardableResult
-    static func append(_ event: AuditEvent, key: AuditKey?, _ connection: any SQLConnection) throws -> AuditEvent {
-        let last = try connection.rows("SELECT seq, hash FROM audit_event ORDER BY seq DESC LIMIT 1").first
-        var event = event
-        event.sequence = (last?.integer(0) ?? 0) &+ 1
-        event.previousHash = last?.text(1) ?? AuditEvent.origin
-        event.hash = event.expectedHash
-        event.signature = key?.signature(of: event.hash)
-        try connection.execute(
-            "INSERT INTO audit_event (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                .integer(event.sequence), .integer(event.at.milliseconds), .text(event.actor), .text(event.action),
-                .text(event.subject), .text(event.reason), .optional(event.decisionJSON), .optional(event.fromVersion),
-                .optional(event.toVersion), .optional(event.runID), .optional(event.generationBefore),
-                .optional(event.generationAfter), .optional(event.policyHash), .optional(event.requestID),
-                .text(event.previousHash), .text(event.hash), .optional(event.signature),
-            ]
-        )
-        try OutboxRows.enqueue(event, connection)
         return event
     }
 

@@ -6,19 +6,19 @@ extension SQLRegistryStore: Governance {
         text: String,
         actor: String
     ) async throws -> SavedPolicy {
-        try await act { connection in
+        try await audit.write { connection in
             let known = try PolicyRows.find(hash: policy.hash, name: policy.name, connection) != nil
             let saved = try PolicyRows.save(policy, text: text, actor: actor, at: .now(), connection)
             if !known {
                 var event = AuditEvent(
                     at: saved.createdAt,
                     actor: actor,
-                    action: "policy saved",
+                    action: .policySaved,
                     subject: policy.name,
                     reason: "version \(saved.version)"
                 )
                 event.policyHash = policy.hash
-                try AuditRows.append(event, key: key, connection)
+                try connection.append(event)
             }
             return saved
         }
@@ -43,7 +43,7 @@ extension SQLRegistryStore: Governance {
     }
 
     package func bind(_ policy: SavedPolicy?, to model: String, by request: TransitionRequest) async throws {
-        try await act { connection in
+        try await audit.write { connection in
             try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
@@ -55,7 +55,7 @@ extension SQLRegistryStore: Governance {
                 [.text(model), .optional(policy?.policy.name), .optional(policy?.policy.hash)]
             )
             let what = policy.map { "bound to '\($0.policy.name)', version \($0.version)" } ?? "bound to no policy"
-            try note("policy bound", model, request, what, slot, policyHash: policy?.policy.hash, connection)
+            try note(.policyBound, model, request, what, slot, policyHash: policy?.policy.hash, connection)
         }
     }
 
@@ -103,7 +103,7 @@ extension SQLRegistryStore: Governance {
     }
 
     package func approve(_ version: Int, of model: String, by request: TransitionRequest) async throws -> JSONValue {
-        try await act { connection in
+        try await audit.write { connection in
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
             let found = try VersionRows.version(version, of: model, connection)
@@ -166,7 +166,7 @@ extension SQLRegistryStore: Governance {
                     .text(facts.approvedHash),
                 ]
             )
-            try note("approved", model, request, "approved", slot, to: version, policyHash: hash, connection)
+            try note(.approved, model, request, "approved", slot, to: version, policyHash: hash, connection)
             return .object([
                 ("ok", .bool(true)), ("model", .string(model)), ("version", .int(version)),
                 ("digest", .string(digest)), ("policy_hash", .string(hash)), ("generation", .int(slot.generation)),
@@ -176,7 +176,7 @@ extension SQLRegistryStore: Governance {
     }
 
     package func freeze(_ model: String, by request: TransitionRequest) async throws -> Slot {
-        try await act { connection in
+        try await audit.write { connection in
             try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
@@ -188,13 +188,13 @@ extension SQLRegistryStore: Governance {
                     .text(model), .integer(Timestamp.now().milliseconds), .text(request.actor), .text(request.reason),
                 ]
             )
-            try note("frozen", model, request, "nothing moves", slot, connection)
+            try note(.frozen, model, request, "nothing moves", slot, connection)
             return try SlotRows.slot(model, connection)
         }
     }
 
     package func unfreeze(_ model: String, by request: TransitionRequest) async throws -> Slot {
-        try await act { connection in
+        try await audit.write { connection in
             try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
@@ -203,13 +203,13 @@ extension SQLRegistryStore: Governance {
                 "UPDATE slot SET frozen_at_ms = NULL, frozen_by = NULL, frozen_reason = NULL WHERE name = ?",
                 [.text(model)]
             )
-            try note("unfrozen", model, request, "may move again", slot, connection)
+            try note(.unfrozen, model, request, "may move again", slot, connection)
             return try SlotRows.slot(model, connection)
         }
     }
 
     package func quarantine(_ version: Int, of model: String, by request: TransitionRequest) async throws {
-        try await act { connection in
+        try await audit.write { connection in
             _ = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
@@ -226,12 +226,12 @@ extension SQLRegistryStore: Governance {
                     .integer(Timestamp.now().milliseconds), .text(request.reason), .text(model), .integer(version),
                 ]
             )
-            try note("quarantined", model, request, "may not serve", slot, to: version, connection)
+            try note(.quarantined, model, request, "may not serve", slot, to: version, connection)
         }
     }
 
     package func release(_ version: Int, of model: String, by request: TransitionRequest) async throws {
-        try await act { connection in
+        try await audit.write { connection in
             _ = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
@@ -240,7 +240,7 @@ extension SQLRegistryStore: Governance {
                     + "WHERE name = ? AND version = ?",
                 [.text(model), .integer(version)]
             )
-            try note("released", model, request, "may serve again", slot, to: version, connection)
+            try note(.released, model, request, "may serve again", slot, to: version, connection)
         }
     }
 
@@ -249,7 +249,7 @@ extension SQLRegistryStore: Governance {
         of model: String,
         by request: TransitionRequest
     ) async throws -> VersionFacts {
-        try await act { connection in
+        try await audit.write { connection in
             let found = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
             try check(request, slot)
@@ -266,22 +266,13 @@ extension SQLRegistryStore: Governance {
                 [.text(metrics.json.text()), .text(model), .integer(version)]
             )
             try SnapshotRows.take(model, version, metrics: metrics, connection)
-            try note("snapshot refreshed", model, request, "judged by new values", slot, to: version, connection)
+            try note(.snapshotRefreshed, model, request, "judged by new values", slot, to: version, connection)
             return try CaseRows(name: model, policy: nil, connection: connection)
                 .read(.version(version), fingerprint: nil, at: .now()).candidate
         }
     }
 
     // MARK: - Parts
-
-    /// Writes in one transaction, and then remembers the newest line of the trail.
-    private func act<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
-    ) async throws -> Value {
-        let value = try await database.write(body)
-        await rememberHead()
-        return value
-    }
 
     private func check(_ request: TransitionRequest, _ slot: Slot) throws {
         guard let expected = request.expectedGeneration, expected != slot.generation else { return }
@@ -294,14 +285,14 @@ extension SQLRegistryStore: Governance {
     }
 
     private func note(
-        _ action: String,
+        _ action: AuditAction,
         _ model: String,
         _ request: TransitionRequest,
         _ standard: String,
         _ slot: Slot,
         to version: Int? = nil,
         policyHash: String? = nil,
-        _ connection: any SQLConnection
+        _ connection: AuditedConnection
     ) throws {
         var event = AuditEvent(
             at: .now(),
@@ -309,7 +300,7 @@ extension SQLRegistryStore: Governance {
             action: action,
             subject: model,
             reason: request.reason.isEmpty
-                ? standard : action == "policy bound" ? "\(standard): \(request.reason)" : request.reason
+                ? standard : action == .policyBound ? "\(standard): \(request.reason)" : request.reason
         )
         event.fromVersion = slot.version
         event.toVersion = version
@@ -317,6 +308,6 @@ extension SQLRegistryStore: Governance {
         event.generationAfter = slot.generation
         event.policyHash = policyHash
         event.requestID = request.requestID
-        try AuditRows.append(event, key: key, connection)
+        try connection.append(event)
     }
 }

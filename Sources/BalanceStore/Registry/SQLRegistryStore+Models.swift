@@ -1,12 +1,12 @@
 package import BalanceCore
 
 extension SQLRegistryStore: ModelRegistry {
-    package func createModel(_ model: RegisteredModel) async throws -> RegisteredModel {
-        try await database.write { connection in
+    package func createModel(_ model: RegisteredModel, by actor: Actor) async throws -> RegisteredModel {
+        try await audit.write { connection in
             if try !RegistryRows.create(model, connection) { throw Self.taken(model.name) }
             for tag in model.tags {
                 try Self.upsert(tag, model: model.name, connection)
-                try noteRole(tag.key, "\(tag.key) = \(tag.value)", of: model.name, connection)
+                try noteRole(tag.key, "\(tag.key) = \(tag.value)", of: model.name, by: actor, connection)
             }
             return try VersionRows.model(model.name, connection)
         }
@@ -33,9 +33,10 @@ extension SQLRegistryStore: ModelRegistry {
     package func renameModel(
         _ name: String,
         to newName: String,
+        by actor: Actor,
         at moment: Timestamp
     ) async throws -> RegisteredModel {
-        let renamed = try await database.write { connection in
+        try await audit.write { connection in
             try VersionRows.requireModel(name, connection)
             if name.utf8.elementsEqual(newName.utf8) {
                 try Self.touch(name, at: moment, connection)
@@ -51,27 +52,26 @@ extension SQLRegistryStore: ModelRegistry {
             try Self.move(name, to: newName, at: moment, connection)
             var event = AuditEvent(
                 at: moment,
-                actor: "registry",
-                action: "renamed",
+                actor: actor.name,
+                action: .renamed,
                 subject: newName,
                 reason: "was '\(name)'",
                 decisionJSON: JSONValue.object([("former_name", .string(name))]).text()
             )
             event.generationBefore = slot.generation
             event.generationAfter = slot.generation
-            try AuditRows.append(event, key: key, connection)
+            event.requestID = actor.requestID
+            try connection.append(event)
             return try VersionRows.model(newName, connection)
         }
-        await rememberHead()
-        return renamed
     }
 
-    package func deleteModel(_ name: String) async throws {
-        try await database.write { connection in
+    package func deleteModel(_ name: String, by actor: Actor) async throws {
+        try await audit.write { connection in
             try VersionRows.requireModel(name, connection)
             try Self.requireIdle(name, "deleted", connection)
             if let current = try RegistryRows.current(name, connection) {
-                try unset(current, reason: "the model is deleted", actor: "registry", at: .now(), connection)
+                try unset(current, reason: "the model is deleted", by: actor, at: .now(), connection)
             }
             let slot = try SlotRows.slot(name, connection)
             try SlotRows.requireNotFrozen(slot)
@@ -83,45 +83,47 @@ extension SQLRegistryStore: ModelRegistry {
             let bond = slot.policy.map { ", bound to '\($0)'" } ?? ""
             var event = AuditEvent(
                 at: .now(),
-                actor: "registry",
-                action: "deleted",
+                actor: actor.name,
+                action: .deleted,
                 subject: name,
                 reason: "at generation \(slot.generation)\(bond)"
             )
             event.generationBefore = slot.generation
             event.generationAfter = slot.generation
             event.policyHash = slot.policyHash
-            try AuditRows.append(event, key: key, connection)
+            event.requestID = actor.requestID
+            try connection.append(event)
         }
-        await rememberHead()
     }
 
-    package func setTag(_ tag: KeyValue, ofModel name: String) async throws {
-        try await database.write { connection in
+    package func setTag(_ tag: KeyValue, ofModel name: String, by actor: Actor) async throws {
+        try await audit.write { connection in
             try VersionRows.requireModel(name, connection)
             try Self.upsert(tag, model: name, connection)
-            try noteRole(tag.key, "\(tag.key) = \(tag.value)", of: name, connection)
+            try noteRole(tag.key, "\(tag.key) = \(tag.value)", of: name, by: actor, connection)
         }
-        if CaseRows.isRole(tag.key) { await rememberHead() }
     }
 
     /// Who may approve is worth a line of the trail.
-    private func noteRole(_ key: String, _ what: String, of name: String, _ connection: any SQLConnection) throws {
-        guard CaseRows.isRole(key) else { return }
-        let event = AuditEvent(at: .now(), actor: "registry", action: "role changed", subject: name, reason: what)
-        try AuditRows.append(event, key: self.key, connection)
+    private func noteRole(
+        _ key: String,
+        _ what: String,
+        of name: String,
+        by actor: Actor,
+        _ connection: AuditedConnection
+    ) throws {
+        if CaseRows.isRole(key) { try connection.note(.roleChanged, name, what, by: actor, at: .now()) }
     }
 
-    package func deleteTag(_ key: String, ofModel name: String) async throws {
-        try await database.write { connection in
+    package func deleteTag(_ key: String, ofModel name: String, by actor: Actor) async throws {
+        try await audit.write { connection in
             try VersionRows.requireModel(name, connection)
             try connection.execute(
                 "DELETE FROM registered_model_tag WHERE name = ? AND key = ?",
                 [.text(name), .text(key)]
             )
-            try noteRole(key, "\(key) removed", of: name, connection)
+            try noteRole(key, "\(key) removed", of: name, by: actor, connection)
         }
-        if CaseRows.isRole(key) { await rememberHead() }
     }
 
     package func searchModels(_ query: SearchQuery) async throws -> Page<RegisteredModel> {

@@ -33,44 +33,20 @@ extension SQLRegistryStore {
         install: @escaping @Sendable () throws -> Void
     ) async throws -> TransitionResult {
         do {
-            let result = try await database.write { connection in
-                try TransitionRows(key: key, transition: transition, path: path, connection: connection).run(install)
+            return try await audit.write { connection in
+                try TransitionRows(transition: transition, path: path, connection: connection).run(install)
             }
-            await rememberHead()
-            return result
         } catch let failure as Failure where failure.cause is StaleFacts {
             throw StaleFacts()
         }
-    }
-
-    /// Keeps the newest line's hash outside the database, so that a cut tail is seen.
-    func rememberHead() async {
-        guard let key else { return }
-        let trail = try? await database.read { connection in
-            let head = try connection.rows("SELECT seq, hash, signature FROM audit_event ORDER BY seq DESC LIMIT 1")
-                .first
-            let known = try key.remembered.map { known in
-                try connection.rows("SELECT hash FROM audit_event WHERE seq = ?", [.integer(known.sequence)])
-                    .first?.text(0) == known.hash
-            }
-            return head.map { row in
-                (
-                    head: AuditHead(sequence: row.integer(0) ?? 0, hash: row.text(1) ?? "", signature: row.text(2)),
-                    continues: known ?? true
-                )
-            }
-        }
-        // What does not continue the remembered line was tampered with; that must stay to be seen.
-        if let trail, trail.continues { key.remember(trail.head) }
     }
 }
 
 /// One transition in one transaction: look again, judge again, move, and write down what was done.
 struct TransitionRows {
-    let key: AuditKey?
     let transition: Transition
     let path: String
-    let connection: any SQLConnection
+    let connection: AuditedConnection
 
     private var promotion: Promotion { transition.promotion }
     private var request: TransitionRequest { transition.request }
@@ -85,10 +61,10 @@ struct TransitionRows {
         if path.isEmpty, let before, !before.path.isEmpty { throw SQLRegistryStore.wouldStopServing(promotion, before) }
         let decision = try decide(slot)
         if let version = promotion.version, version == slot.version, transition.kind != .force {
-            return try finish(decision, slot, "nothing to do", isNoop: true)
+            return try finish(decision, slot, .nothingToDo, isNoop: true)
         }
         guard decision.promotes else {
-            let action = decision.outcome == .hold ? "promotion held" : "promotion refused"
+            let action = decision.outcome == .hold ? AuditAction.promotionHeld : .promotionRefused
             try recordAttempt()
             return try finish(decision, slot, action)
         }
@@ -108,11 +84,11 @@ struct TransitionRows {
         return result
     }
 
-    private var action: String {
+    private var action: AuditAction {
         switch transition.kind {
-        case .promote: "promoted"
-        case .rollback: "rolled back"
-        case .force: "forced"
+        case .promote: .promoted
+        case .rollback: .rolledBack
+        case .force: .forced
         }
     }
 
@@ -236,7 +212,7 @@ struct TransitionRows {
     private func finish(
         _ decision: Decision,
         _ slot: Slot,
-        _ action: String,
+        _ action: AuditAction,
         version: Int? = nil,
         generations: (before: Int, after: Int)? = nil,
         isNoop: Bool = false
@@ -256,7 +232,7 @@ struct TransitionRows {
         event.policyHash = decision.policyHash
         event.requestID = request.requestID
         event.decisionJSON = record(decision).text()
-        event = try AuditRows.append(event, key: key, connection)
+        event = try connection.append(event)
         let after = try SlotRows.slot(promotion.name, connection)
         let json = JSONValue.object([
             ("ok", .bool(decision.promotes || isNoop)), ("kind", .string(transition.kind.rawValue)),

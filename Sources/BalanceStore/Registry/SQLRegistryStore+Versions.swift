@@ -68,8 +68,13 @@ extension SQLRegistryStore {
         }
     }
 
-    package func deleteVersion(_ version: Int, of name: String, at moment: Timestamp) async throws {
-        try await database.write { connection in
+    package func deleteVersion(
+        _ version: Int,
+        of name: String,
+        by actor: Actor,
+        at moment: Timestamp
+    ) async throws {
+        try await audit.write { connection in
             let found = try VersionRows.version(version, of: name, connection)
             if let current = try RegistryRows.current(name, connection), current.version == version,
                 !current.path.isEmpty
@@ -91,7 +96,7 @@ extension SQLRegistryStore {
             }
             try CaseRows.keepBaseline(version, of: name, connection)
             if let current = try RegistryRows.current(name, connection), current.version == version {
-                try unset(current, reason: "the version is deleted", actor: "registry", at: moment, connection)
+                try unset(current, reason: "the version is deleted", by: actor, at: moment, connection)
             }
             try connection.execute(
                 "DELETE FROM model_version WHERE name = ? AND version = ?",
@@ -100,41 +105,68 @@ extension SQLRegistryStore {
             try Self.touch(name, at: moment, connection)
             var event = AuditEvent(
                 at: moment,
-                actor: "registry",
-                action: "version deleted",
+                actor: actor.name,
+                action: .versionDeleted,
                 subject: name,
                 reason: "version \(version)"
             )
             event.toVersion = version
-            try AuditRows.append(event, key: key, connection)
+            event.requestID = actor.requestID
+            try connection.append(event)
         }
-        await rememberHead()
     }
 
     package func setTag(
         _ tag: KeyValue,
         ofVersion version: Int,
         of name: String,
+        by actor: Actor,
         at moment: Timestamp
     ) async throws {
-        try await database.write { connection in
+        try await audit.write { connection in
             _ = try VersionRows.version(version, of: name, connection)
             try Self.upsert(tag, version: version, of: name, connection)
+            let what = "\(tag.key) = \(tag.value)"
+            try Self.note(tag.key, what, version, of: name, by: actor, at: moment, connection)
         }
+    }
+
+    /// A tag that a version needs to be promoted is worth a line of the trail.
+    private static func note(
+        _ key: String,
+        _ what: String,
+        _ version: Int,
+        of name: String,
+        by actor: Actor,
+        at moment: Timestamp,
+        _ connection: AuditedConnection
+    ) throws {
+        let slot = try SlotRows.slot(name, connection)
+        guard let hash = slot.policyHash,
+            let policy = try PolicyRows.find(hash: hash, name: slot.policy, connection)?.policy,
+            policy.require.tags.contains(where: { $0.key.utf8.elementsEqual(key.utf8) })
+        else { return }
+        let reason = String(what.prefix(500))
+        var event = AuditEvent(at: moment, actor: actor.name, action: .versionTagged, subject: name, reason: reason)
+        event.toVersion = version
+        event.requestID = actor.requestID
+        try connection.append(event)
     }
 
     package func deleteTag(
         _ key: String,
         ofVersion version: Int,
         of name: String,
+        by actor: Actor,
         at moment: Timestamp
     ) async throws {
-        try await database.write { connection in
+        try await audit.write { connection in
             _ = try VersionRows.version(version, of: name, connection)
-            _ = try connection.execute(
+            try connection.execute(
                 "DELETE FROM model_version_tag WHERE name = ? AND version = ? AND key = ?",
                 [.text(name), .integer(version), .text(key)]
             )
+            try Self.note(key, "\(key) removed", version, of: name, by: actor, at: moment, connection)
         }
     }
 
@@ -170,15 +202,15 @@ extension SQLRegistryStore {
         ofVersion version: Int,
         of name: String,
         archivingOthers: Bool,
-        actor: String,
+        by actor: Actor,
         at moment: Timestamp
     ) async throws -> ModelVersion {
-        let changed = try await change(version, of: name, at: moment) { connection in
+        try await change(version, of: name, at: moment) { connection in
             try Self.touch(name, at: moment, connection)
             let before = try RegistryRows.current(name, connection)
             if let before, before.version == version {
                 let reason = "the version was moved to the stage \(stage.mlflow)"
-                try unset(before, reason: reason, actor: actor, at: moment, connection)
+                try unset(before, reason: reason, by: actor, at: moment, connection)
             }
             if archivingOthers {
                 try connection.execute(
@@ -192,8 +224,6 @@ extension SQLRegistryStore {
                 [.text(stage.rawValue), .text(name), .integer(version)]
             )
         }
-        await rememberHead()
-        return changed
     }
 
     package func setServability(_ found: Servability, ofVersion version: Int, of name: String) async throws {
@@ -215,14 +245,22 @@ extension SQLRegistryStore {
         of name: String,
         at moment: Timestamp
     ) async throws {
+        guard alias != currentAlias else { throw Self.movesByPromotion }
         try await database.write { connection in
             _ = try VersionRows.version(version, of: name, connection)
             try RegistryRows.move(alias, of: name, to: version, at: moment, connection)
         }
     }
 
-    package func deleteAlias(_ alias: String, of name: String, actor: String, at moment: Timestamp) async throws {
-        try await database.write { connection in
+    /// What serves moves by a transition, and no other way.
+    private static let movesByPromotion = Failure(
+        .invalidParameter,
+        "the alias '\(currentAlias)' moves by promotion only",
+        hint: "balanceops promote MODEL VERSION --reason WHY"
+    )
+
+    package func deleteAlias(_ alias: String, of name: String, by actor: Actor, at moment: Timestamp) async throws {
+        try await audit.write { connection in
             try VersionRows.requireModel(name, connection)
             let before = alias == currentAlias ? try RegistryRows.current(name, connection) : nil
             guard let before else {
@@ -236,27 +274,33 @@ extension SQLRegistryStore {
                 "UPDATE model_version SET stage = 'candidate' WHERE name = ? AND version = ? AND stage = 'current'",
                 [.text(name), .integer(before.version)]
             )
-            try unset(before, reason: "no version serves any more", actor: actor, at: moment, connection)
+            try unset(before, reason: "no version serves any more", by: actor, at: moment, connection)
         }
-        await rememberHead()
     }
 
     /// Takes the alias `current` away, which is a move like any other.
     func unset(
         _ before: CurrentModel,
         reason: String,
-        actor: String,
+        by actor: Actor,
         at moment: Timestamp,
-        _ connection: any SQLConnection
+        _ connection: AuditedConnection
     ) throws {
         try SlotRows.requireNotFrozen(SlotRows.slot(before.name, connection))
-        let moved = try SlotRows.move(before.name, to: nil, kind: "unset", actor: actor, at: moment, connection)
-        var event = AuditEvent(at: moment, actor: actor, action: "alias removed", subject: before.name, reason: reason)
+        let moved = try SlotRows.move(before.name, to: nil, kind: "unset", actor: actor.name, at: moment, connection)
+        var event = AuditEvent(
+            at: moment,
+            actor: actor.name,
+            action: .aliasRemoved,
+            subject: before.name,
+            reason: reason
+        )
+        event.requestID = actor.requestID
         event.fromVersion = before.version
         event.runID = before.runID?.stored
         event.generationBefore = moved.before
         event.generationAfter = moved.after
-        try AuditRows.append(event, key: key, connection)
+        try connection.append(event)
     }
 
     package func version(alias: String, of name: String) async throws -> ModelVersion {
@@ -285,9 +329,9 @@ extension SQLRegistryStore {
         _ version: Int,
         of name: String,
         at moment: Timestamp,
-        _ body: @escaping @Sendable (any SQLConnection) throws -> Void
+        _ body: @escaping @Sendable (AuditedConnection) throws -> Void
     ) async throws -> ModelVersion {
-        try await database.write { connection in
+        try await audit.write { connection in
             _ = try VersionRows.version(version, of: name, connection)
             try body(connection)
             try connection.execute(

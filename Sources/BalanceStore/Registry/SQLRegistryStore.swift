@@ -13,6 +13,8 @@ package struct SQLRegistryStore: RegistryStore {
         self.key = key
     }
 
+    var audit: AuditWriter { AuditWriter(database: database, key: key) }
+
     package func currentModel(named name: String) async throws -> CurrentModel? {
         try await database.read { try RegistryRows.current(name, $0) }
     }
@@ -24,24 +26,23 @@ package struct SQLRegistryStore: RegistryStore {
         reason: String,
         actor: String
     ) async throws {
-        try await database.write { connection in
+        try await audit.write { connection in
             let before = try RegistryRows.current(name, connection)
-            var event = AuditEvent(at: .now(), actor: actor, action: "self-test failed", subject: name, reason: reason)
+            var event = AuditEvent(at: .now(), actor: actor, action: .selfTestFailed, subject: name, reason: reason)
             event.fromVersion = before?.version
             event.toVersion = version
             event.runID = run?.stored
-            try AuditRows.append(event, key: key, connection)
+            try connection.append(event)
         }
-        await rememberHead()
     }
 
     package func recordDamage(of current: CurrentModel, serving version: Int?, reason: String) async throws {
-        try await database.write { connection in
+        try await audit.write { connection in
             let answer = version.map { "version \($0) answers" } ?? "no version answers"
             var event = AuditEvent(
                 at: .now(),
                 actor: "server",
-                action: "model damaged",
+                action: .modelDamaged,
                 subject: current.name,
                 reason: "\(reason); \(answer)"
             )
@@ -49,9 +50,8 @@ package struct SQLRegistryStore: RegistryStore {
             event.toVersion = version
             event.generationBefore = current.generation
             event.generationAfter = current.generation
-            try AuditRows.append(event, key: key, connection)
+            try connection.append(event)
         }
-        await rememberHead()
     }
 
     package func servedBefore(_ current: CurrentModel) async throws -> [CurrentModel] {

@@ -45,8 +45,13 @@ extension SQLTrackingStore {
         }
     }
 
-    package func setStage(_ stage: LifecycleStage, ofExperiment id: Int, at moment: Timestamp) async throws {
-        try await database.write { connection in
+    package func setStage(
+        _ stage: LifecycleStage,
+        ofExperiment id: Int,
+        by actor: Actor,
+        at moment: Timestamp
+    ) async throws {
+        try await audit.write { connection in
             let experiment = try Self.require(id, connection)
             guard experiment.stage != stage else { throw Self.missing(id) }
             try connection.execute(
@@ -57,6 +62,8 @@ extension SQLTrackingStore {
                 "UPDATE run SET lifecycle_stage = ?, deleted_time_ms = ? WHERE experiment_id = ?",
                 [.text(stage.rawValue), .optional(stage == .deleted ? moment.milliseconds : nil), .integer(id)]
             )
+            let action: AuditAction = stage == .deleted ? .experimentDeleted : .experimentRestored
+            try connection.note(action, "experiment \(id)", experiment.name, by: actor, at: moment)
         }
     }
 

@@ -21,8 +21,13 @@ extension SQLTrackingStore: RunLog {
         }
     }
 
-    package func setStage(_ stage: LifecycleStage, ofRun id: RunID, at moment: Timestamp) async throws {
-        try await database.writeTogether { connection in
+    package func setStage(
+        _ stage: LifecycleStage,
+        ofRun id: RunID,
+        by actor: Actor,
+        at moment: Timestamp
+    ) async throws {
+        try await audit.write { connection in
             let count = try connection.execute(
                 "UPDATE run SET lifecycle_stage = ?, deleted_time_ms = ? WHERE run_id = ?",
                 [
@@ -30,6 +35,8 @@ extension SQLTrackingStore: RunLog {
                 ]
             )
             if count == 0 { throw Self.missing(id) }
+            let action: AuditAction = stage == .deleted ? .runDeleted : .runRestored
+            try connection.note(action, "run \(id.stored)", "", by: actor, at: moment)
         }
     }
 

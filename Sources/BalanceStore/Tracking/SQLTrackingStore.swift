@@ -3,8 +3,15 @@ package import BalanceCore
 /// Runs in an SQL database.
 package struct SQLTrackingStore: TrackingStore {
     let database: any SQLDatabase
+    let audit: AuditWriter
 
-    package init(database: any SQLDatabase) { self.database = database }
+    /// - Parameters:
+    ///   - database: Where everything is.
+    ///   - key: Signs the lines of the audit trail; nil: they are chained and not signed.
+    package init(database: any SQLDatabase, key: AuditKey? = nil) {
+        self.database = database
+        audit = AuditWriter(database: database, key: key)
+    }
 
     package func begin(_ run: NewRun) async throws {
         try await database.write { connection in

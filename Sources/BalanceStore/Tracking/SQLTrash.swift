@@ -3,16 +3,18 @@ package import BalanceCore
 /// Removes deleted rows from an SQL database, and then the files that only they named.
 package struct SQLTrash: Trash {
     private let database: any SQLDatabase
+    private let audit: AuditWriter
     private let files: SQLArtifactFiles
     private let folders: FileArtifactStore
 
-    package init(database: any SQLDatabase, files: SQLArtifactFiles, folders: FileArtifactStore) {
+    package init(database: any SQLDatabase, key: AuditKey?, files: SQLArtifactFiles, folders: FileArtifactStore) {
         self.database = database
+        audit = AuditWriter(database: database, key: key)
         self.files = files
         self.folders = folders
     }
 
-    package func purge(_ request: PurgeRequest) async throws -> PurgeReport {
+    package func purge(_ request: PurgeRequest, by actor: Actor) async throws -> PurgeReport {
         let plan = try await database.read { try Plan(request, $0) }
         var report = plan.report
         let usage = try await files.usage(of: plan.paths)
@@ -23,9 +25,16 @@ package struct SQLTrash: Trash {
         report.bytes += own.reduce(0) { $0 + $1.size }
         guard !request.isDryRun else { return report }
         // Decided again under the write lock: what was restored in the meantime stays.
-        let done = try await database.write { connection in
+        let done = try await audit.write { connection in
             let plan = try Plan(request, connection)
             try plan.execute(connection)
+            let found = plan.report
+            if !found.runs.isEmpty || !found.experiments.isEmpty || !found.loggedModels.isEmpty {
+                let what =
+                    "\(found.experiments.count) experiments, \(found.runs.count) runs, "
+                    + "\(found.loggedModels.count) logged models"
+                try connection.note(.purged, "trash", what, by: actor, at: .now())
+            }
             return plan
         }
         report = done.report

@@ -117,7 +117,7 @@ package struct SQLTransferStore: TransferStore {
     }
 
     package func insert(_ model: TransferRecord.ModelRecord) async throws {
-        try await database.write { connection in
+        try await AuditWriter(database: database, key: key).write { connection in
             let fresh = RegisteredModel(
                 name: model.name,
                 description: model.description,
@@ -131,17 +131,8 @@ package struct SQLTransferStore: TransferStore {
             )
             try Self.insert(model.tags, into: "registered_model_tag", "name", .text(model.name), connection)
             for tag in model.tags where CaseRows.isRole(tag.key) {
-                try AuditRows.append(
-                    AuditEvent(
-                        at: .now(),
-                        actor: "import",
-                        action: "role changed",
-                        subject: model.name,
-                        reason: "\(tag.key) = \(tag.value)"
-                    ),
-                    key: key,
-                    connection
-                )
+                let what = "\(tag.key) = \(tag.value)"
+                try connection.note(.roleChanged, model.name, what, by: Actor(name: "import"), at: .now())
             }
         }
     }

@@ -3,11 +3,11 @@ package import BalanceCore
 /// Webhooks in an SQL database.
 package struct SQLWebhookStore: WebhookStore {
     private let database: any SQLDatabase
-    private let key: AuditKey?
+    private let audit: AuditWriter
 
     package init(database: any SQLDatabase, key: AuditKey?) {
         self.database = database
-        self.key = key
+        audit = AuditWriter(database: database, key: key)
     }
 
     /// Each is told of every move, in its transaction.
@@ -18,8 +18,7 @@ package struct SQLWebhookStore: WebhookStore {
         + OutboxRows.columns
 
     package func addWebhook(_ webhook: Webhook, actor: String) async throws {
-        let key = self.key
-        try await database.write { connection in
+        try await audit.write { connection in
             let count = try connection.rows("SELECT COUNT(*) FROM webhook").first?.integer(0) ?? 0
             guard count < Self.maximumWebhooks else {
                 throw Failure(
@@ -37,19 +36,16 @@ package struct SQLWebhookStore: WebhookStore {
                     .integer(webhook.createdAt.milliseconds),
                 ]
             )
-            try Self.note("webhook added", webhook, actor, key, connection)
+            try Self.note(.webhookAdded, webhook, actor, connection)
         }
-        await SQLRegistryStore(database: database, key: key).rememberHead()
     }
 
     package func removeWebhook(_ id: String, actor: String) async throws {
-        let key = self.key
-        try await database.write { connection in
+        try await audit.write { connection in
             let webhook = try Self.find(id, connection)
-            try Self.note("webhook removed", webhook, actor, key, connection)
+            try Self.note(.webhookRemoved, webhook, actor, connection)
             try connection.execute("DELETE FROM webhook WHERE webhook_id = ?", [.text(id)])
         }
-        await SQLRegistryStore(database: database, key: key).rememberHead()
     }
 
     package func webhooks() async throws -> [Webhook] {
@@ -130,15 +126,13 @@ package struct SQLWebhookStore: WebhookStore {
     }
 
     private static func note(
-        _ action: String,
+        _ action: AuditAction,
         _ webhook: Webhook,
         _ actor: String,
-        _ key: AuditKey?,
-        _ connection: any SQLConnection
+        _ connection: AuditedConnection
     ) throws {
         let host = webhook.url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
-        let event = AuditEvent(at: .now(), actor: actor, action: action, subject: webhook.id, reason: "to \(host)")
-        try AuditRows.append(event, key: key, connection)
+        try connection.note(action, webhook.id, "to \(host)", by: Actor(name: actor), at: .now())
     }
 
     private static func delivery(_ row: SQLRow) -> WebhookDelivery {

@@ -11,9 +11,10 @@ struct AuditVerificationTests {
                 sequence: number,
                 at: Timestamp(milliseconds: number),
                 actor: "jin",
-                action: "promoted",
+                stored: "promoted",
                 subject: "m",
-                reason: "r\(number)"
+                reason: "r\(number)",
+                decisionJSON: nil
             )
             event.previousHash = events.last?.hash ?? AuditEvent.origin
             event.hash = event.expectedHash

@@ -14,6 +14,7 @@ struct Purge: ExemplifiedCommand {
     static let examples = ["balanceops purge --dry-run", "balanceops purge --older-than-days 30"]
 
     @OptionGroup var options: SettingsOptions
+    @OptionGroup var actorOptions: ActorOptions
     @Option(help: "Only what was deleted at least so many days ago.") var olderThanDays: Int?
     @Option(name: .customLong("run"), help: "Only this deleted run; may be given several times.") var runs: [String] =
         []
@@ -39,7 +40,8 @@ struct Purge: ExemplifiedCommand {
                 experimentIDs: experiments,
                 before: olderThanDays.map { Timestamp.now().addingDays(-$0) },
                 isDryRun: dryRun
-            )
+            ),
+            by: Actor(name: actorOptions.name)
         )
         if json { return Output.json(report.json) }
         for kept in report.kept { Output.line("kept: \(kept.what), because \(kept.reason)") }

@@ -135,7 +135,8 @@ struct ModelsImport: ExemplifiedCommand {
         _ = try await workspace.log.updateRun(run.id, RunUpdate(status: .finished, endedAt: .now(), name: nil))
         do {
             _ = try await workspace.models.createModel(
-                RegisteredModel(name: name, description: nil, createdAt: now, updatedAt: now)
+                RegisteredModel(name: name, description: nil, createdAt: now, updatedAt: now),
+                by: Actor(name: actorOptions.name)
             )
         } catch let failure as Failure where failure.code == .alreadyExists {}
         var version = ModelVersion(

@@ -34,7 +34,7 @@ struct ExperimentsPage: Sendable {
         return .page(.init(template: "experiments", title: "Experiments · BalanceOps", content: content))
     }
 
-    func act(_ action: PageAction, id text: String) async throws -> PageRenderer.PageResult {
+    func act(_ action: PageAction, id text: String, by actor: Actor) async throws -> PageRenderer.PageResult {
         guard let id = Int(text) else {
             throw Failure(
                 .invalidParameter,
@@ -43,9 +43,9 @@ struct ExperimentsPage: Sendable {
             )
         }
         switch action {
-        case .delete: try await sources.log.setStage(.deleted, ofExperiment: id, at: .now())
-        case .restore: try await sources.log.setStage(.active, ofExperiment: id, at: .now())
-        case .purge: _ = try await sources.trash.purge(PurgeRequest(experimentIDs: [id]))
+        case .delete: try await sources.log.setStage(.deleted, ofExperiment: id, by: actor, at: .now())
+        case .restore: try await sources.log.setStage(.active, ofExperiment: id, by: actor, at: .now())
+        case .purge: _ = try await sources.trash.purge(PurgeRequest(experimentIDs: [id]), by: actor)
         }
         return .redirect("/experiments")
     }
@@ -54,7 +54,10 @@ struct ExperimentsPage: Sendable {
     private func deleted() async throws -> [[String: Any]] {
         var rows: [[String: Any]] = []
         for experiment in try await sources.log.experiments(SearchQuery(view: .deletedOnly, limit: 50)).items {
-            let report = try await sources.trash.purge(PurgeRequest(experimentIDs: [experiment.id], isDryRun: true))
+            let report = try await sources.trash.purge(
+                PurgeRequest(experimentIDs: [experiment.id], isDryRun: true),
+                by: Actor(name: "dashboard")
+            )
             rows.append([
                 "id": experiment.id, "name": experiment.name, "files": report.files,
                 "size": NumberText.size(report.bytes),

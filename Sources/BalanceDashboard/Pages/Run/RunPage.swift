@@ -72,13 +72,13 @@ struct RunPage: Sendable {
         return .file(ArtifactDownload.response(file, name: key.name))
     }
 
-    func act(_ action: PageAction, id text: String) async throws -> PageRenderer.PageResult {
+    func act(_ action: PageAction, id text: String, by actor: Actor) async throws -> PageRenderer.PageResult {
         let id = RunID(native: text.removingPercentEncoding ?? text)
         switch action {
-        case .delete: try await sources.log.setStage(.deleted, ofRun: id, at: .now())
-        case .restore: try await sources.log.setStage(.active, ofRun: id, at: .now())
+        case .delete: try await sources.log.setStage(.deleted, ofRun: id, by: actor, at: .now())
+        case .restore: try await sources.log.setStage(.active, ofRun: id, by: actor, at: .now())
         case .purge:
-            _ = try await sources.trash.purge(PurgeRequest(runIDs: [id]))
+            _ = try await sources.trash.purge(PurgeRequest(runIDs: [id]), by: actor)
             return .redirect("/")
         }
         return .redirect("/runs/\(id.native.percentEncoded)")
@@ -96,7 +96,10 @@ struct RunPage: Sendable {
             "is_deleted": run.stage == .deleted,
         ]
         if run.stage == .deleted {
-            let report = try await sources.trash.purge(PurgeRequest(runIDs: [id], isDryRun: true))
+            let report = try await sources.trash.purge(
+                PurgeRequest(runIDs: [id], isDryRun: true),
+                by: Actor(name: "dashboard")
+            )
             content["purge_files"] = report.files
             content["purge_size"] = NumberText.size(report.bytes)
             content["kept"] = report.kept.first?.reason ?? ""
