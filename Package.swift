@@ -200,7 +200,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BalanceCoreTests",
-            dependencies: ["BalanceCore", "BalanceTestSupport"],
+            dependencies: ["BalanceCore", "BalanceTestSupport", .product(name: "Yams", package: "Yams")],
             swiftSettings: testSettings
         ),
         .testTarget(

@@ -54,10 +54,12 @@ package struct Dashboard: Sendable {
     let renderer: PageRenderer
 
     /// Pages whose every path begins with `base`: empty, or `/ui`.
-    package init(base: String, sources: DashboardSources) {
+    ///
+    /// A proxy that shows the server below a path of its own takes that path, `prefix`, away; links have it in front.
+    package init(base: String, prefix: String = "", sources: DashboardSources) {
         self.base = base
         self.sources = sources
-        renderer = PageRenderer(base: base)
+        renderer = PageRenderer(base: prefix + base, prefix: prefix)
     }
 
     /// Every route of the pages.
@@ -147,7 +149,7 @@ package struct Dashboard: Sendable {
         let run = RunPage(sources: sources, renderer: renderer)
         if !base.isEmpty {
             // The client of MLflow prints addresses as /#/experiments/1/runs/ID; the page's script follows them.
-            let target = base
+            let target = renderer.base
             router.get("/") { _, _ in Response(status: .seeOther, headers: [.location: target]) }
         }
         let group = router.group(RouterPath(base))

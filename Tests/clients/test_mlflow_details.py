@@ -169,10 +169,11 @@ def test_a_name_is_found_as_clients_before_2026_ask_for_it(server):
     """They decode the names that a server lists, `%25` to `%`, and ask for what comes out."""
     run = server.client.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).json()["run"]["info"]["run_id"]
     root = f"/api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts"
-    for name in ["images/dog%2525step%252525%2525x", "images/cat%2525step%252581%2525x", "images/plain%25.txt", "sub%2525/in.txt"]:
+    for name in ["images/dog%2525step%252525%2525x", "images/cat%2525step%252581%2525x", "images/plain%25.txt", "images/a%2541b", "sub%2525/in.txt"]:
         server.client.put(f"{root}/{name}", content=name.encode()).raise_for_status()
     listed = [file["path"] for file in server.client.get("/api/2.0/mlflow/artifacts/list", params={"run_id": run, "path": "images"}).json()["files"]]
-    assert listed == ["images/cat%25step%2581%25x", "images/dog%25step%2525%25x", "images/plain%.txt"]
+    assert server.client.get(f"{root}/images/aAb").content == b"images/a%2541b"
+    assert listed == ["images/a%41b", "images/cat%25step%2581%25x", "images/dog%25step%2525%25x", "images/plain%.txt"]
     assert server.client.get(f"{root}/images/dog%25step%25%25x").content == b"images/dog%2525step%252525%2525x"
     assert server.client.get("/get-artifact", params={"run_id": run, "path": "images/cat%step\ufffd%x"}).content == b"images/cat%2525step%252581%2525x"
     assert server.client.get(f"{root}/sub%25/in.txt").content == b"sub%2525/in.txt"

@@ -58,6 +58,7 @@ GET /ping
 GET /schemas/policy.json
 GET /policies
 GET /policies/gain
+GET /policies/check
 GET /audit?limit=5
 GET /audit?limit=x
 GET /audit/head
@@ -251,6 +252,7 @@ POST $mlflow/experiments/delete {"experiment_id": "$experiment"}
 POST $mlflow/experiments/restore {"experiment_id": "$experiment"}
 DELETE /runs/$run
 DELETE /runs/none
+DELETE /runs/latest
 DELETE /experiments/x
 DELETE /experiments/$experiment
 POST /experiments/$experiment/restore {}

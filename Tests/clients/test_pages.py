@@ -237,3 +237,19 @@ def test_pages_are_bounded_by_rows_and_columns(workspace, serve):
     link = re.search(r'href="(/ui/models\?after=[^"]+)"', first)[1]
     assert first.count("/ui/models/model-") == 200
     assert server.client.get(link).text.count("/ui/models/model-") == 5
+
+
+def test_pages_work_below_a_path_of_a_proxy(workspace, serve):
+    """The proxy takes its own path away; every link, form and redirect has it in front."""
+    workspace.run("train-dummy")
+    server = serve(workspace, "serve", "--base-path", "/mlops/")
+    for path in ["/ui", "/ui/models", "/ui/models/balance_model", "/ui/models/balance_model/versions/1", "/ui/audit", "/ui/experiments", "/ui/runs/none"]:
+        links = re.findall(r'(?:href|src|action)="([^"#]+)', server.client.get(path).text)
+        assert len(links) > 5 and all(link.startswith("/mlops/ui") for link in links if not link.startswith("http")), (path, links)
+    for path, target in [("/", "/mlops/ui"), ("/ui/runs/latest", "/mlops/ui/runs/"), ("/ui/preferences?lang=ko&back=/mlops/ui/models", "/mlops/ui/models")]:
+        answer = server.client.get(path)
+        assert answer.status_code == 303 and answer.headers["location"].startswith(target), answer.headers
+    server.stop()
+    for wrong in ["mlops", "/a b", "/a//b", "//evil.example", "/a?b"]:
+        done = workspace.run("serve", "--port", "0", "--base-path", wrong, check=False, timeout=30)
+        assert done.returncode == 64 and "BALANCEOPS_BASE_PATH" in done.stderr, done.stderr

@@ -8,11 +8,6 @@ extension ArtifactFiles {
     /// The key of the one file or folder that is listed under a name which such a client decodes to the name in `key`; nil where there is
     /// none, or more than one.
     func listed(as key: ArtifactKey) async throws -> ArtifactKey? {
-        guard
-            key.segments.contains(where: {
-                $0.contains("%") || $0.contains("\u{FFFD}") || !$0.utf8.allSatisfy { $0 < 0x80 }
-            })
-        else { return nil }
         var found: ArtifactKey?
         for segment in key.segments {
             let names = try await list(found).map(\.name)

@@ -21,12 +21,15 @@ struct ServerBuilder {
     private let pool: PredictionPool
     /// The memory that bodies may take at once.
     private let bodies: ByteBudget
+    /// What a proxy has in front of every path.
+    private let prefix: String
     /// How many descriptors the process may have.
     private let descriptors: Int
 
     init(workspace: Workspace) throws {
         self.workspace = workspace
         descriptors = ProcessLimits.raiseDescriptors()
+        prefix = try workspace.settings.linkPrefix()
         pool = PredictionPool(
             threads: try workspace.settings.predictionThreads(),
             queue: try workspace.settings.number(.predictionQueue, 0...100_000)
@@ -171,6 +174,7 @@ struct ServerBuilder {
     ) -> Dashboard {
         Dashboard(
             base: base,
+            prefix: prefix,
             sources: DashboardSources(
                 tracking: workspace.tracking,
                 log: workspace.log,

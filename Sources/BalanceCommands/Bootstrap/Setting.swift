@@ -74,6 +74,13 @@ package struct Setting: Sendable, Hashable {
         defaultValue: "",
         meaning: "host names that clients may use besides loopback, separated by commas; * allows all"
     )
+    package static let basePath = Setting(
+        variable: "BALANCEOPS_BASE_PATH",
+        flag: "base-path",
+        defaultValue: "",
+        meaning:
+            "the path below which a proxy shows the server, as /mlops, and which it takes away; links of the pages begin with it"
+    )
     package static let maxConnections = Setting(
         variable: "BALANCEOPS_MAX_CONNECTIONS",
         flag: "max-connections",
@@ -151,7 +158,8 @@ package struct Setting: Sendable, Hashable {
 
     package static let all = [
         database, artifacts, currentModel, apiURL, host, port, grpcPort, fastLane, eventLoops, dashboardPort,
-        allowedHosts, maxConnections, headTimeout, idleTimeout, minRate, maxJSON, bodyMemory, predictionThreads,
+        allowedHosts, basePath, maxConnections, headTimeout, idleTimeout, minRate, maxJSON, bodyMemory,
+        predictionThreads,
         predictionQueue, onnxRuntime, auditKey, webhookHosts, logLevel,
     ]
 }

@@ -99,6 +99,21 @@ package struct Settings: Sendable {
         return limits
     }
 
+    /// The path in front of all others behind a proxy: empty, or with a slash before and none behind.
+    func linkPrefix() throws -> String {
+        let value = self[.basePath]
+        let path = value.text.hasSuffix("/") ? String(value.text.dropLast()) : value.text
+        let isPath = path.isEmpty || path.wholeMatch(of: /(\/[A-Za-z0-9._~-]+)+/) != nil
+        guard isPath else {
+            throw Failure(
+                .invalidArgument,
+                "invalid \(Setting.basePath.variable) '\(value.text)' (from \(value.origin))",
+                hint: "use a path such as /mlops"
+            )
+        }
+        return path
+    }
+
     /// How many threads run heavy predictions.
     func predictionThreads() throws -> Int {
         if self[.predictionThreads].text == "auto" { return max(ProcessInfo.processInfo.activeProcessorCount - 1, 1) }

@@ -48,6 +48,9 @@ struct ListenOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error or critical (BALANCEOPS_LOG_LEVEL).")
     var logLevel: String?
 
+    @Option(help: "The path below which a proxy shows the server (BALANCEOPS_BASE_PATH).")
+    var basePath: String?
+
     @Option(help: "How many connections there may be at once, or auto (BALANCEOPS_MAX_CONNECTIONS).")
     var maxConnections: String?
 
@@ -81,7 +84,8 @@ struct ListenOptions: ParsableArguments {
     var flags: [Setting: String] {
         [
             .host: host, .allowedHosts: allowedHosts, .webhookHosts: webhookHosts, .logLevel: logLevel,
-            .maxConnections: maxConnections, .headTimeout: headTimeout, .idleTimeout: idleTimeout, .minRate: minRate,
+            .basePath: basePath, .maxConnections: maxConnections, .headTimeout: headTimeout, .idleTimeout: idleTimeout,
+            .minRate: minRate,
             .maxJSON: maxJSON, .bodyMemory: bodyMemory, .predictionThreads: predictionThreads,
             .predictionQueue: predictionQueue,
         ].compactMapValues { $0 }

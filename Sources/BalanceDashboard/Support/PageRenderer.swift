@@ -7,6 +7,8 @@ import NIOCore
 /// Renders templates into pages with the frame that all of them share.
 struct PageRenderer: Sendable {
     let base: String
+    /// What a proxy has in front of every path.
+    private let prefix: String
     private let library: MustacheLibrary
 
     private static let templates = [
@@ -14,8 +16,9 @@ struct PageRenderer: Sendable {
         "policy", "audit", "auditline",
     ]
 
-    init(base: String) {
+    init(base: String, prefix: String) {
         self.base = base
+        self.prefix = prefix
         MustacheContentTypes.register(SafeHTML(), named: "SAFEHTML")
         var library = MustacheLibrary()
         for name in Self.templates {
@@ -86,7 +89,7 @@ struct PageRenderer: Sendable {
 
     private func render(_ page: Page, _ request: Request) -> Response {
         let preferences = Preferences(request)
-        let back = request.uri.string.hasPrefix("/") ? request.uri.string : base + "/"
+        let back = request.uri.string.hasPrefix("/") ? prefix + request.uri.string : base + "/"
         var context = page.content.withoutEmptyTexts
         context["title"] = page.title
         context["base"] = base
