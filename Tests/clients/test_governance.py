@@ -807,7 +807,7 @@ def test_why_does_this_version_serve(shared, candidate):
 # ---------------------------------------------------------------------------------------------- who did it
 
 
-def trail(server, subject):
+def lines_of(server, subject):
     return [(line["action"], line["actor"], line["reason"]) for line in server.client.get("/audit", params={"subject": subject}).json()["items"]]
 
 
@@ -821,17 +821,17 @@ def test_what_is_taken_away_has_a_line_with_who_asked(shared, candidate, monkeyp
     made = client.create_run(experiment).info.run_id
     client.delete_run(made)
     client.restore_run(made)
-    assert [line[:2] for line in trail(server, f"run {made}")] == [("run restored", "jin"), ("run deleted", "jin")]
+    assert [line[:2] for line in lines_of(server, f"run {made}")] == [("run restored", "jin"), ("run deleted", "jin")]
     client.delete_experiment(experiment)
-    assert trail(server, f"experiment {experiment}")[0] == ("experiment deleted", "jin", "taken away")
+    assert lines_of(server, f"experiment {experiment}")[0] == ("experiment deleted", "jin", "taken away")
     post(server, "/purge", headers={"X-BalanceOps-Actor": "min"}, experiment_ids=[experiment])
-    assert trail(server, "trash")[0][:2] == ("purged", "min") and "1 experiments, 1 runs" in trail(server, "trash")[0][2]
+    assert lines_of(server, "trash")[0][:2] == ("purged", "min") and "1 experiments, 1 runs" in lines_of(server, "trash")[0][2]
     version(server, "taken", candidate[0], {"bal_acc": 0.7})
     client.set_registered_model_tag("taken", "role:owner", "kim")
     client.delete_model_version("taken", "1")
     client.rename_registered_model("taken", "renamed away")
     client.delete_registered_model("renamed away")
-    lines = trail(server, "taken") + trail(server, "renamed away")
+    lines = lines_of(server, "taken") + lines_of(server, "renamed away")
     assert {line[0] for line in lines} == {"role changed", "version deleted", "renamed", "deleted"} and {line[1] for line in lines} == {"jin"}
     assert json.loads(workspace.run("audit", "verify", "--json", check=False).stdout)["ok"]
 
@@ -843,5 +843,5 @@ def test_a_tag_that_a_policy_waits_for_has_a_line(shared, candidate):
     tag = {"name": "tagged", "version": str(number), "key": "reviewed", "value": "yes"}
     post(server, "/api/2.0/mlflow/model-versions/set-tag", headers={"X-BalanceOps-Actor": "min"}, **tag)
     post(server, "/api/2.0/mlflow/model-versions/set-tag", **(tag | {"key": "other"}))
-    tags = [line for line in trail(server, "tagged") if line[0] == "version tagged"]
+    tags = [line for line in lines_of(server, "tagged") if line[0] == "version tagged"]
     assert tags == [("version tagged", "min", "reviewed = yes")]
