@@ -16,7 +16,7 @@ package final class BodyShare: Sendable {
 
     /// - Throws: `Failure` with code `unavailable` where other requests hold what is left.
     package func take(_ count: Int) throws {
-        guard budget.take(count) else {
+        guard budget.take(count, besides: taken.load(ordering: .relaxed)) else {
             throw Failure(
                 .unavailable,
                 "Other requests hold the memory that bodies may take at once.",

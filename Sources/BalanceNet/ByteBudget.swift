@@ -7,15 +7,13 @@ package final class ByteBudget: Sendable {
 
     package init(limit: Int) { self.limit = limit }
 
-    package func take(_ count: Int) -> Bool {
+    /// Takes what is left; whoever holds all that is taken, `own`, may take more than the limit: one large thing at a time.
+    package func take(_ count: Int, besides own: Int? = nil) -> Bool {
         let (_, now) = used.add(count, ordering: .relaxed)
-        if now <= limit { return true }
+        if now <= limit || own.map({ now == $0 + count }) == true { return true }
         used.subtract(count, ordering: .relaxed)
         return false
     }
 
     package func give(_ count: Int) { if count > 0 { used.subtract(count, ordering: .relaxed) } }
-
-    /// Bytes that are held at the moment.
-    package var held: Int { used.load(ordering: .relaxed) }
 }

@@ -244,3 +244,13 @@ def test_bodies_are_bounded_in_sum(workspace, serve):
         assert first.recv(100).startswith(b"HTTP/1.1 400")
     third, _ = ask(server.port, head + body)
     assert third.startswith(b"HTTP/1.1 400"), third[:300]
+
+
+def test_a_body_larger_than_the_memory_for_bodies_is_read_alone(workspace, serve):
+    """Whatever the limits of one body and of all are, one that is allowed is read while nobody else holds anything."""
+    server = serve(workspace, "serve", "--body-memory", 1 << 20)
+    body = b'{"names": [' + b"1," * 600_000 + b"1]}"
+    head = f"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    for _ in range(2):
+        answer, _ = ask(server.port, head + body)
+        assert answer.startswith(b"HTTP/1.1 400"), answer[:300]

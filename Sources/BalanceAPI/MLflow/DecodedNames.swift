@@ -8,8 +8,10 @@ extension ArtifactFiles {
     /// The key of the one file or folder that is listed under a name which such a client decodes to the name in `key`; nil where there is
     /// none, or more than one.
     func listed(as key: ArtifactKey) async throws -> ArtifactKey? {
-        var found: ArtifactKey?
-        for segment in key.segments {
+        // Experiment, run and its root are named by the server.
+        guard key.segments.count > 3 else { return nil }
+        var found = try ArtifactKey(key.segments.prefix(3).joined(separator: "/"))
+        for segment in key.segments.dropFirst(3) {
             let names = try await list(found).map(\.name)
             var name = names.first { $0.utf8.elementsEqual(segment.utf8) }
             if name == nil {
@@ -17,7 +19,7 @@ extension ArtifactFiles {
                 name = same.count == 1 ? same[0] : nil
             }
             guard let name else { return nil }
-            found = try found.map { try $0.appending(name) } ?? ArtifactKey(name)
+            found = try found.appending(name)
         }
         return found
     }

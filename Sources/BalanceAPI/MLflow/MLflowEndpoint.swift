@@ -77,7 +77,7 @@ struct MLflowEndpoint: Sendable {
                 for (name, value) in context.parameters {
                     fields = fields.setting(String(name), String(value).removingPercentEncoding ?? String(value))
                 }
-                fields.actor = Actor(request, requestID: context.requestID, otherwise: "mlflow client")
+                fields.actor = Actor(request, requestID: context.requestID, otherwise: fields.actor.name)
                 do {
                     return try await responder(fields)
                 } catch let error as FilterError {

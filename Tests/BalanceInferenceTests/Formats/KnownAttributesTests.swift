@@ -14,7 +14,7 @@ struct KnownAttributesTests {
         A pickled estimator is its attributes. Each of them is read or checked, or may be ignored for a reason that is known; a file with any other
         attribute is refused by name, because it may change what the library answers. The table is made from
         `Sources/BalanceInference/Formats/Attributes` (`BALANCEOPS_RECORD=1 swift test --filter KnownAttributes` writes it), which was collected from
-        scikit-learn 1.1 to 1.9, XGBoost 1.7 to 3.2 and LightGBM 3.3 to 4.7.
+        scikit-learn 1.1 to 1.9, XGBoost 1.7 and 3.2, and LightGBM 3.3 and 4.7.
 
         Why an attribute may be ignored: *fitting*, it counts only while fitting; *record*, it tells how fitting went; *form*, it decides about speed,
         memory, messages or the form of a result and never about its values; *contained*, what counts of it is in an attribute that is read. Every

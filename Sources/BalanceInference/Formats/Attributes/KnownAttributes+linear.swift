@@ -20,18 +20,8 @@ extension KnownAttributes {
             fitting: "positive rank_ singular_ tol",
             contained: "fit_intercept normalize"
         ),
-        "sklearn.linear_model._coordinate_descent.ElasticNet": KnownAttributes(
-            read: "coef_ intercept_",
-            fitting: "alpha dual_gap_ l1_ratio max_iter positive precompute selection tol",
-            record: "n_iter_",
-            contained: "fit_intercept normalize"
-        ),
-        "sklearn.linear_model._coordinate_descent.Lasso": KnownAttributes(
-            read: "coef_ intercept_",
-            fitting: "alpha dual_gap_ l1_ratio max_iter positive precompute selection tol",
-            record: "n_iter_",
-            contained: "fit_intercept normalize"
-        ),
+        "sklearn.linear_model._coordinate_descent.ElasticNet": coordinateDescent,
+        "sklearn.linear_model._coordinate_descent.Lasso": coordinateDescent,
         "sklearn.linear_model._logistic.LogisticRegression": KnownAttributes(
             read: "classes_ coef_ intercept_ multi_class solver",
             fitting: "C class_weight dual intercept_scaling l1_ratio max_iter penalty tol",
@@ -112,4 +102,11 @@ extension KnownAttributes {
             contained: "fit_intercept"
         ),
     ]
+
+    private static let coordinateDescent = KnownAttributes(
+        read: "coef_ intercept_",
+        fitting: "alpha dual_gap_ l1_ratio max_iter positive precompute selection tol",
+        record: "n_iter_",
+        contained: "fit_intercept normalize"
+    )
 }

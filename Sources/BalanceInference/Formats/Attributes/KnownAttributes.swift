@@ -3,7 +3,8 @@ import BalanceCore
 /// What is known of an estimator's attributes: which its answers are made from, and which may be ignored, by the reason.
 ///
 /// An attribute that is in no list may change what the library answers, so a file that holds it is refused. The lists come from the estimators of
-/// scikit-learn 1.1 to 1.9, XGBoost 1.7 to 3.2 and LightGBM 3.3 to 4.7, fitted with every parameter that adds one.
+/// scikit-learn 1.1 to 1.9, fitted with parameters that add some, and of the oldest and newest boosting libraries: XGBoost 1.7 and 3.2, LightGBM 3.3
+/// and 4.7.
 package struct KnownAttributes: Sendable {
     /// Read, or checked for a value that changes the answer.
     package let read: Set<String>
