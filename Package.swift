@@ -226,7 +226,7 @@ let package = Package(
         .testTarget(
             name: "BalanceCommandsTests",
             dependencies: [
-                "BalanceCommands", "BalanceTestSupport",
+                "BalanceCommands", "BalanceNet", "BalanceTestSupport",
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: testSettings

@@ -1,111 +1,92 @@
 import BalanceCore
-import Foundation
+import BalanceNet
 import Hummingbird
 
 extension Dashboard {
     /// The pages about models, policies and the audit trail.
-    var governance: [RouteDescription] {
-        let model = "\(base)/models/{name}"
-        let version = "\(model)/versions/{version}"
-        let pages: [(String, String, String)] = [
-            ("GET", "\(base)/models", "The registered models."), ("GET", model, "One model: what serves, and why."),
-            ("POST", "\(model)/freeze", "Keeps everything as it is."), ("POST", "\(model)/unfreeze", "Ends that."),
-            ("GET", "\(model)/rollback", "What a rollback would do."), ("POST", "\(model)/rollback", "Rolls back."),
-            ("GET", "\(model)/policy", "The policy's text, to edit."),
-            ("POST", "\(model)/policy", "Tries a policy, or saves and binds it."),
-            ("POST", "\(model)/policy/check", "The mistakes of a policy's text."),
-            ("GET", version, "One version: the policy's verdict, rule by rule."),
-            ("POST", "\(version)/promote", "Promotes the version."), ("POST", "\(version)/approve", "Approves it."),
-            ("POST", "\(version)/quarantine", "Puts it in quarantine."), ("POST", "\(version)/release", "Releases it."),
-            ("GET", "\(base)/audit", "The audit trail."), ("GET", "\(base)/audit/{seq}", "One line of it."),
-        ]
-        return pages.map { method, path, summary in
-            let names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
-                String($0.dropFirst().dropLast())
-            }
-            return RouteDescription(
-                method,
-                path,
-                summary,
-                parameters: names.map { .init($0, in: .path, [("type", "string")]) },
-                form: method == "POST" ? ["reason", "actor", "generation", "policy", "to", "text", "do"] : [],
-                answer: path.hasSuffix("check") ? "PolicyMistakes" : nil,
-                contentType: path.hasSuffix("check") ? "application/json" : "text/html",
-                success: method == "GET" || path.hasSuffix("check")
-                    ? [200] : path.hasSuffix("policy") ? [303, 200] : [303],
-                dialect: .page,
-                failures: [.resourceNotFound, .invalidParameter, .generationConflict, .policyInvalid]
-            )
-        }
+    var governance: [Endpoint] { modelPages + policyPages + versionPages + auditPages }
+
+    /// A page, or a form that one sends.
+    private func route(_ method: String, _ path: String, _ summary: String, success: [Int]? = nil) -> RouteDescription {
+        RouteDescription(
+            method,
+            base + path,
+            summary,
+            form: method == "POST" ? ["reason", "actor", "generation", "policy", "to", "text", "do"] : [],
+            contentType: "text/html",
+            success: success ?? [method == "GET" ? 200 : 303],
+            dialect: .page,
+            failures: [.resourceNotFound, .invalidParameter, .generationConflict, .policyInvalid]
+        )
     }
 
-    func addGovernance<Context: RequestContext>(to group: RouterGroup<Context>) {
+    private var modelPages: [Endpoint] {
         let models = ModelsPage(sources: sources, renderer: renderer)
-        let version = VersionPage(sources: sources, renderer: renderer)
         let rollback = RollbackPage(sources: sources, renderer: renderer)
+        return [
+            page(route("GET", "/models", "The registered models.")) { request, _ in try await models.list(request) },
+            page(route("GET", "/models/{name}", "One model: what serves, and why.")) {
+                try await models.show($0, name: $1.text("name"))
+            },
+            page(route("POST", "/models/{name}/freeze", "Keeps everything as it is."), .operate) {
+                try await models.act($0, name: $1.text("name"), freezes: true)
+            },
+            page(route("POST", "/models/{name}/unfreeze", "Ends that."), .operate) {
+                try await models.act($0, name: $1.text("name"), freezes: false)
+            },
+            page(route("GET", "/models/{name}/rollback", "What a rollback would do.")) {
+                try await rollback.preview($0, name: $1.text("name"))
+            },
+            page(route("POST", "/models/{name}/rollback", "Rolls back."), .operate) {
+                try await rollback.confirm($0, name: $1.text("name"))
+            },
+        ]
+    }
+
+    private var policyPages: [Endpoint] {
         let policy = PolicyPage(sources: sources, renderer: renderer)
-        let audit = AuditPage(sources: sources, renderer: renderer)
-        let renderer = self.renderer
-        group.get("/models") { request, _ in await renderer.page(request) { try await models.list(request) } }
-        group.get("/models/:name") { request, context in
-            await renderer.page(request) { try await models.show(request, name: context.name()) }
-        }
-        for freezes in [true, false] {
-            group.post("/models/:name/\(freezes ? "freeze" : "unfreeze")") { request, context in
-                await renderer.page(request) {
-                    try await models.act(request, name: context.name(), freezes: freezes)
-                }
+        var check = route("POST", "/models/{name}/policy/check", "The mistakes of a policy's text.", success: [200])
+        check.answers = ["PolicyMistakes"]
+        check.contentType = "application/json"
+        return [
+            page(route("GET", "/models/{name}/policy", "The policy's text, to edit.")) {
+                try await policy.show($0, name: $1.text("name"))
+            },
+            page(
+                route("POST", "/models/{name}/policy", "Tries a policy, or saves and binds it.", success: [303, 200]),
+                .administer
+            ) { try await policy.submit($0, name: $1.text("name")) },
+            page(check) { request, _ in try await policy.check(request) },
+        ]
+    }
+
+    private var versionPages: [Endpoint] {
+        let version = VersionPage(sources: sources, renderer: renderer)
+        let path = "/models/{name}/versions/{version}"
+        return [
+            page(route("GET", path, "One version: the policy's verdict, rule by rule.")) {
+                try await version.show($0, name: $1.text("name"), version: $1.parameters.require("version"))
             }
-        }
-        group.get("/models/:name/rollback") { request, context in
-            await renderer.page(request) { try await rollback.preview(request, name: context.name()) }
-        }
-        group.post("/models/:name/rollback") { request, context in
-            await renderer.page(request) { try await rollback.confirm(request, name: context.name()) }
-        }
-        group.get("/models/:name/policy") { request, context in
-            await renderer.page(request) { try await policy.show(request, name: context.name()) }
-        }
-        group.post("/models/:name/policy") { request, context in
-            await renderer.page(request) { try await policy.submit(request, name: context.name()) }
-        }
-        group.post("/models/:name/policy/check") { request, _ in
-            await renderer.page(request) { try await policy.check(request) }
-        }
-        group.get("/models/:name/versions/:version") { request, context in
-            await renderer.page(request) {
-                try await version.show(
-                    request,
-                    name: context.name(),
-                    version: context.parameters.require("version")
-                )
-            }
-        }
-        for action in VersionAction.allCases {
-            group.post("/models/:name/versions/:version/\(action.rawValue)") { request, context in
-                await renderer.page(request) {
+        ]
+            + VersionAction.allCases.map { action in
+                page(route("POST", "\(path)/\(action.rawValue)", action.summary), action.permission) {
                     try await version.act(
                         action,
-                        request,
-                        name: context.name(),
-                        version: context.parameters.require("version")
+                        $0,
+                        name: $1.text("name"),
+                        version: $1.parameters.require("version")
                     )
                 }
             }
-        }
-        group.get("/audit") { request, _ in await renderer.page(request) { try await audit.list(request) } }
-        group.get("/audit/:seq") { request, context in
-            await renderer.page(request) {
-                try await audit.show(request, line: context.parameters.require("seq"))
-            }
-        }
     }
-}
 
-extension RequestContext {
-    /// The registered model that the path names.
-    fileprivate func name() throws -> String {
-        let text = try parameters.require("name")
-        return text.removingPercentEncoding ?? text
+    private var auditPages: [Endpoint] {
+        let audit = AuditPage(sources: sources, renderer: renderer)
+        return [
+            page(route("GET", "/audit", "The audit trail.")) { request, _ in try await audit.list(request) },
+            page(route("GET", "/audit/{seq}", "One line of it.")) {
+                try await audit.show($0, line: $1.parameters.require("seq"))
+            },
+        ]
     }
 }

@@ -1,5 +1,6 @@
 package import BalanceCore
-package import Hummingbird
+package import BalanceNet
+import Hummingbird
 
 /// What the pages show.
 package struct DashboardSources: Sendable {
@@ -12,7 +13,7 @@ package struct DashboardSources: Sendable {
     package var models: any ModelRegistry
     package var governance: any Governance
     package var audit: any AuditTrail
-    package var promoter: VersionPromoter
+    package var promotions: PromotionService
     /// What the API's `/version` says, or why it cannot be asked.
     package var server: @Sendable () async -> Result<JSONValue, Failure>
     /// Each setting's variable, value and origin.
@@ -28,7 +29,7 @@ package struct DashboardSources: Sendable {
         models: any ModelRegistry,
         governance: any Governance,
         audit: any AuditTrail,
-        promoter: VersionPromoter,
+        promotions: PromotionService,
         server: @escaping @Sendable () async -> Result<JSONValue, Failure>,
         settings: [(name: String, value: String, origin: String)]
     ) {
@@ -41,7 +42,7 @@ package struct DashboardSources: Sendable {
         self.models = models
         self.governance = governance
         self.audit = audit
-        self.promoter = promoter
+        self.promotions = promotions
         self.server = server
         self.settings = settings
     }
@@ -62,138 +63,135 @@ package struct Dashboard: Sendable {
         renderer = PageRenderer(base: prefix + base, prefix: prefix)
     }
 
-    /// Every route of the pages.
-    package var routes: [RouteDescription] {
+    /// Every endpoint of the pages.
+    package var endpoints: [Endpoint] { lead + runPages + actions + governance + frame }
+
+    /// An endpoint that makes a page, whose failures are pages too.
+    func page(
+        _ route: RouteDescription,
+        _ permission: Permission = .read,
+        _ make: @escaping @Sendable (Request, AppContext) async throws -> PageRenderer.PageResult
+    ) -> Endpoint {
+        let renderer = self.renderer
+        return Endpoint(route, permission) { request, context in
+            await renderer.page(request) { try await make(request, context) }
+        }
+    }
+
+    /// From the root to the pages, where they are below another path.
+    private var lead: [Endpoint] {
+        // The client of MLflow prints addresses as /#/experiments/1/runs/ID; the page's script follows them.
+        let target = renderer.base
+        let root = RouteDescription("GET", "/", "Leads to the dashboard.", contentType: "text/html", success: [303])
+        return base.isEmpty
+            ? [] : [Endpoint(root, .open) { _, _ in Response(status: .seeOther, headers: [.location: target]) }]
+    }
+
+    private var runPages: [Endpoint] {
         let html = "text/html"
-        let id = RouteDescription.Parameter("run_id", in: .path, [("type", "string")])
-        let root = RouteDescription("GET", "/", "Leads to the dashboard.", contentType: html, success: [303])
-        return (base.isEmpty ? [] : [root]) + [
-            RouteDescription("GET", base.isEmpty ? "/" : base, "The dashboard: model, runs, trend.", contentType: html),
-            RouteDescription(
-                "GET",
-                "\(base)/runs/latest",
-                "The newest run's page.",
-                contentType: html,
-                success: [303],
-                failures: [.runNotFound]
-            ),
-            RouteDescription(
-                "GET",
-                "\(base)/runs/{run_id}",
-                "One run's page.",
-                parameters: [id],
-                contentType: html,
-                failures: [.runNotFound]
-            ),
-            RouteDescription(
-                "GET",
-                "\(base)/runs/{run_id}/artifacts/{index}",
-                "A file that a run recorded, up to 50 MB.",
-                parameters: [id, .init("index", in: .path, [("type", "integer")])],
-                contentType: "application/octet-stream",
-                dialect: .page,
-                failures: [.runNotFound, .fileNotFound, .bodyTooLarge]
-            ),
-            RouteDescription(
-                "GET",
-                "\(base)/runs/{run_id}/files/{path}",
-                "A stored artifact of a run.",
-                parameters: [id, .init("path", in: .path, [("type", "string")])],
-                contentType: "application/octet-stream",
-                dialect: .page,
-                failures: [.runNotFound, .fileNotFound, .invalidParameter]
-            ),
-            RouteDescription("GET", "\(base)/experiments", "The experiments of a folder.", contentType: html),
-        ] + actions + governance + [
-            RouteDescription(
-                "GET",
-                "\(base)/preferences",
-                "Keeps language, time zone and theme.",
-                contentType: html,
-                success: [303]
-            ),
-            RouteDescription(
-                "GET",
-                "\(base)/assets/{name}",
-                "A file that the pages need.",
-                parameters: [.init("name", in: .path, [("type", "string")])],
-                contentType: "*/*",
-                success: [200, 304],
-                failures: [.notFound]
-            ),
+        let runs = RunsPage(sources: sources, renderer: renderer)
+        let run = RunPage(sources: sources, renderer: renderer)
+        let experiments = ExperimentsPage(sources: sources, renderer: renderer)
+        return [
+            page(
+                .init("GET", base.isEmpty ? "/" : base, "The dashboard: model, runs, trend.", contentType: html)
+            ) { request, _ in try await runs.show(request) },
+            page(
+                .init(
+                    "GET",
+                    "\(base)/runs/latest",
+                    "The newest run's page.",
+                    contentType: html,
+                    success: [303],
+                    failures: [.runNotFound]
+                )
+            ) { _, _ in try await run.latest() },
+            page(
+                .init("GET", "\(base)/runs/{run_id}", "One run's page.", contentType: html, failures: [.runNotFound])
+            ) { try await run.show($0, id: $1.parameters.require("run_id")) },
+            page(
+                .init(
+                    "GET",
+                    "\(base)/runs/{run_id}/artifacts/{index}",
+                    "A file that a run recorded, up to 50 MB.",
+                    parameters: [.init("index", in: .path, [("type", "integer")])],
+                    contentType: "application/octet-stream",
+                    dialect: .page,
+                    failures: [.runNotFound, .fileNotFound, .bodyTooLarge]
+                )
+            ) { try await run.download(id: $1.parameters.require("run_id"), index: $1.parameters.require("index")) },
+            page(
+                .init(
+                    "GET",
+                    "\(base)/runs/{run_id}/files/{path}",
+                    "A stored artifact of a run.",
+                    contentType: "application/octet-stream",
+                    dialect: .page,
+                    failures: [.runNotFound, .fileNotFound, .invalidParameter]
+                )
+            ) { _, context in
+                let path = context.parameters.getCatchAll().map(String.init).joined(separator: "/")
+                return try await run.file(id: context.parameters.require("run_id"), path: path)
+            },
+            page(.init("GET", "\(base)/experiments", "The experiments of a folder.", contentType: html)) { request, _ in
+                try await experiments.show(request)
+            },
         ]
     }
 
-    /// The forms of the pages.
-    private var actions: [RouteDescription] {
-        ["runs/{run_id}", "experiments/{experiment_id}"].flatMap { path in
-            [("delete", "Deletes"), ("restore", "Restores"), ("purge", "Removes for good")].map { action, verb in
-                let name = path.split(separator: "{")[1].dropLast()
-                return RouteDescription(
-                    "POST",
-                    "\(base)/\(path)/\(action)",
-                    "\(verb) what the page shows.",
-                    parameters: [.init(String(name), in: .path, [("type", "string")])],
-                    form: ["sure"],
-                    contentType: "text/html",
-                    success: [303],
-                    failures: [.resourceNotFound, .invalidParameter]
-                )
+    /// The forms that delete, restore and remove; they ask for no name.
+    private var actions: [Endpoint] {
+        let actor = Actor(name: "dashboard")
+        let run = RunPage(sources: sources, renderer: renderer)
+        let experiments = ExperimentsPage(sources: sources, renderer: renderer)
+        func form(_ action: PageAction, _ path: String) -> RouteDescription {
+            RouteDescription(
+                "POST",
+                "\(base)/\(path)/\(action.rawValue)",
+                "\(action.verb) what the page shows.",
+                form: ["sure"],
+                contentType: "text/html",
+                success: [303],
+                failures: [.resourceNotFound, .invalidParameter]
+            )
+        }
+        return PageAction.allCases.map { action in
+            page(form(action, "runs/{run_id}"), action.permission) {
+                try await run.act(action, id: $1.parameters.require("run_id"), by: actor)
             }
         }
+            + PageAction.allCases.map { action in
+                page(form(action, "experiments/{experiment_id}"), action.permission) {
+                    try await experiments.act(action, id: $1.parameters.require("experiment_id"), by: actor)
+                }
+            }
     }
 
-    package func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
-        let (sources, renderer) = (self.sources, self.renderer)
-        let runs = RunsPage(sources: sources, renderer: renderer)
-        let run = RunPage(sources: sources, renderer: renderer)
-        if !base.isEmpty {
-            // The client of MLflow prints addresses as /#/experiments/1/runs/ID; the page's script follows them.
-            let target = renderer.base
-            router.get("/") { _, _ in Response(status: .seeOther, headers: [.location: target]) }
-        }
-        let group = router.group(RouterPath(base))
-        group.get("/") { request, _ in await renderer.page(request) { try await runs.show(request) } }
-        group.get("/runs/latest") { request, _ in await renderer.page(request) { try await run.latest() } }
-        group.get("/runs/:run_id") { request, context in
-            await renderer.page(request) { try await run.show(request, id: try context.parameters.require("run_id")) }
-        }
-        group.get("/runs/:run_id/artifacts/:index") { request, context in
-            await renderer.page(request) {
-                try await run.download(
-                    id: try context.parameters.require("run_id"),
-                    index: try context.parameters.require("index")
-                )
-            }
-        }
-        group.get("/runs/:run_id/files/**") { request, context in
-            await renderer.page(request) {
-                try await run.file(
-                    id: try context.parameters.require("run_id"),
-                    path: context.parameters.getCatchAll().map(String.init).joined(separator: "/")
-                )
-            }
-        }
-        let experiments = ExperimentsPage(sources: sources, renderer: renderer)
-        group.get("/experiments") { request, _ in await renderer.page(request) { try await experiments.show(request) } }
-        // These forms ask for no name.
-        let actor = Actor(name: "dashboard")
-        for action in PageAction.allCases {
-            group.post("/runs/:run_id/\(action.rawValue)") { request, context in
-                await renderer.page(request) {
-                    try await run.act(action, id: context.parameters.require("run_id"), by: actor)
-                }
-            }
-            group.post("/experiments/:experiment_id/\(action.rawValue)") { request, context in
-                await renderer.page(request) {
-                    try await experiments.act(action, id: context.parameters.require("experiment_id"), by: actor)
-                }
-            }
-        }
-        addGovernance(to: group)
-        group.get("/preferences") { request, _ in renderer.keepPreferences(request) }
-        group.get("/assets/:name") { request, context in
-            try Assets.response(for: try context.parameters.require("name"), request)
-        }
+    /// What every page needs.
+    private var frame: [Endpoint] {
+        let renderer = self.renderer
+        return [
+            Endpoint(
+                .init(
+                    "GET",
+                    "\(base)/preferences",
+                    "Keeps language, time zone and theme.",
+                    contentType: "text/html",
+                    success: [303]
+                ),
+                .open
+            ) { request, _ in renderer.keepPreferences(request) },
+            Endpoint(
+                .init(
+                    "GET",
+                    "\(base)/assets/{name}",
+                    "A file that the pages need.",
+                    contentType: "*/*",
+                    success: [200, 304],
+                    failures: [.notFound]
+                ),
+                .open
+            ) { try Assets.response(for: $1.parameters.require("name"), $0) },
+        ]
     }
 }

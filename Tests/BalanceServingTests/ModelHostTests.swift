@@ -10,21 +10,32 @@ struct ModelHostTests {
     let folder: TemporaryFolder
     let database: SQLiteDatabase
     let host: ModelHost
-    let promoter: Promoter
+    let promotions: PromotionService
 
     init() throws {
         folder = try TemporaryFolder()
         database = try SQLiteDatabase(path: folder("b.db"))
         let registry = SQLRegistryStore(database: database, key: nil)
         let files = FileModelFiles(defaultPath: folder("models/current.model"))
-        promoter = Promoter(
+        let tracking = SQLTrackingStore(database: database)
+        let artifacts = SQLArtifactFiles(database: database, root: folder.path)
+        promotions = PromotionService(
+            store: registry,
             registry: registry,
             governance: registry,
             evidence: EvidenceSource(
                 governance: registry,
-                log: SQLTrackingStore(database: database),
-                artifacts: SQLArtifactFiles(database: database, root: folder.path),
+                log: tracking,
+                artifacts: artifacts,
                 reader: PredictionFiles()
+            ),
+            versions: VersionFiles(
+                registry: registry,
+                models: tracking,
+                log: tracking,
+                artifacts: artifacts,
+                files: files,
+                reader: ModelFormats()
             ),
             files: files,
             reader: WarmModels(reader: ModelFormats())
@@ -39,17 +50,20 @@ struct ModelHostTests {
     }
 
     @discardableResult
-    private func promote(seed: Int, policy: PromotionPolicy? = nil) async throws -> Promoter.Outcome {
+    private func promote(seed: Int, policy: PromotionPolicy? = nil) async throws -> TransitionResult {
         let id = RunID()
         let run = NewRun(id: id, kind: "t", params: .object([]), note: nil, git: GitInfo(), startedAt: .now())
         try await SQLTrackingStore(database: database).begin(run)
         let (model, metrics) = try DummyTrainer.train(seed: seed, samples: 40, features: 3)
         let path = folder("candidate-\(id)")
         try FileSystem.write(model.bytes, to: path)
-        return try await promoter.promote(
-            Promoter.Candidate(source: path, run: id, metrics: metrics),
-            judge: .bound(otherwise: policy),
-            by: TransitionRequest(actor: "test")
+        return try await promotions.promote(
+            path,
+            of: defaultModelName,
+            run: id,
+            metrics: metrics,
+            policy: policy,
+            by: TransitionRequest(by: Actor(name: "test"))
         )
     }
 
@@ -107,7 +121,7 @@ struct ModelHostTests {
         try await promote(seed: 1)
         try await promote(seed: 2)
         let registry = SQLRegistryStore(database: database, key: nil)
-        let request = TransitionRequest(actor: "test", reason: "leaks")
+        let request = TransitionRequest(by: Actor(name: "test"), reason: "leaks")
         try await registry.quarantine(1, of: defaultModelName, by: request)
         let row = try #require(try await registry.currentModel(named: defaultModelName))
         #expect(try await registry.servedBefore(row).isEmpty)
@@ -149,10 +163,12 @@ struct ModelHostTests {
         try await promote(seed: 1)
         let bad = try folder.write("rubbish", to: "bad.model")
         let failure = await #expect(throws: Failure.self) {
-            try await promoter.promote(
-                Promoter.Candidate(source: bad, run: RunID(), metrics: []),
-                judge: .nobody,
-                by: TransitionRequest(actor: "test")
+            try await promotions.promote(
+                bad,
+                of: defaultModelName,
+                run: RunID(),
+                metrics: [],
+                by: TransitionRequest(by: Actor(name: "test"))
             )
         }
         #expect(failure?.code == .modelNotReadable)

@@ -42,7 +42,7 @@ def test_killed_while_training_and_promoting(workspace, serve):
     # Row and file tell of the same model.
     candidate = workspace.artifacts / "models" / "candidates" / f"{model['run_id']}_dummy.json"
     assert workspace.current.read_bytes() == candidate.read_bytes()
-    left = [name for name in os.listdir(workspace.current.parent) if "previous" in name or name.endswith("promoting")]
+    left = [name for name in os.listdir(workspace.current.parent) if "previous" in name or "promoting" in name]
     assert left == []
 
 

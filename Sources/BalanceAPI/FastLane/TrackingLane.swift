@@ -1,4 +1,5 @@
 package import BalanceCore
+import BalanceNet
 import HTTPTypes
 import Hummingbird
 package import Logging

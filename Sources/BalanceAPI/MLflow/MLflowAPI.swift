@@ -1,6 +1,5 @@
 package import BalanceCore
-import HTTPTypes
-package import Hummingbird
+package import BalanceNet
 
 /// What MLflow's routes work on.
 package struct MLflowSources: Sendable {
@@ -9,7 +8,7 @@ package struct MLflowSources: Sendable {
     package var registry: any ModelRegistry
     package var files: any ArtifactFiles
     package var versionFiles: VersionFiles
-    package var promoter: VersionPromoter
+    package var promotions: PromotionService
 
     package init(
         log: any RunLog,
@@ -17,14 +16,14 @@ package struct MLflowSources: Sendable {
         registry: any ModelRegistry,
         files: any ArtifactFiles,
         versionFiles: VersionFiles,
-        promoter: VersionPromoter
+        promotions: PromotionService
     ) {
         self.log = log
         self.models = models
         self.registry = registry
         self.files = files
         self.versionFiles = versionFiles
-        self.promoter = promoter
+        self.promotions = promotions
     }
 }
 
@@ -33,39 +32,31 @@ package struct MLflowAPI: Sendable {
     /// The client version that this dialect was checked with; `GET /version` answers it to MLflow's client.
     package static let version = "3.17.2"
 
-    private let endpoints: [MLflowEndpoint]
-    private let artifacts: ArtifactRoutes
+    /// Every endpoint of this API.
+    package let endpoints: [Endpoint]
 
     package init(_ sources: MLflowSources) {
         let lists = ArtifactLists(sources: sources)
-        artifacts = ArtifactRoutes(
-            controller: ArtifactsController(files: sources.files),
-            lists: lists
-        )
-        endpoints =
+        let dialect: [MLflowEndpoint] =
             ExperimentsController(log: sources.log).endpoints + TrackingController(log: sources.log).endpoints
             + HistoryController(log: sources.log).endpoints + lists.endpoints
             + LoggedModelsController(models: sources.models).endpoints
-            + ModelsController(registry: sources.registry, promoter: sources.promoter).endpoints
+            + ModelsController(registry: sources.registry, promotions: sources.promotions).endpoints
             + VersionsController(sources: sources).endpoints
+        let artifacts = ArtifactRoutes(controller: ArtifactsController(files: sources.files), lists: lists)
+        endpoints = dialect.flatMap(\.endpoints) + artifacts.endpoints + [Self.serverInfo]
     }
 
-    /// Every route of this API.
-    package var routes: [RouteDescription] {
-        endpoints.flatMap(\.descriptions) + artifacts.descriptions + [
-            RouteDescription("GET", Self.serverInfo, "What this server can do.", answer: "MLflowAnswer")
-        ]
-    }
-
-    private static let serverInfo = "/api/3.0/mlflow/server-info"
-
-    package func addRoutes(to router: Router<AppContext>) {
-        for endpoint in endpoints { endpoint.addRoutes(to: router) }
-        artifacts.addRoutes(to: router)
-        let info = JSONValue.object([
-            ("store_type", "SqlStore"), ("workspaces_enabled", .bool(false)), ("trace_archival_enabled", .bool(false)),
-            ("multipart_uploads_enabled", .bool(false)), ("multipart_downloads_enabled", .bool(false)),
-        ])
-        router.get(RouterPath(Self.serverInfo)) { _, _ in Response.json(info) }
+    private static let serverInfo = Endpoint(
+        .init("GET", "/api/3.0/mlflow/server-info", "What this server can do.", answer: "MLflowAnswer"),
+        .open
+    ) { _, _ in
+        .json(
+            .object([
+                ("store_type", "SqlStore"), ("workspaces_enabled", .bool(false)),
+                ("trace_archival_enabled", .bool(false)), ("multipart_uploads_enabled", .bool(false)),
+                ("multipart_downloads_enabled", .bool(false)),
+            ])
+        )
     }
 }

@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -9,9 +10,10 @@ struct MLflowEndpoint: Sendable {
     typealias Responder = @Sendable (MLflowFields) async throws -> Response
 
     var method: HTTPRequest.Method
-    /// Below a root; parameters in braces become fields.
+    /// Below a root; its parameters become fields.
     var path: String
     var summary: String
+    var permission: Permission
     /// Whether it is there for MLflow's own page only, below `/ajax-api`.
     var isAjaxOnly = false
     /// What it can fail with besides what every endpoint can.
@@ -28,6 +30,7 @@ struct MLflowEndpoint: Sendable {
         self.method = method
         self.path = path
         self.summary = summary
+        permission = method == .get ? .read : .write
         self.responder = responder
     }
 
@@ -35,6 +38,7 @@ struct MLflowEndpoint: Sendable {
         _ method: HTTPRequest.Method,
         _ path: String,
         _ summary: String,
+        _ permission: Permission? = nil,
         isAjaxOnly: Bool = false,
         failures: [Failure.Code] = [],
         _ handler: @escaping Handler
@@ -42,48 +46,42 @@ struct MLflowEndpoint: Sendable {
         self.method = method
         self.path = path
         self.summary = summary
+        self.permission = permission ?? (method == .get ? .read : .write)
         self.isAjaxOnly = isAjaxOnly
         self.failures = failures
         responder = { .json(try await handler($0)) }
     }
 
-    /// The roots that it stands below.
-    var roots: [String] { isAjaxOnly ? ["/ajax-api/2.0/mlflow"] : ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"] }
-
-    var descriptions: [RouteDescription] {
-        let names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    /// The same below each root that it stands under.
+    var endpoints: [Endpoint] {
+        let roots = isAjaxOnly ? ["/ajax-api/2.0/mlflow"] : ["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"]
         return roots.map { root in
-            RouteDescription(
+            let route = RouteDescription(
                 method.rawValue,
                 "\(root)/\(path)",
                 summary,
-                parameters: names.map { .init($0, in: .path, [("type", "string")]) },
                 body: method == .get ? nil : "MLflowRequest",
                 answer: "MLflowAnswer",
                 success: failures == [.notImplemented] ? [] : [200],
                 failures: [.invalidParameter, .resourceNotFound, .alreadyExists] + failures
             )
+            return Endpoint(route, permission) { try await answer($0, $1) }
         }
     }
 
-    func addRoutes(to router: Router<AppContext>) {
-        let responder = responder
+    private func answer(_ request: Request, _ context: AppContext) async throws -> Response {
         let isQuery = method == .get
-        for root in roots {
-            router.on(RouterPath("\(root)/\(path)"), method: method) { request, context in
-                // Some clients send the fields of a GET in a body, where there is no query (mlflow-export-import).
-                let hasBody = isQuery && request.uri.query == nil && request.hasBody
-                var fields = try await isQuery && !hasBody ? MLflowFields.query(request) : MLflowFields.body(request)
-                for (name, value) in context.parameters {
-                    fields = fields.setting(String(name), String(value).removingPercentEncoding ?? String(value))
-                }
-                fields.actor = Actor(request, requestID: context.requestID, otherwise: fields.actor.name)
-                do {
-                    return try await responder(fields)
-                } catch let error as FilterError {
-                    throw error.failure(in: (try? fields.text("filter")) ?? "")
-                }
-            }
+        // Some clients send the fields of a GET in a body, where there is no query (mlflow-export-import).
+        let hasBody = isQuery && request.uri.query == nil && request.hasBody
+        var fields = try await isQuery && !hasBody ? MLflowFields.query(request) : MLflowFields.body(request)
+        for (name, value) in context.parameters {
+            fields = fields.setting(String(name), String(value).removingPercentEncoding ?? String(value))
+        }
+        fields.actor = Actor(request, requestID: context.requestID, otherwise: fields.actor.name)
+        do {
+            return try await responder(fields)
+        } catch let error as FilterError {
+            throw error.failure(in: (try? fields.text("filter")) ?? "")
         }
     }
 }

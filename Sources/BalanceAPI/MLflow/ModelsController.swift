@@ -5,7 +5,7 @@ import Foundation
 /// `registered-models/…` of MLflow's API.
 struct ModelsController: Sendable {
     let registry: any ModelRegistry
-    let promoter: VersionPromoter
+    let promotions: PromotionService
 
     var endpoints: [MLflowEndpoint] {
         [
@@ -33,7 +33,7 @@ struct ModelsController: Sendable {
                 let query = try SearchQuery(fields, limit: limit, maximum: 1000)
                 return try await registry.searchModels(query).answer("registered_models", MLflowJSON.registeredModel)
             },
-            MLflowEndpoint(.post, "registered-models/get-latest-versions", "The newest version of each stage.") {
+            MLflowEndpoint(.post, "registered-models/get-latest-versions", "The newest version of each stage.", .read) {
                 try await latest($0)
             },
             MLflowEndpoint(.get, "registered-models/get-latest-versions", "The newest version of each stage.") {
@@ -93,7 +93,7 @@ struct ModelsController: Sendable {
         let alias = try MLflowRules.alias(fields)
         let version = try VersionsController.number(fields)
         if alias == currentAlias {
-            _ = try await promoter.requirePromotion(version, of: name, by: TransitionRequest(fields.actor))
+            _ = try await promotions.requirePromotion(version, of: name, by: TransitionRequest(by: fields.actor))
         } else {
             try await registry.setAlias(alias, ofVersion: version, of: name, at: .now())
         }

@@ -29,7 +29,7 @@ struct TrackingController: Sendable {
             MLflowEndpoint(.post, "runs/log-model", "Records a model as clients before MLflow 3 do.") {
                 try await logModel($0)
             },
-            MLflowEndpoint(.post, "runs/search", "Searches runs.") { try await search($0) },
+            MLflowEndpoint(.post, "runs/search", "Searches runs.", .read) { try await search($0) },
         ]
     }
 

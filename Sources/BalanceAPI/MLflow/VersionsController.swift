@@ -101,7 +101,7 @@ struct VersionsController: Sendable {
         }
         try await VersionClaim(sources: sources).check(&version)
         version.metrics = try await metrics(of: version)
-        let found = await sources.versionFiles.inspect(version).found
+        let found = await sources.versionFiles.inspect(version)
         version.problem = found.problem
         version.format = found.format
         version.digest = found.digest
@@ -161,10 +161,10 @@ struct VersionsController: Sendable {
         if stage == .current {
             let version = try await registry.version(number, of: name)
             if version.stage != .current {
-                _ = try await sources.promoter.requirePromotion(
+                _ = try await sources.promotions.requirePromotion(
                     number,
                     of: name,
-                    by: TransitionRequest(fields.actor)
+                    by: TransitionRequest(by: fields.actor)
                 )
             }
             return Self.answer(try await registry.version(number, of: name))

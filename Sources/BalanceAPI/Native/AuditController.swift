@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Foundation
 import Hummingbird
 
@@ -6,39 +7,49 @@ import Hummingbird
 struct AuditController: Sendable {
     let sources: GovernanceSources
 
-    static let routes: [RouteDescription] = [
-        RouteDescription(
-            "GET",
-            "/audit",
-            "Lines of the audit trail, the newest first.",
-            parameters: [
-                .init("subject", in: .query, [("type", "string")]),
-                .init("before", in: .query, [("type", "integer"), ("minimum", .int(1))]),
-                .init(
-                    "limit",
-                    in: .query,
-                    [("type", "integer"), ("minimum", .int(1)), ("maximum", .int(1000)), ("default", .int(100))]
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(Self.list, .read) { request, _ in .json(try await list(request)) },
+            Endpoint(
+                .init("GET", "/audit/head", "The newest line's hash, to be kept elsewhere.", answer: "AuditHead"),
+                .read
+            ) { _, _ in .json(try await head()) },
+            Endpoint(
+                .init("GET", "/audit/verify", "Whether the trail is as it was written.", answer: "AuditReport"),
+                .read
+            ) { _, _ in .json(try await verify()) },
+            Endpoint(
+                .governed(
+                    "GET",
+                    "/audit/{seq}",
+                    "One line, with the decision and what it was made from.",
+                    answer: "AuditLine"
                 ),
-            ],
-            answer: "AuditList",
-            failures: [.validation]
-        ),
-        RouteDescription("GET", "/audit/head", "The newest line's hash, to be kept elsewhere.", answer: "AuditHead"),
-        RouteDescription("GET", "/audit/verify", "Whether the trail is as it was written.", answer: "AuditReport"),
-        .governed("GET", "/audit/{seq}", "One line, with the decision and what it was made from.", answer: "AuditLine"),
-        .governed("GET", "/audit/{seq}/replay", "Makes a recorded decision again.", answer: "AuditReplay"),
-    ]
-
-    func addRoutes(to router: Router<AppContext>) {
-        router.get("/audit") { request, _ in Response.json(try await list(request)) }
-        router.get("/audit/head") { _, _ in Response.json(try await head()) }
-        router.get("/audit/verify") { _, _ in Response.json(try await verify()) }
-        router.get("/audit/:seq") { _, context in Response.json(try await event(context.text("seq")).json) }
-        router.get("/audit/:seq/replay") { _, context in
-            let event = try await event(context.text("seq"))
-            return Response.json(try await AuditReplay(event, sources.governance).json)
-        }
+                .read
+            ) { .json(try await event($1.text("seq")).json) },
+            Endpoint(
+                .governed("GET", "/audit/{seq}/replay", "Makes a recorded decision again.", answer: "AuditReplay"),
+                .read
+            ) { .json(try await AuditReplay(event($1.text("seq")), sources.governance).json) },
+        ]
     }
+
+    private static let list = RouteDescription(
+        "GET",
+        "/audit",
+        "Lines of the audit trail, the newest first.",
+        parameters: [
+            .init("subject", in: .query, [("type", "string")]),
+            .init("before", in: .query, [("type", "integer"), ("minimum", .int(1))]),
+            .init(
+                "limit",
+                in: .query,
+                [("type", "integer"), ("minimum", .int(1)), ("maximum", .int(1000)), ("default", .int(100))]
+            ),
+        ],
+        answer: "AuditList",
+        failures: [.validation]
+    )
 
     private func list(_ request: Request) async throws -> JSONValue {
         var reader = QueryReader(request)

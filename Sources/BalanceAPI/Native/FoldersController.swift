@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// `/experiments` as folders by the `/` in their names, and `/runs/{run_id}/tree`.
@@ -8,32 +9,32 @@ struct FoldersController: Sendable {
     /// The most runs that a tree holds.
     private static let maximumTree = 10_000
 
-    static let routes = [
-        RouteDescription(
-            "GET",
-            "/experiments",
-            "The folders and experiments of a folder; names are folders by their '/'.",
-            parameters: [.init("folder", in: .query, [("type", "string")])],
-            answer: "ExperimentFolder"
-        ),
-        RouteDescription(
-            "GET",
-            "/runs/{run_id}/tree",
-            "A run with all runs that are nested in it.",
-            parameters: [.init("run_id", in: .path, [("type", "string")])],
-            answer: "RunTree",
-            failures: [.resourceNotFound]
-        ),
-    ]
-
-    func addRoutes(to router: Router<AppContext>) {
-        router.get("/experiments") { request, _ in
-            let folder = FormFields(request.uri.query ?? "")["folder"] ?? ""
-            return Response.json(try await ExperimentFolder(folder, in: log).json)
-        }
-        router.get("/runs/:run_id/tree") { _, context in
-            Response.json(try await tree(context.runID()))
-        }
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(
+                .init(
+                    "GET",
+                    "/experiments",
+                    "The folders and experiments of a folder; names are folders by their '/'.",
+                    parameters: [.init("folder", in: .query, [("type", "string")])],
+                    answer: "ExperimentFolder"
+                ),
+                .read
+            ) { request, _ in
+                let folder = FormFields(request.uri.query ?? "")["folder"] ?? ""
+                return .json(try await ExperimentFolder(folder, in: log).json)
+            },
+            Endpoint(
+                .init(
+                    "GET",
+                    "/runs/{run_id}/tree",
+                    "A run with all runs that are nested in it.",
+                    answer: "RunTree",
+                    failures: [.resourceNotFound]
+                ),
+                .read
+            ) { .json(try await tree($1.runID())) },
+        ]
     }
 
     private func tree(_ id: RunID) async throws -> JSONValue {

@@ -1,4 +1,5 @@
 package import BalanceCore
+import BalanceNet
 import HTTPTypes
 import Hummingbird
 
@@ -6,7 +7,7 @@ import Hummingbird
 package struct GovernanceSources: Sendable {
     package var governance: any Governance
     package var registry: any ModelRegistry
-    package var promoter: VersionPromoter
+    package var promotions: PromotionService
     package var tracking: any TrackingStore
     package var audit: any AuditTrail
     package var webhooks: any WebhookStore
@@ -22,7 +23,7 @@ package struct GovernanceSources: Sendable {
     package init(
         governance: any Governance,
         registry: any ModelRegistry,
-        promoter: VersionPromoter,
+        promotions: PromotionService,
         tracking: any TrackingStore,
         audit: any AuditTrail,
         webhooks: any WebhookStore,
@@ -33,7 +34,7 @@ package struct GovernanceSources: Sendable {
     ) {
         self.governance = governance
         self.registry = registry
-        self.promoter = promoter
+        self.promotions = promotions
         self.tracking = tracking
         self.audit = audit
         self.webhooks = webhooks
@@ -66,9 +67,8 @@ struct GovernedRequest {
             expected = named
         }
         transition = TransitionRequest(
-            actor: try Self.actor(request, fields),
+            by: Actor(name: try Self.actor(request, fields), requestID: context.requestID),
             reason: try Self.plain(fields.text("reason") ?? "", "reason", limit: 2000),
-            requestID: context.requestID,
             expectedGeneration: expected,
             ifDecision: try Self.header("If-Decision", request) ?? fields.text("if_decision"),
             idempotencyKey: try Self.header("Idempotency-Key", request).map {
@@ -138,30 +138,17 @@ extension RouteDescription {
         _ summary: String,
         body: String? = nil,
         answer: String,
-        or others: [String] = [],
+        or alternatives: [String] = [],
         failures: [Failure.Code] = []
     ) -> RouteDescription {
-        let names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
-        return RouteDescription(
+        RouteDescription(
             method,
             path,
             summary,
-            parameters: names.map { .init($0, in: .path, [("type", "string")]) },
             body: body,
             answer: answer,
-            or: others,
+            or: alternatives,
             failures: [.resourceNotFound, .invalidParameter] + failures
         )
-    }
-}
-
-extension AppContext {
-    /// The version that the path names.
-    func versionNumber() throws -> Int {
-        let text = try text("version")
-        guard let number = Int(plain: text), number > 0 else {
-            throw Failure(.invalidParameter, "invalid version '\(text.prefix(50))'", hint: "give a number, as 7")
-        }
-        return number
     }
 }

@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// Deleting, restoring and purging runs and experiments.
@@ -6,62 +7,48 @@ struct LifecycleController: Sendable {
     let log: any RunLog
     let trash: any Trash
 
-    static let routes = [
-        route("DELETE", "/runs/{run_id}", "Deletes a run; it can be restored.", "run_id"),
-        RouteDescription(
-            "DELETE",
-            "/runs/latest",
-            "The same of the run whose id is latest.",
-            answer: "Done",
-            failures: [.resourceNotFound]
-        ),
-        route("POST", "/runs/{run_id}/restore", "Restores a deleted run.", "run_id"),
-        route("DELETE", "/experiments/{experiment_id}", "Deletes an experiment and its runs.", "experiment_id"),
-        route("POST", "/experiments/{experiment_id}/restore", "Restores an experiment and its runs.", "experiment_id"),
-        RouteDescription(
-            "POST",
-            "/purge",
-            "Removes for good what was deleted, and frees its bytes.",
-            body: "PurgeRequest",
-            answer: "PurgeReport",
-            failures: [.invalidParameter, .resourceNotFound]
-        ),
-    ]
-
-    private static func route(
-        _ method: String,
-        _ path: String,
-        _ summary: String,
-        _ parameter: String
-    ) -> RouteDescription {
-        RouteDescription(
-            method,
-            path,
-            summary,
-            parameters: [.init(parameter, in: .path, [("type", "string")])],
-            answer: "Done",
-            failures: [.resourceNotFound, .invalidParameter]
-        )
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(route("DELETE", "/runs/{run_id}", "Deletes a run; it can be restored."), .write) {
+                try await setRun(.deleted, $1.runID(), $0, $1)
+            },
+            // The router takes `latest` for the newest run, which only a GET means.
+            Endpoint(
+                .init(
+                    "DELETE",
+                    "/runs/latest",
+                    "The same of the run whose id is latest.",
+                    answer: "Done",
+                    failures: [.resourceNotFound]
+                ),
+                .write
+            ) { try await setRun(.deleted, RunID(native: "latest"), $0, $1) },
+            Endpoint(route("POST", "/runs/{run_id}/restore", "Restores a deleted run."), .write) {
+                try await setRun(.active, $1.runID(), $0, $1)
+            },
+            Endpoint(route("DELETE", "/experiments/{experiment_id}", "Deletes an experiment and its runs."), .write) {
+                try await setExperiment(.deleted, $0, $1)
+            },
+            Endpoint(
+                route("POST", "/experiments/{experiment_id}/restore", "Restores an experiment and its runs."),
+                .write
+            ) { try await setExperiment(.active, $0, $1) },
+            Endpoint(
+                .init(
+                    "POST",
+                    "/purge",
+                    "Removes for good what was deleted, and frees its bytes.",
+                    body: "PurgeRequest",
+                    answer: "PurgeReport",
+                    failures: [.invalidParameter, .resourceNotFound]
+                ),
+                .administer
+            ) { .json(try await purge($0, $1)) },
+        ]
     }
 
-    func addRoutes(to router: Router<AppContext>) {
-        router.delete("/runs/:run_id") { request, context in
-            try await setRun(.deleted, context.runID(), request, context)
-        }
-        // The router takes `latest` for the newest run, which only a GET means.
-        router.delete("/runs/latest") { request, context in
-            try await setRun(.deleted, RunID(native: "latest"), request, context)
-        }
-        router.post("/runs/:run_id/restore") { request, context in
-            try await setRun(.active, context.runID(), request, context)
-        }
-        router.delete("/experiments/:experiment_id") { request, context in
-            try await setExperiment(.deleted, request, context)
-        }
-        router.post("/experiments/:experiment_id/restore") { request, context in
-            try await setExperiment(.active, request, context)
-        }
-        router.post("/purge") { request, context in Response.json(try await purge(request, context)) }
+    private func route(_ method: String, _ path: String, _ summary: String) -> RouteDescription {
+        RouteDescription(method, path, summary, answer: "Done", failures: [.resourceNotFound, .invalidParameter])
     }
 
     private func setRun(

@@ -13,69 +13,61 @@ struct ModelsPredictController: Sendable {
     /// The most that a body may hold, in bytes.
     static let maximumBody = 64 << 20
 
-    static let routes = [
-        RouteDescription("GET", "/models", "The registered models.", answer: "ModelList"),
-        route("GET", "/models/{name}", "A registered model with its versions.", ["name"], answer: "RegisteredModel"),
-        route("POST", "/models/{name}/predict", "Predictions of the current version.", ["name"], answer: "Predictions"),
-        route(
-            "POST",
-            "/models/{name}/versions/{version}/predict",
-            "Predictions of a version, or of an alias.",
-            ["name", "version"],
-            answer: "Predictions"
-        ),
-        route(
-            "GET",
-            "/models/{name}/versions/{version}",
-            "What a version takes and gives.",
-            ["name", "version"],
-            answer: "Signature"
-        ),
-    ]
+    var endpoints: [Endpoint] {
+        let models = RouteDescription("GET", "/models", "The registered models.", answer: "ModelList")
+        let model = route("GET", "/models/{name}", "A registered model with its versions.", answer: "RegisteredModel")
+        return [
+            Endpoint(models, .read) { _, _ in .json(try await list()) },
+            Endpoint(model, .read) { .json(try await detail($1.text("name"))) },
+            Endpoint(
+                route("POST", "/models/{name}/predict", "Predictions of the current version.", answer: "Predictions"),
+                .predict
+            ) { request, context in
+                .json(try await answer(request) { try await service.model(context.text("name"), version: nil) })
+            },
+            Endpoint(
+                route(
+                    "POST",
+                    "/models/{name}/versions/{version}/predict",
+                    "Predictions of a version, or of an alias.",
+                    answer: "Predictions"
+                ),
+                .predict
+            ) { request, context in .json(try await answer(request) { try await self.version(context) }) },
+            Endpoint(
+                route(
+                    "GET",
+                    "/models/{name}/versions/{version}",
+                    "What a version takes and gives.",
+                    answer: "Signature"
+                ),
+                .read
+            ) { .json(Self.signature(try await self.version($1))) },
+        ]
+    }
 
-    private static func route(
-        _ method: String,
-        _ path: String,
-        _ summary: String,
-        _ parameters: [String],
-        answer: String
-    ) -> RouteDescription {
+    private func route(_ method: String, _ path: String, _ summary: String, answer: String) -> RouteDescription {
         RouteDescription(
             method,
             path,
             summary,
-            parameters: parameters.map { .init($0, in: .path, [("type", "string")]) },
             body: method == "POST" ? "PredictionRequest" : nil,
             answer: answer,
             failures: [
                 .resourceNotFound, .noCurrentModel, .validation, .featureSizeMismatch, .modelNotReadable,
-                .modelUnloaded,
-                .versionQuarantined, .artifactDamaged, .notImplemented,
+                .modelUnloaded, .versionQuarantined, .artifactDamaged, .notImplemented,
             ]
         )
     }
 
-    func addRoutes(to router: Router<AppContext>) {
-        router.get("/models") { _, _ in Response.json(try await list()) }
-        router.get("/models/:name") { _, context in Response.json(try await detail(context.text("name"))) }
-        router.get("/models/:name/versions/:version") { _, context in
-            let model = try await service.model(context.text("name"), version: context.text("version"))
-            return Response.json(Self.signature(model))
-        }
-        router.post("/models/:name/predict") { request, context in
-            let body = try await Self.body(request)
-            let model = try await service.model(context.text("name"), version: nil)
-            return Response.json(
-                try await service.asking(model, rows: body.count) { try service.answer(body, with: model) }
-            )
-        }
-        router.post("/models/:name/versions/:version/predict") { request, context in
-            let body = try await Self.body(request)
-            let model = try await service.model(context.text("name"), version: context.text("version"))
-            return Response.json(
-                try await service.asking(model, rows: body.count) { try service.answer(body, with: model) }
-            )
-        }
+    private func version(_ context: AppContext) async throws -> ServedModel {
+        try await service.model(context.text("name"), version: context.text("version"))
+    }
+
+    private func answer(_ request: Request, _ model: () async throws -> ServedModel) async throws -> JSONValue {
+        let body = try await Self.body(request)
+        let model = try await model()
+        return try await service.asking(model, rows: body.count) { try service.answer(body, with: model) }
     }
 
     private func list() async throws -> JSONValue {
@@ -155,13 +147,5 @@ extension ModelService {
         let (name, value): (String, JSONValue) =
             body.isSingle ? ("prediction", predictions[0]) : ("predictions", .array(predictions))
         return .object([(name, value), ("model", .string(model.name)), ("version", .int(model.version))])
-    }
-}
-
-extension AppContext {
-    /// A parameter of the path, decoded.
-    func text(_ name: String) throws -> String {
-        let text = try parameters.require(name)
-        return text.removingPercentEncoding ?? text
     }
 }

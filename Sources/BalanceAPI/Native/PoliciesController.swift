@@ -1,71 +1,92 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// Policies: looked at, checked, saved, bound to models.
 struct PoliciesController: Sendable {
     let sources: GovernanceSources
 
-    static let routes: [RouteDescription] = [
-        RouteDescription("GET", "/schemas/policy.json", "The JSON schema of policies.", answer: "Document"),
-        RouteDescription("GET", "/policies", "The newest version of each policy.", answer: "PolicyList"),
-        .governed("GET", "/policies/{name}", "All versions of a policy.", answer: "PolicyList"),
-        .governed("GET", "/policies/check", "The same of the policy that is called check.", answer: "PolicyList"),
-        RouteDescription(
-            "POST",
-            "/policies/check",
-            "Whether a text is a policy, with the place of each mistake.",
-            body: "PolicyText",
-            answer: "PolicyCheck",
-            failures: [.policyInvalid, .invalidParameter]
-        ),
-        RouteDescription(
-            "POST",
-            "/policies",
-            "Saves a policy as the next version of its name.",
-            body: "PolicyText",
-            answer: "Policy",
-            failures: [.policyInvalid, .invalidParameter]
-        ),
-        .governed("GET", "/models/{name}/policy", "The policy that a model is bound to.", answer: "Policy"),
-        .governed(
-            "PUT",
-            "/models/{name}/policy",
-            "Binds a model to a policy.",
-            body: "PolicyBinding",
-            answer: "Slot",
-            failures: [.policyInvalid, .generationConflict]
-        ),
-    ]
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(
+                .init("GET", "/schemas/policy.json", "The JSON schema of policies.", answer: "Document"),
+                .open
+            ) { _, _ in .json(PolicySchema.json) },
+            Endpoint(.init("GET", "/policies", "The newest version of each policy.", answer: "PolicyList"), .read) {
+                _,
+                _ in
+                .json(Self.list(try await sources.governance.policies()))
+            },
+            Endpoint(.governed("GET", "/policies/{name}", "All versions of a policy.", answer: "PolicyList"), .read) {
+                try await versions(of: $1.text("name"))
+            },
+            // The name of a route and, for a GET, that of a policy.
+            Endpoint(
+                .governed(
+                    "GET",
+                    "/policies/check",
+                    "The same of the policy that is called check.",
+                    answer: "PolicyList"
+                ),
+                .read
+            ) { _, _ in try await versions(of: "check") },
+            Endpoint(
+                .init(
+                    "POST",
+                    "/policies/check",
+                    "Whether a text is a policy, with the place of each mistake.",
+                    body: "PolicyText",
+                    answer: "PolicyCheck",
+                    failures: [.policyInvalid, .invalidParameter]
+                ),
+                .read
+            ) { request, _ in .json(try await check(request)) },
+            Endpoint(
+                .init(
+                    "POST",
+                    "/policies",
+                    "Saves a policy as the next version of its name.",
+                    body: "PolicyText",
+                    answer: "Policy",
+                    failures: [.policyInvalid, .invalidParameter]
+                ),
+                .administer
+            ) { .json(try await save($0, $1)) },
+            Endpoint(
+                .governed("GET", "/models/{name}/policy", "The policy that a model is bound to.", answer: "Policy"),
+                .read
+            ) { _, context in
+                let name = try context.text("name")
+                _ = try await sources.registry.model(name)
+                return .json(try await sources.governance.boundPolicy(of: name)?.json ?? .object([]))
+            },
+            Endpoint(
+                .governed(
+                    "PUT",
+                    "/models/{name}/policy",
+                    "Binds a model to a policy.",
+                    body: "PolicyBinding",
+                    answer: "Slot",
+                    failures: [.policyInvalid, .generationConflict]
+                ),
+                .administer
+            ) { .json(try await bind($0, $1)) },
+        ]
+    }
 
-    func addRoutes(to router: Router<AppContext>) {
-        router.get("/schemas/policy.json") { _, _ in Response.json(PolicySchema.json) }
-        router.get("/policies") { _, _ in Response.json(Self.list(try await sources.governance.policies())) }
-        router.get("/policies/:name") { _, context in try await versions(of: context.text("name")) }
-        // The name of a route and, for a GET, that of a policy.
-        router.get("/policies/check") { _, _ in try await versions(of: "check") }
-        router.post("/policies/check") { request, _ in
-            let policy = try await Self.policy(request).policy
-            return Response.json(
-                .object([
-                    ("ok", .bool(true)), ("name", .string(policy.name)), ("hash", .string(policy.hash)),
-                    ("document", policy.json), ("warnings", .strings(policy.warnings)),
-                ])
-            )
-        }
-        router.post("/policies") { request, context in
-            let asked = try await GovernedRequest(request, context)
-            let text = try asked.fields.required("text")
-            let policy = try PromotionPolicy(parsing: text)
-            return Response.json(
-                try await sources.governance.savePolicy(policy, text: text, actor: asked.transition.actor).json
-            )
-        }
-        router.get("/models/:name/policy") { _, context in
-            let name = try context.text("name")
-            _ = try await sources.registry.model(name)
-            return Response.json(try await sources.governance.boundPolicy(of: name)?.json ?? .object([]))
-        }
-        router.put("/models/:name/policy") { request, context in Response.json(try await bind(request, context)) }
+    private func check(_ request: Request) async throws -> JSONValue {
+        let policy = try await Self.policy(request)
+        return .object([
+            ("ok", .bool(true)), ("name", .string(policy.name)), ("hash", .string(policy.hash)),
+            ("document", policy.json), ("warnings", .strings(policy.warnings)),
+        ])
+    }
+
+    private func save(_ request: Request, _ context: AppContext) async throws -> JSONValue {
+        let asked = try await GovernedRequest(request, context)
+        let text = try asked.fields.required("text")
+        let policy = try PromotionPolicy(parsing: text)
+        return try await sources.governance.savePolicy(policy, text: text, by: asked.transition.actor).json
     }
 
     private func versions(of name: String) async throws -> Response {
@@ -80,7 +101,7 @@ struct PoliciesController: Sendable {
         if let text = try asked.fields.text("text") {
             let policy = try PromotionPolicy(parsing: text)
             _ = try await sources.registry.model(name)
-            saved = try await sources.governance.savePolicy(policy, text: text, actor: asked.transition.actor)
+            saved = try await sources.governance.savePolicy(policy, text: text, by: asked.transition.actor)
         } else {
             saved = try await named(asked.fields.required("policy"), version: asked.fields.integer("version"))
         }
@@ -103,13 +124,12 @@ struct PoliciesController: Sendable {
         return found
     }
 
-    private static func policy(_ request: Request) async throws -> (policy: PromotionPolicy, text: String) {
+    private static func policy(_ request: Request) async throws -> PromotionPolicy {
         let fields = try await MLflowFields.body(request)
         if fields.isMalformed {
             throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {\"text\": …}")
         }
-        let text = try fields.required("text")
-        return (try PromotionPolicy(parsing: text), text)
+        return try PromotionPolicy(parsing: fields.required("text"))
     }
 
     private static func list(_ policies: [SavedPolicy]) -> JSONValue {

@@ -4,13 +4,15 @@ import Hummingbird
 import NIOCore
 
 /// `POST /predict`.
-struct PredictController {
+struct PredictController: Sendable {
     /// The most that a body may hold, in bytes: over 40 000 features.
     static let maximumBody = 1 << 20
 
     let service: ModelService
 
-    static let route = RouteDescription(
+    var endpoints: [Endpoint] { [Endpoint(Self.route, .predict) { request, _ in .json(try await predict(request)) }] }
+
+    private static let route = RouteDescription(
         "POST",
         "/predict",
         "The probability of class 1 for one row of features.",
@@ -23,7 +25,7 @@ struct PredictController {
         ]
     )
 
-    func predict(_ request: Request) async throws -> JSONValue {
+    private func predict(_ request: Request) async throws -> JSONValue {
         let buffer = try await request.bytes(upTo: min(Self.maximumBody, TextBodies.limit))
         let value = try PredictRequest.parse(Array(buffer.readableBytesView), request.headers[.contentType])
         let body = try PredictionBody(value)

@@ -1,44 +1,47 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// `/runs`, `/runs/latest` and `/runs/{run_id}`.
-struct RunsController {
+struct RunsController: Sendable {
     let tracking: any TrackingStore
     let artifacts: any ArtifactStore
 
-    static let routes = [
-        RouteDescription(
-            "GET",
-            "/runs",
-            "The runs, newest first.",
-            parameters: [
-                .init(
-                    "limit",
-                    in: .query,
-                    [("type", "integer"), ("minimum", .int(1)), ("maximum", .int(200)), ("default", .int(20))]
-                ),
-                .init("offset", in: .query, [("type", "integer"), ("minimum", .int(0)), ("default", .int(0))]),
-                .init("include_metrics", in: .query, [("type", "boolean"), ("default", .bool(true))]),
-                .init("filter", in: .query, [("type", "string")]),
-                .init("experiment_id", in: .query, [("type", "string")]),
-                .init("view", in: .query, [("type", "string"), ("enum", .strings(["active", "deleted"]))]),
-                .init("include_total", in: .query, [("type", "boolean"), ("default", .bool(false))]),
-            ],
-            answer: "RunList",
-            failures: [.validation, .invalidParameter]
-        ),
-        RouteDescription("GET", "/runs/latest", "The newest run.", answer: "Run", failures: [.runNotFound]),
-        RouteDescription(
-            "GET",
-            "/runs/{run_id}",
-            "One run.",
-            parameters: [.init("run_id", in: .path, [("type", "string")])],
-            answer: "Run",
-            failures: [.runNotFound]
-        ),
-    ]
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(Self.list, .read) { request, _ in .json(try await list(request)) },
+            Endpoint(
+                .init("GET", "/runs/latest", "The newest run.", answer: "Run", failures: [.runNotFound]),
+                .read
+            ) { _, _ in .json(try await latest()) },
+            Endpoint(.init("GET", "/runs/{run_id}", "One run.", answer: "Run", failures: [.runNotFound]), .read) {
+                .json(try await detail($1.runID()))
+            },
+        ]
+    }
 
-    func list(_ request: Request) async throws -> JSONValue {
+    private static let list = RouteDescription(
+        "GET",
+        "/runs",
+        "The runs, newest first.",
+        parameters: [
+            .init(
+                "limit",
+                in: .query,
+                [("type", "integer"), ("minimum", .int(1)), ("maximum", .int(200)), ("default", .int(20))]
+            ),
+            .init("offset", in: .query, [("type", "integer"), ("minimum", .int(0)), ("default", .int(0))]),
+            .init("include_metrics", in: .query, [("type", "boolean"), ("default", .bool(true))]),
+            .init("filter", in: .query, [("type", "string")]),
+            .init("experiment_id", in: .query, [("type", "string")]),
+            .init("view", in: .query, [("type", "string"), ("enum", .strings(["active", "deleted"]))]),
+            .init("include_total", in: .query, [("type", "boolean"), ("default", .bool(false))]),
+        ],
+        answer: "RunList",
+        failures: [.validation, .invalidParameter]
+    )
+
+    private func list(_ request: Request) async throws -> JSONValue {
         var reader = QueryReader(request)
         var query = RunQuery(
             limit: reader.integer("limit", default: 20, 1...200),
@@ -80,7 +83,7 @@ struct RunsController {
         }
     }
 
-    func latest() async throws -> JSONValue {
+    private func latest() async throws -> JSONValue {
         guard let run = try await latestRun(tracking, artifacts) else {
             throw Failure(
                 .runNotFound,
@@ -91,7 +94,7 @@ struct RunsController {
         return withManifest(run).json
     }
 
-    func detail(_ id: RunID) async throws -> JSONValue {
+    private func detail(_ id: RunID) async throws -> JSONValue {
         guard let detail = try await tracking.run(id) else {
             throw Failure(
                 .runNotFound,

@@ -1,34 +1,56 @@
 package import BalanceCore
+import BalanceNet
 import Foundation
+import Hummingbird
+import NIOCore
 
 /// `/health`, `/version` and `/model`.
-struct SystemController {
+struct SystemController: Sendable {
     let registry: any RegistryStore
     let models: any ModelProvider
     let build: BuildInfo
     /// Why nothing is written any more; nil where all is well.
     let storage: @Sendable () -> Failure?
 
-    static let routes = [
-        RouteDescription(
-            "GET",
-            "/health",
-            "Whether the server answers and writes.",
-            answer: "Health",
-            failures: [.storageLost]
-        ),
-        RouteDescription(
-            "GET",
-            "/version",
-            "What is running, and what its model expects.",
-            answer: "Version",
-            contentType: "application/json, text/plain"
-        ),
-        RouteDescription("GET", "/model", "The current model, or an empty object.", answer: "Model"),
-    ]
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(
+                .init(
+                    "GET",
+                    "/health",
+                    "Whether the server answers and writes.",
+                    answer: "Health",
+                    failures: [.storageLost]
+                ),
+                .open
+            ) { _, _ in .json(try health()) },
+            Endpoint(
+                .init(
+                    "GET",
+                    "/version",
+                    "What is running, and what its model expects.",
+                    answer: "Version",
+                    contentType: "application/json, text/plain"
+                ),
+                .open
+            ) { request, _ in
+                Self.wantsText(request) ? .text(MLflowAPI.version) : .json(await version())
+            },
+            Endpoint(.init("GET", "/model", "The current model, or an empty object.", answer: "Model"), .read) { _, _ in
+                .json(try await registry.currentModel(named: defaultModelName)?.json ?? .object([]))
+            },
+        ]
+    }
+
+    /// Whether the caller is MLflow's client, or asks for text: then the answer is a bare version number.
+    private static func wantsText(_ request: Request) -> Bool {
+        let agent = request.headers[.userAgent]?.lowercased() ?? ""
+        let accept = request.headers[.accept]?.lowercased() ?? ""
+        return agent.hasPrefix("mlflow-python-client") || accept.hasPrefix("text/plain")
+    }
 
     /// - Throws: `Failure` with code `storageLost`.
-    func health() throws -> JSONValue {
+    private func health() throws -> JSONValue {
         if let loss = storage() { throw loss }
         return .object([("status", "ok")])
     }
@@ -54,12 +76,18 @@ struct SystemController {
         return .object(members)
     }
 
-    func model() async throws -> JSONValue {
-        try await registry.currentModel(named: defaultModelName)?.json ?? .object([])
-    }
-
     private static func model(_ count: Int, _ type: JSONValue) -> [(String, JSONValue)] {
         [("expected_n_features", .int(count)), ("model_type", type)]
+    }
+}
+
+extension Response {
+    fileprivate static func text(_ text: String) -> Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: "text/plain"],
+            body: .init(byteBuffer: ByteBuffer(string: text))
+        )
     }
 }
 

@@ -1,130 +1,137 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// What moves the alias `current` of a model, and what keeps it from moving.
 struct TransitionsController: Sendable {
     let sources: GovernanceSources
 
-    private static let moves: [Failure.Code] = [
+    var endpoints: [Endpoint] { reads + moves + words }
+
+    private var reads: [Endpoint] {
+        [
+            Endpoint(
+                .governed(
+                    "GET",
+                    "/models/{name}/slot",
+                    "What serves, by which policy, and what a rollback goes to.",
+                    answer: "Slot"
+                ),
+                .read
+            ) { .json(try await sources.governance.slot(of: $1.text("name")).json) },
+            Endpoint(
+                .governed(
+                    "GET",
+                    "/models/{name}/history",
+                    "Every move of the alias current, the newest first.",
+                    answer: "SlotHistory"
+                ),
+                .read
+            ) { .json(try await history($1.text("name"))) },
+            Endpoint(
+                .governed(
+                    "POST",
+                    "/models/{name}/decisions",
+                    "What a policy would say of a version or of a run's model; nothing changes.",
+                    body: "DecisionRequest",
+                    answer: "Decision",
+                    failures: [.policyInvalid, .runNotFound]
+                ),
+                .read
+            ) { .json(try await decide($0, $1)) },
+        ]
+    }
+
+    private var moves: [Endpoint] {
+        [
+            Endpoint(
+                .governed(
+                    "POST",
+                    "/models/{name}/promote",
+                    "Lets a version serve where the policy allows it.",
+                    body: "TransitionRequest",
+                    answer: "Transition",
+                    or: ["Decision"],
+                    failures: Self.refusals + [.promotionRefused, .promotionHeld]
+                ),
+                .promote
+            ) { .json(try await promote($0, $1)) },
+            Endpoint(
+                .governed(
+                    "POST",
+                    "/models/{name}/rollback",
+                    "Goes back to the previous version, or to the one that is named.",
+                    body: "TransitionRequest",
+                    answer: "Transition",
+                    or: ["RollbackPlan"],
+                    failures: Self.refusals + [.nothingToRollBackTo]
+                ),
+                .operate
+            ) { .json(try await rollBack($0, $1)) },
+            Endpoint(
+                .governed(
+                    "POST",
+                    "/models/{name}/force",
+                    "Lets a version serve past the policy.",
+                    body: "TransitionRequest",
+                    answer: "Transition",
+                    failures: Self.refusals
+                ),
+                .administer
+            ) { .json(try await force($0, $1)) },
+        ]
+    }
+
+    private static let refusals: [Failure.Code] = [
         .generationConflict, .generationRequired, .decisionChanged, .idempotencyMismatch, .modelFrozen,
         .versionQuarantined, .modelNotReadable,
     ]
 
-    static let routes: [RouteDescription] = [
-        .governed(
-            "GET",
-            "/models/{name}/slot",
-            "What serves, by which policy, and what a rollback goes to.",
-            answer: "Slot"
-        ),
-        .governed(
-            "GET",
-            "/models/{name}/history",
-            "Every move of the alias current, the newest first.",
-            answer: "SlotHistory"
-        ),
-        .governed(
-            "POST",
-            "/models/{name}/decisions",
-            "What a policy would say of a version or of a run's model; nothing changes.",
-            body: "DecisionRequest",
-            answer: "Decision",
-            failures: [.policyInvalid, .runNotFound]
-        ),
-        .governed(
-            "POST",
-            "/models/{name}/promote",
-            "Lets a version serve where the policy allows it.",
-            body: "TransitionRequest",
-            answer: "Transition",
-            or: ["Decision"],
-            failures: moves + [.promotionRefused, .promotionHeld]
-        ),
-        .governed(
-            "POST",
-            "/models/{name}/rollback",
-            "Goes back to the previous version, or to the one that is named.",
-            body: "TransitionRequest",
-            answer: "Transition",
-            or: ["RollbackPlan"],
-            failures: moves + [.nothingToRollBackTo]
-        ),
-        .governed(
-            "POST",
-            "/models/{name}/force",
-            "Lets a version serve past the policy.",
-            body: "TransitionRequest",
-            answer: "Transition",
-            failures: moves
-        ),
-        word("/models/{name}/freeze", "Keeps everything as it is."),
-        word("/models/{name}/unfreeze", "Lets the model move again."),
-        word("/models/{name}/versions/{version}/approve", "Gives somebody's word for a version."),
-        word("/models/{name}/versions/{version}/quarantine", "Keeps a version from ever serving."),
-        word("/models/{name}/versions/{version}/release", "Takes a version out of quarantine."),
-        word("/models/{name}/versions/{version}/refresh", "Takes down anew what a version is judged by."),
-    ]
-
-    private static func word(_ path: String, _ summary: String) -> RouteDescription {
-        .governed("POST", path, summary, body: "GovernanceRequest", answer: "Governed", failures: [.generationConflict])
-    }
-
-    func addRoutes(to router: Router<AppContext>) {
-        router.get("/models/:name/slot") { _, context in
-            Response.json(try await sources.governance.slot(of: context.text("name")).json)
-        }
-        router.get("/models/:name/history") { _, context in Response.json(try await history(context.text("name"))) }
-        router.post("/models/:name/decisions") { request, context in
-            Response.json(try await decide(request, context))
-        }
-        router.post("/models/:name/promote") { request, context in Response.json(try await promote(request, context)) }
-        router.post("/models/:name/rollback") { request, context in Response.json(try await rollBack(request, context))
-        }
-        router.post("/models/:name/force") { request, context in
-            let (name, asked) = (try context.text("name"), try await GovernedRequest(request, context))
-            try await asked.requireGeneration(sources.governance.slot(of: name))
-            let version = try Self.version(asked.fields)
-            return Response.json(try await sources.promoter.force(version, of: name, by: asked.transition).json)
-        }
-        addWords(to: router)
-    }
-
-    private func addWords(to router: Router<AppContext>) {
+    private var words: [Endpoint] {
         let governance = sources.governance
-        router.post("/models/:name/freeze") { request, context in
+        let done = JSONValue.object([("ok", .bool(true))])
+        return [
+            word("freeze", "Keeps everything as it is.", .operate, needsReason: true) {
+                try await governance.freeze($0, by: $2).json
+            },
+            word("unfreeze", "Lets the model move again.", .operate) { try await governance.unfreeze($0, by: $2).json },
+            word("versions/{version}/approve", "Gives somebody's word for a version.", .approve) {
+                try await governance.approve($1(), of: $0, by: $2)
+            },
+            word("versions/{version}/quarantine", "Keeps a version from ever serving.", .operate, needsReason: true) {
+                try await governance.quarantine($1(), of: $0, by: $2)
+                return done
+            },
+            word("versions/{version}/release", "Takes a version out of quarantine.", .operate) {
+                try await governance.release($1(), of: $0, by: $2)
+                return done
+            },
+            word("versions/{version}/refresh", "Takes down anew what a version is judged by.", .write) {
+                try await governance.refreshSnapshot($1(), of: $0, by: $2).json
+            },
+        ]
+    }
+
+    /// An endpoint below a model that takes a reason: its handler gets the model's name, the version of the path, and the request.
+    private func word(
+        _ path: String,
+        _ summary: String,
+        _ permission: Permission,
+        needsReason: Bool = false,
+        _ body: @escaping @Sendable (String, () throws -> Int, TransitionRequest) async throws -> JSONValue
+    ) -> Endpoint {
+        let route = RouteDescription.governed(
+            "POST",
+            "/models/{name}/\(path)",
+            summary,
+            body: "GovernanceRequest",
+            answer: "Governed",
+            failures: [.generationConflict]
+        )
+        return Endpoint(route, permission) { request, context in
             let asked = try await GovernedRequest(request, context)
-            try asked.requireReason()
-            return Response.json(try await governance.freeze(context.text("name"), by: asked.transition).json)
-        }
-        router.post("/models/:name/unfreeze") { request, context in
-            let asked = try await GovernedRequest(request, context)
-            return Response.json(try await governance.unfreeze(context.text("name"), by: asked.transition).json)
-        }
-        router.post("/models/:name/versions/:version/approve") { request, context in
-            let asked = try await GovernedRequest(request, context)
-            return Response.json(
-                try await governance.approve(context.versionNumber(), of: context.text("name"), by: asked.transition)
-            )
-        }
-        router.post("/models/:name/versions/:version/quarantine") { request, context in
-            let asked = try await GovernedRequest(request, context)
-            try asked.requireReason()
-            try await governance.quarantine(context.versionNumber(), of: context.text("name"), by: asked.transition)
-            return Response.json(.object([("ok", .bool(true))]))
-        }
-        router.post("/models/:name/versions/:version/release") { request, context in
-            let asked = try await GovernedRequest(request, context)
-            try await governance.release(context.versionNumber(), of: context.text("name"), by: asked.transition)
-            return Response.json(.object([("ok", .bool(true))]))
-        }
-        router.post("/models/:name/versions/:version/refresh") { request, context in
-            let asked = try await GovernedRequest(request, context)
-            let facts = try await governance.refreshSnapshot(
-                context.versionNumber(),
-                of: context.text("name"),
-                by: asked.transition
-            )
-            return Response.json(facts.json)
+            if needsReason { try asked.requireReason() }
+            return .json(try await body(context.text("name"), { try context.versionNumber() }, asked.transition))
         }
     }
 
@@ -163,7 +170,7 @@ struct TransitionsController: Sendable {
         case "none": other = .nobody
         default: other = .instead(try await CandidateReference.run(RunID(native: against), in: sources.tracking))
         }
-        return try await sources.promoter.explain(candidate, of: name, policy: policy, against: other).json
+        return try await sources.promotions.explain(candidate, of: name, policy: policy, against: other).json
     }
 
     private func candidate(_ fields: MLflowFields) async throws -> CandidateReference {
@@ -175,19 +182,26 @@ struct TransitionsController: Sendable {
         let (name, asked) = (try context.text("name"), try await GovernedRequest(request, context))
         let version = try Self.version(asked.fields)
         let slot = try await sources.governance.slot(of: name)
-        if asked.isDryRun { return try await sources.promoter.preview(version, of: name).json }
+        if asked.isDryRun { return try await sources.promotions.preview(version, of: name).json }
         try asked.requireReason()
         try asked.requireGeneration(slot)
-        return try await sources.promoter.requirePromotion(version, of: name, by: asked.transition).json
+        return try await sources.promotions.requirePromotion(version, of: name, by: asked.transition).json
     }
 
     private func rollBack(_ request: Request, _ context: AppContext) async throws -> JSONValue {
         let (name, asked) = (try context.text("name"), try await GovernedRequest(request, context))
         let target = try asked.fields.integer("to")
-        if asked.isDryRun { return try await sources.promoter.planRollback(of: name, to: target).json }
+        if asked.isDryRun { return try await sources.promotions.planRollback(of: name, to: target).json }
         try asked.requireReason()
         try await asked.requireGeneration(sources.governance.slot(of: name))
-        return try await sources.promoter.rollBack(name, to: target, by: asked.transition).json
+        return try await sources.promotions.rollBack(name, to: target, by: asked.transition).json
+    }
+
+    private func force(_ request: Request, _ context: AppContext) async throws -> JSONValue {
+        let (name, asked) = (try context.text("name"), try await GovernedRequest(request, context))
+        try await asked.requireGeneration(sources.governance.slot(of: name))
+        let version = try Self.version(asked.fields)
+        return try await sources.promotions.force(version, of: name, by: asked.transition).json
     }
 
     private static func version(_ fields: MLflowFields) throws -> Int {

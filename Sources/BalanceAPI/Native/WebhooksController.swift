@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Foundation
 import Hummingbird
 
@@ -6,55 +7,60 @@ import Hummingbird
 struct WebhooksController: Sendable {
     let sources: GovernanceSources
 
-    static let routes: [RouteDescription] = [
-        RouteDescription("GET", "/webhooks", "The webhooks, without their secrets.", answer: "WebhookList"),
-        RouteDescription(
-            "POST",
-            "/webhooks",
-            "Adds a webhook; the answer has its secret, once.",
-            body: "WebhookRequest",
-            answer: "Webhook",
-            failures: [.invalidParameter, .urlNotAllowed]
-        ),
-        .governed(
-            "DELETE",
-            "/webhooks/{id}",
-            "Removes a webhook and what waits for it.",
-            body: "GovernanceRequest",
-            answer: "Done"
-        ),
-        .governed(
-            "GET",
-            "/webhooks/{id}/deliveries",
-            "What was sent to a webhook, the newest first.",
-            answer: "DeliveryList"
-        ),
-        .governed(
-            "POST",
-            "/webhooks/{id}/test",
-            "Sends one message and says how that ended.",
-            answer: "WebhookProbe"
-        ),
-    ]
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(
+                .init("GET", "/webhooks", "The webhooks, without their secrets.", answer: "WebhookList"),
+                .administer
+            ) { _, _ in Self.list(try await sources.webhooks.webhooks().map(\.json)) },
+            Endpoint(
+                .init(
+                    "POST",
+                    "/webhooks",
+                    "Adds a webhook; the answer has its secret, once.",
+                    body: "WebhookRequest",
+                    answer: "Webhook",
+                    failures: [.invalidParameter, .urlNotAllowed]
+                ),
+                .administer
+            ) { .json(try await add($0, $1)) },
+            Endpoint(
+                .governed(
+                    "DELETE",
+                    "/webhooks/{id}",
+                    "Removes a webhook and what waits for it.",
+                    body: "GovernanceRequest",
+                    answer: "Done"
+                ),
+                .administer
+            ) { request, context in
+                let asked = try await GovernedRequest(request, context)
+                try await sources.webhooks.removeWebhook(context.text("id"), by: asked.transition.actor)
+                return .json(.object([("ok", .bool(true))]))
+            },
+            Endpoint(
+                .governed(
+                    "GET",
+                    "/webhooks/{id}/deliveries",
+                    "What was sent to a webhook, the newest first.",
+                    answer: "DeliveryList"
+                ),
+                .administer
+            ) { Self.list(try await sources.webhooks.deliveries(of: $1.text("id"), limit: 200).map(\.json)) },
+            Endpoint(
+                .governed(
+                    "POST",
+                    "/webhooks/{id}/test",
+                    "Sends one message and says how that ended.",
+                    answer: "WebhookProbe"
+                ),
+                .administer
+            ) { .json(await sources.probe(try await sources.webhooks.webhook($1.text("id")))) },
+        ]
+    }
 
-    func addRoutes(to router: Router<AppContext>) {
-        router.get("/webhooks") { _, _ in
-            let all = try await sources.webhooks.webhooks()
-            return Response.json(.object([("items", .array(all.map(\.json))), ("count", .int(all.count))]))
-        }
-        router.post("/webhooks") { request, context in Response.json(try await add(request, context)) }
-        router.delete("/webhooks/:id") { request, context in
-            let asked = try await GovernedRequest(request, context)
-            try await sources.webhooks.removeWebhook(context.text("id"), actor: asked.transition.actor)
-            return Response.json(.object([("ok", .bool(true))]))
-        }
-        router.get("/webhooks/:id/deliveries") { _, context in
-            let all = try await sources.webhooks.deliveries(of: context.text("id"), limit: 200)
-            return Response.json(.object([("items", .array(all.map(\.json))), ("count", .int(all.count))]))
-        }
-        router.post("/webhooks/:id/test") { _, context in
-            Response.json(await sources.probe(try await sources.webhooks.webhook(context.text("id"))))
-        }
+    private static func list(_ items: [JSONValue]) -> Response {
+        .json(.object([("items", .array(items)), ("count", .int(items.count))]))
     }
 
     private func add(_ request: Request, _ context: AppContext) async throws -> JSONValue {
@@ -68,7 +74,7 @@ struct WebhooksController: Sendable {
             actions: fields.texts("actions")
         )
         try sources.checkURL(webhook.url)
-        try await sources.webhooks.addWebhook(webhook, actor: asked.transition.actor)
+        try await sources.webhooks.addWebhook(webhook, by: asked.transition.actor)
         return .object((webhook.json.members ?? []) + [("secret", .string(webhook.secret))])
     }
 }

@@ -1,12 +1,21 @@
 package import BalanceCore
+package import BalanceNet
 import Foundation
 
 /// The OpenAPI 3.1 document of a server, made from its route descriptions.
 package enum OpenAPIDocument {
-    package static func json(_ routes: [RouteDescription]) -> JSONValue {
+    /// The endpoint that answers with the document of others and itself.
+    package static func endpoint(of others: [Endpoint]) -> Endpoint {
+        let route = RouteDescription("GET", "/openapi.json", "This document.", answer: "Document")
+        let document = json(others + [Endpoint(route, .open) { _, _ in .json(.null) }])
+        return Endpoint(route, .open) { _, _ in .json(document) }
+    }
+
+    package static func json(_ endpoints: [Endpoint]) -> JSONValue {
         var paths: [(String, [(String, JSONValue)])] = []
-        for route in routes {
-            let entry = (route.method.lowercased(), operation(route))
+        for endpoint in endpoints {
+            let route = endpoint.route
+            let entry = (route.method.lowercased(), operation(endpoint))
             if let index = paths.firstIndex(where: { $0.0 == route.path }) {
                 paths[index].1.append(entry)
             } else {
@@ -27,8 +36,11 @@ package enum OpenAPIDocument {
         ])
     }
 
-    private static func operation(_ route: RouteDescription) -> JSONValue {
-        var members: [(String, JSONValue)] = [("summary", .string(route.summary))]
+    private static func operation(_ endpoint: Endpoint) -> JSONValue {
+        let route = endpoint.route
+        var members: [(String, JSONValue)] = [
+            ("summary", .string(route.summary)), ("x-permission", .string(endpoint.permission.rawValue)),
+        ]
         if !route.parameters.isEmpty { members.append(("parameters", .array(route.parameters.map(parameter)))) }
         if route.readsBody {
             let request = JSONValue.object([

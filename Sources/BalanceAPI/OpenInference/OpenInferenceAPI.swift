@@ -1,7 +1,7 @@
 package import BalanceCore
-import BalanceNet
+package import BalanceNet
 import HTTPTypes
-package import Hummingbird
+import Hummingbird
 import NIOCore
 
 /// Unpacks a body that is packed by gzip or zlib, up to a size.
@@ -23,38 +23,67 @@ package struct OpenInferenceAPI: Sendable {
         self.unpack = unpack
     }
 
-    package static let routes: [RouteDescription] =
+    package var endpoints: [Endpoint] {
         [
-            RouteDescription("GET", "/v2", "The server and its extensions.", answer: "InferenceServer"),
-            RouteDescription("GET", "/v2/health/live", "Whether the server answers.", answer: "Liveness"),
-            RouteDescription(
-                "GET",
-                "/v2/health/ready",
-                "Whether every model that should serve does.",
-                answer: "Readiness",
-                failures: [.unavailable, .storageLost]
-            ),
-            RouteDescription(
-                "POST",
-                "/v2/repository/index",
-                "The versions of all models and whether they are ready.",
-                body: "InferenceIndexRequest",
-                answer: "InferenceIndex"
-            ),
-            RouteDescription("GET", "/v2/models/stats", "What was counted.", answer: "InferenceStatistics"),
-            control("load", "Loads a model again."), control("unload", "Takes a model out of service."),
-        ] + versioned("GET", "", "What a model takes and gives.", answer: "InferenceMetadata")
-        + versioned("GET", "/ready", "Whether a model answers.", answer: "Readiness")
-        + versioned("GET", "/config", "A model's configuration.", answer: "InferenceConfig")
-        + versioned("GET", "/stats", "What was counted of a model.", answer: "InferenceStatistics")
-        + versioned("POST", "/infer", "The outputs of a model.", body: "InferenceRequest", answer: "InferenceResponse")
+            Endpoint(.init("GET", "/v2", "The server and its extensions.", answer: "InferenceServer"), .read) { _, _ in
+                .json(
+                    .object([
+                        ("name", "balanceops"), ("version", .string(Build.version)),
+                        ("extensions", .strings(ModelService.extensions)),
+                    ])
+                )
+            },
+            Endpoint(.init("GET", "/v2/health/live", "Whether the server answers.", answer: "Liveness"), .open) {
+                _,
+                _ in
+                .json(.object([("live", .bool(true))]))
+            },
+            Endpoint(
+                .init(
+                    "GET",
+                    "/v2/health/ready",
+                    "Whether every model that should serve does.",
+                    answer: "Readiness",
+                    failures: [.unavailable, .storageLost]
+                ),
+                .open
+            ) { _, _ in .json(try await ready()) },
+        ] + repository + ["", "/versions/{version}"].flatMap(model)
+    }
+
+    private var repository: [Endpoint] {
+        [
+            Endpoint(
+                .init(
+                    "POST",
+                    "/v2/repository/index",
+                    "The versions of all models and whether they are ready.",
+                    body: "InferenceIndexRequest",
+                    answer: "InferenceIndex"
+                ),
+                .read
+            ) { request, _ in .json(try await index(request)) },
+            Endpoint(
+                .init("GET", "/v2/models/stats", "What was counted.", answer: "InferenceStatistics"),
+                .read
+            ) { _, _ in .json(ModelDocuments.statistics(service.statistics.all)) },
+            Endpoint(Self.control("load", "Loads a model again."), .operate) { request, context in
+                try await refuseOverrides(in: request)
+                try await service.load(context.text("name"))
+                return .json(.object([]))
+            },
+            Endpoint(Self.control("unload", "Takes a model out of service."), .operate) { _, context in
+                try await service.unload(context.text("name"))
+                return .json(.object([]))
+            },
+        ]
+    }
 
     private static func control(_ verb: String, _ summary: String) -> RouteDescription {
         RouteDescription(
             "POST",
             "/v2/repository/models/{name}/\(verb)",
             summary,
-            parameters: [.init("name", in: .path, [("type", "string")])],
             body: "InferenceControlRequest",
             answer: "Empty",
             failures: [
@@ -63,20 +92,21 @@ package struct OpenInferenceAPI: Sendable {
         )
     }
 
-    private static func versioned(
-        _ method: String,
-        _ tail: String,
-        _ summary: String,
-        body: String? = nil,
-        answer: String
-    ) -> [RouteDescription] {
-        [["name"], ["name", "version"]].map { names in
-            let middle = names.count == 1 ? "" : "/versions/{version}"
-            return RouteDescription(
+    /// The endpoints of a model, or of one of its versions where the path has one in its middle.
+    private func model(_ middle: String) -> [Endpoint] {
+        func route(
+            _ method: String,
+            _ tail: String,
+            _ summary: String,
+            body: String? = nil,
+            answer: String
+        )
+            -> RouteDescription
+        {
+            RouteDescription(
                 method,
                 "/v2/models/{name}\(middle)\(tail)",
                 summary,
-                parameters: names.map { .init($0, in: .path, [("type", "string")]) },
                 body: body,
                 answer: answer,
                 failures: [
@@ -85,63 +115,48 @@ package struct OpenInferenceAPI: Sendable {
                 ]
             )
         }
+        return [
+            Endpoint(route("GET", "", "What a model takes and gives.", answer: "InferenceMetadata"), .read) {
+                let model = try await model($1)
+                let versions = try await service.servableVersions(of: model.name)
+                return .json(ModelDocuments.metadata(model, versions: versions))
+            },
+            Endpoint(route("GET", "/ready", "Whether a model answers.", answer: "Readiness"), .read) {
+                .json(.object([("name", .string(try await model($1).name)), ("ready", .bool(true))]))
+            },
+            Endpoint(route("GET", "/config", "A model's configuration.", answer: "InferenceConfig"), .read) {
+                .json(ModelDocuments.config(try await model($1)))
+            },
+            Endpoint(route("GET", "/stats", "What was counted of a model.", answer: "InferenceStatistics"), .read) {
+                let entries = try await service.statistics(of: $1.text("name"), version: $1.version())
+                return .json(ModelDocuments.statistics(entries))
+            },
+            Endpoint(
+                route(
+                    "POST",
+                    "/infer",
+                    "The outputs of a model.",
+                    body: "InferenceRequest",
+                    answer: "InferenceResponse"
+                ),
+                .predict
+            ) { try await infer($0, $1) },
+        ]
     }
 
-    package func addRoutes(to router: Router<AppContext>) {
-        router.get("/v2") { _, _ in
-            Response.json(
-                .object([
-                    ("name", "balanceops"), ("version", .string(Build.version)),
-                    ("extensions", .strings(ModelService.extensions)),
-                ])
-            )
+    private func infer(_ request: Request, _ context: AppContext) async throws -> Response {
+        let body = try await body(request)
+        let (model, service) = (try await model(context), self.service)
+        return try await service.asking(model, rows: body.request.inputs.first?.shape.first ?? 1) {
+            let (head, binary, isBinary) = try Self.answer(body, with: model, service)
+            return Self.response(head, binary, isBinary: isBinary)
         }
-        router.get("/v2/health/live") { _, _ in Response.json(.object([("live", .bool(true))])) }
-        router.get("/v2/health/ready") { _, _ in
-            if let loss = storage() { throw loss }
-            if let problem = try await service.problem() { throw Failure(.unavailable, problem) }
-            return Response.json(.object([("ready", .bool(true))]))
-        }
-        router.post("/v2/repository/index") { request, _ in Response.json(try await index(request)) }
-        router.post("/v2/repository/models/:name/load") { request, context in
-            try await refuseOverrides(in: request)
-            try await service.load(context.text("name"))
-            return Response.json(.object([]))
-        }
-        router.post("/v2/repository/models/:name/unload") { _, context in
-            try await service.unload(context.text("name"))
-            return Response.json(.object([]))
-        }
-        router.get("/v2/models/stats") { _, _ in Response.json(ModelDocuments.statistics(service.statistics.all)) }
-        for path in ["/v2/models/:name", "/v2/models/:name/versions/:version"] { addModelRoutes(to: router, path) }
     }
 
-    private func addModelRoutes(to router: Router<AppContext>, _ path: String) {
-        router.get(RouterPath(path)) { _, context in
-            let model = try await model(context)
-            return Response.json(
-                ModelDocuments.metadata(model, versions: try await service.servableVersions(of: model.name))
-            )
-        }
-        router.get(RouterPath(path + "/ready")) { _, context in
-            let model = try await model(context)
-            return Response.json(.object([("name", .string(model.name)), ("ready", .bool(true))]))
-        }
-        router.get(RouterPath(path + "/config")) { _, context in
-            Response.json(ModelDocuments.config(try await model(context)))
-        }
-        router.get(RouterPath(path + "/stats")) { _, context in
-            let entries = try await service.statistics(of: context.text("name"), version: context.version())
-            return Response.json(ModelDocuments.statistics(entries))
-        }
-        router.post(RouterPath(path + "/infer")) { request, context in
-            let body = try await body(request)
-            let (model, service) = (try await model(context), self.service)
-            return try await service.asking(model, rows: body.request.inputs.first?.shape.first ?? 1) {
-                let (head, binary, isBinary) = try Self.answer(body, with: model, service)
-                return Self.response(head, binary, isBinary: isBinary)
-            }
-        }
+    private func ready() async throws -> JSONValue {
+        if let loss = storage() { throw loss }
+        if let problem = try await service.problem() { throw Failure(.unavailable, problem) }
+        return .object([("ready", .bool(true))])
     }
 
     private func model(_ context: AppContext) async throws -> ServedModel {

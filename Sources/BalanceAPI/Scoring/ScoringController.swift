@@ -1,7 +1,7 @@
 package import BalanceCore
-import BalanceNet
+package import BalanceNet
 import HTTPTypes
-package import Hummingbird
+import Hummingbird
 import NIOCore
 import SwiftCSV
 
@@ -12,25 +12,39 @@ package struct ScoringController: Sendable {
 
     package init(service: ModelService) { self.service = service }
 
-    package static let routes: [RouteDescription] = [
-        RouteDescription(
+    package var endpoints: [Endpoint] {
+        let ping = RouteDescription(
             "GET",
             "/ping",
             "Whether a model answers.",
             contentType: "",
             failures: [.noCurrentModel, .modelUnloaded]
-        ),
-        invocations("/invocations", []),
-        invocations("/models/{name}/invocations", ["name"]),
-        invocations("/models/{name}/versions/{version}/invocations", ["name", "version"]),
-    ]
+        )
+        return [
+            Endpoint(ping, .open) { _, _ in
+                _ = try await service.model(defaultModelName, version: nil)
+                return Response(
+                    status: .ok,
+                    headers: [.contentType: "application/json"],
+                    body: .init(byteBuffer: ByteBuffer(string: "\n"))
+                )
+            },
+            invocations("/invocations") { _ in try await service.model(defaultModelName, version: nil) },
+            invocations("/models/{name}/invocations") { try await service.model($0.text("name"), version: nil) },
+            invocations("/models/{name}/versions/{version}/invocations") {
+                try await service.model($0.text("name"), version: $0.text("version"))
+            },
+        ]
+    }
 
-    private static func invocations(_ path: String, _ parameters: [String]) -> RouteDescription {
-        RouteDescription(
+    private func invocations(
+        _ path: String,
+        _ model: @escaping @Sendable (AppContext) async throws -> ServedModel
+    ) -> Endpoint {
+        let route = RouteDescription(
             "POST",
             path,
             "Predictions in the form of MLflow's scoring server.",
-            parameters: parameters.map { .init($0, in: .path, [("type", "string")]) },
             body: "ScoringRequest",
             answer: "ScoringResponse",
             failures: [
@@ -38,28 +52,7 @@ package struct ScoringController: Sendable {
                 .modelNotReadable, .versionQuarantined, .artifactDamaged, .notImplemented,
             ]
         )
-    }
-
-    package func addRoutes(to router: Router<AppContext>) {
-        router.get("/ping") { _, _ in
-            _ = try await service.model(defaultModelName, version: nil)
-            return Response(
-                status: .ok,
-                headers: [.contentType: "application/json"],
-                body: .init(byteBuffer: ByteBuffer(string: "\n"))
-            )
-        }
-        router.post("/invocations") { request, _ in
-            try await answer(request) { try await service.model(defaultModelName, version: nil) }
-        }
-        router.post("/models/:name/invocations") { request, context in
-            try await answer(request) { try await service.model(context.text("name"), version: nil) }
-        }
-        router.post("/models/:name/versions/:version/invocations") { request, context in
-            try await answer(request) {
-                try await service.model(context.text("name"), version: context.text("version"))
-            }
-        }
+        return Endpoint(route, .predict) { request, context in try await answer(request) { try await model(context) } }
     }
 
     private func answer(_ request: Request, _ model: () async throws -> ServedModel) async throws -> Response {

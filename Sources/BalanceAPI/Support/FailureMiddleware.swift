@@ -1,4 +1,5 @@
-package import BalanceCore
+package import BalanceNet
+import BalanceCore
 package import Hummingbird
 import Logging
 import NIOCore
@@ -8,8 +9,8 @@ import NIOHTTP1
 package struct FailureMiddleware: RouterMiddleware {
     private let routes: [RouteDescription]
 
-    /// - Parameter routes: All routes of the server, to tell an unknown path from a wrong method.
-    package init(routes: [RouteDescription]) { self.routes = routes }
+    /// - Parameter endpoints: All of the server, to tell an unknown path from a wrong method.
+    package init(_ endpoints: [Endpoint]) { routes = endpoints.map(\.route) }
 
     package func handle(
         _ request: Request,
@@ -48,7 +49,8 @@ package struct FailureMiddleware: RouterMiddleware {
     }
 
     private func shaped(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
-        switch FailureDialect(path: request.uri.path) {
+        let route = routes.first { $0.matches(request.uri.path) }
+        switch route?.dialect ?? FailureDialect(path: request.uri.path) {
         case .mlflow: return .mlflowFailure(failure)
         case .inference: return .inferenceFailure(failure)
         case .scoring: return .scoringFailure(failure)

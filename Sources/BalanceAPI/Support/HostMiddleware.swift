@@ -1,3 +1,4 @@
+package import BalanceNet
 import BalanceCore
 import HTTPTypes
 package import Hummingbird

@@ -1,3 +1,4 @@
+package import BalanceNet
 import Foundation
 package import HTTPTypes
 package import Hummingbird

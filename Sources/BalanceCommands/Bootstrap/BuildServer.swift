@@ -115,15 +115,11 @@ struct ServerBuilder {
                 registry: workspace.models,
                 files: workspace.artifactFiles,
                 versionFiles: workspace.versionFiles,
-                promoter: workspace.versionPromoter
+                promotions: workspace.promotions
             )
         )
-        let routes = NativeAPI.routes + mlflow.routes + dashboard.routes
-        let router = router(routes: routes)
-        mlflow.addRoutes(to: router)
-        api.addRoutes(to: router, allRoutes: routes)
-        dashboard.addRoutes(to: router)
-        return (router, hosts, service)
+        let endpoints = api.endpoints + mlflow.endpoints + dashboard.endpoints
+        return (router(endpoints + [OpenAPIDocument.endpoint(of: endpoints)]), hosts, service)
     }
 
     /// What sends webhooks.
@@ -142,7 +138,7 @@ struct ServerBuilder {
         return GovernanceSources(
             governance: workspace.governance,
             registry: workspace.models,
-            promoter: workspace.versionPromoter,
+            promotions: workspace.promotions,
             tracking: workspace.tracking,
             audit: workspace.audit,
             webhooks: workspace.webhooks,
@@ -161,10 +157,10 @@ struct ServerBuilder {
     ) throws -> some ApplicationProtocol {
         let url = workspace.settings[.apiURL].text
         let dashboard = pages(base: "") { await APIClient(baseURL: url).version() }
-        let router = router(routes: dashboard.routes)
-        if !isWritable { router.add(middleware: ReadOnlyMiddleware()) }
-        dashboard.addRoutes(to: router)
-        router.get("/health") { _, _ in Response.json(.object([("status", "ok")])) }
+        let health = Endpoint(.init("GET", "/health", "Whether the pages answer.", answer: "Health"), .open) { _, _ in
+            .json(.object([("status", "ok")]))
+        }
+        let router = router(dashboard.endpoints + [health], isReadOnly: !isWritable)
         return try application(router, port: port, onStart: onStart)
     }
 
@@ -185,7 +181,7 @@ struct ServerBuilder {
                 models: workspace.models,
                 governance: workspace.governance,
                 audit: workspace.audit,
-                promoter: workspace.versionPromoter,
+                promotions: workspace.promotions,
                 server: server,
                 settings: Setting.all.map { setting in
                     let value = workspace.settings[setting]
@@ -195,12 +191,14 @@ struct ServerBuilder {
         )
     }
 
-    private func router(routes: [RouteDescription]) -> Router<AppContext> {
+    private func router(_ endpoints: [Endpoint], isReadOnly: Bool = false) -> Router<AppContext> {
         let router = Router(context: AppContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestIDMiddleware())
-        router.add(middleware: FailureMiddleware(routes: routes))
+        router.add(middleware: FailureMiddleware(endpoints))
         router.add(middleware: HostMiddleware(hosts: allowedHosts))
         router.add(middleware: BodyBudgetMiddleware(bodies))
+        if isReadOnly { router.add(middleware: ReadOnlyMiddleware()) }
+        router.add(endpoints)
         return router
     }
 

@@ -54,12 +54,12 @@ struct CrashLoopBreaker {
         let reason =
             "the server crashed \(Self.crashes) times within \(Self.window) s while it asked version \(slot.version ?? 0)"
         let request = TransitionRequest(
-            actor: "crash-loop breaker",
+            by: Actor(name: "crash-loop breaker"),
             reason: reason,
             expectedGeneration: slot.generation
         )
         do {
-            let result = try await workspace.versionPromoter.rollBack(slot.model, to: nil, by: request)
+            let result = try await workspace.promotions.rollBack(slot.model, to: nil, by: request)
             Output.note("[WARN] \(reason): rolled back to version \(result.slot.version ?? 0) of \(slot.model)")
         } catch {
             Output.note("[WARN] \(reason), and it cannot be rolled back: \(Failure.from(error).message)")

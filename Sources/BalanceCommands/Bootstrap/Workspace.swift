@@ -25,9 +25,8 @@ struct Workspace: Sendable {
     /// The public half of the key that signs the audit trail.
     let auditKey: AuditKey
     let warm: WarmModels
-    let promoter: Promoter
     let versionFiles: VersionFiles
-    let versionPromoter: VersionPromoter
+    let promotions: PromotionService
 
     /// Opens the database, migrates it where that is due, and finishes a promotion that a crash interrupted.
     ///
@@ -51,13 +50,6 @@ struct Workspace: Sendable {
             artifacts: artifactFiles,
             reader: PredictionFiles()
         )
-        let promoter = Promoter(
-            registry: registry,
-            governance: registry,
-            evidence: evidence,
-            files: files,
-            reader: warm
-        )
         let versionFiles = VersionFiles(
             registry: registry,
             models: tracking,
@@ -67,7 +59,16 @@ struct Workspace: Sendable {
             // What is only looked at must not push out what serves.
             reader: ModelFormats()
         )
-        try await promoter.repairAll()
+        let promotions = PromotionService(
+            store: registry,
+            registry: registry,
+            governance: registry,
+            evidence: evidence,
+            versions: versionFiles,
+            files: files,
+            reader: warm
+        )
+        try await promotions.repairAll()
         try await artifactFiles.adoptFormerFolder()
         try await tracking.nameFolders { artifacts.pointer(of: $0)?["run_dir_name"]?.string }
         return Workspace(
@@ -89,15 +90,8 @@ struct Workspace: Sendable {
             webhooks: SQLWebhookStore(database: database, key: key),
             auditKey: key,
             warm: warm,
-            promoter: promoter,
             versionFiles: versionFiles,
-            versionPromoter: VersionPromoter(
-                registry: registry,
-                governance: registry,
-                evidence: evidence,
-                files: versionFiles,
-                promoter: promoter
-            )
+            promotions: promotions
         )
     }
 

@@ -20,7 +20,7 @@ struct ActorOptions: ParsableArguments {
 
     func request(reason: String, expecting generation: Int? = nil, ifDecision: String? = nil) -> TransitionRequest {
         TransitionRequest(
-            actor: name,
+            by: Actor(name: name),
             reason: Self.plain(reason),
             expectedGeneration: generation,
             ifDecision: ifDecision

@@ -94,7 +94,7 @@ actor Importer {
         times[record.name]?.versions[record.version] = record.updatedAt
         guard record.source != nil else { return }
         let version = try await workspace.models.version(record.version, of: record.name)
-        let found = await workspace.versionFiles.inspect(version).found
+        let found = await workspace.versionFiles.inspect(version)
         try await workspace.models.setServability(found, ofVersion: record.version, of: record.name)
     }
 
@@ -118,10 +118,10 @@ actor Importer {
         try await flush()
         for alias in currents where try await workspace.registry.currentModel(named: alias.name) == nil {
             do {
-                _ = try await workspace.versionPromoter.requirePromotion(
+                _ = try await workspace.promotions.requirePromotion(
                     alias.version,
                     of: alias.name,
-                    by: TransitionRequest(actor: "import")
+                    by: TransitionRequest(by: Actor(name: "import"))
                 )
             } catch {
                 skip("alias current of \(alias.name)", Failure.from(error).message)

@@ -28,7 +28,7 @@ package struct AuditEvent: Sendable, Hashable {
 
     package init(
         at: Timestamp,
-        actor: String,
+        by actor: Actor,
         action: AuditAction,
         subject: String,
         reason: String,
@@ -37,12 +37,13 @@ package struct AuditEvent: Sendable, Hashable {
         self.init(
             sequence: 0,
             at: at,
-            actor: actor,
+            actor: actor.name,
             stored: action.rawValue,
             subject: subject,
             reason: reason,
             decisionJSON: decisionJSON
         )
+        requestID = actor.requestID
     }
 
     /// A line as it was stored, whose action another program may have named.

@@ -116,26 +116,46 @@ package struct Decision: Sendable, Hashable {
 }
 
 extension Decision {
-    /// A decision as it was told, as far as telling it again needs it.
-    package init(_ json: JSONValue) {
+    /// A decision as it was told; nil for what is none.
+    package init?(_ json: JSONValue) {
+        guard let outcome = json["decision"]?.string.flatMap(Outcome.init), let reason = json["reason"]?.string,
+            let policy = json["policy"]?.string, let model = json["slot"]?["model"]?.string,
+            let generation = json["slot"]?["generation"]?.integer, let inputs = json["inputs_hash"]?.string
+        else { return nil }
+        let rules = (json["rules"]?.elements ?? []).map(RuleResult.init)
+        guard rules.allSatisfy({ $0 != nil }) else { return nil }
         self.init(
-            outcome: json["decision"]?.string.flatMap(Outcome.init) ?? .hold,
-            policy: json["policy"]?.string ?? "none",
+            outcome: outcome,
+            policy: policy,
             policyHash: json["policy_hash"]?.string,
-            reason: json["reason"]?.string ?? "",
-            rules: (json["rules"]?.elements ?? []).map { rule in
-                RuleResult(
-                    rule["id"]?.string ?? "",
-                    rule["result"]?.string.flatMap(RuleResult.Verdict.init) ?? .error,
-                    rule["reason"]?.string ?? "",
-                    next: rule["next"]?.string
-                )
-            },
-            model: json["slot"]?["model"]?.string ?? "",
+            reason: reason,
+            rules: rules.compactMap { $0 },
+            warnings: json["warnings"]?.elements?.compactMap(\.string) ?? [],
+            model: model,
             version: json["candidate"]?.integer,
             currentVersion: json["slot"]?["current"]?.integer,
-            generation: json["slot"]?["generation"]?.integer ?? 0,
-            inputsHash: json["inputs_hash"]?.string ?? ""
+            generation: generation,
+            inputsHash: inputs
         )
+    }
+}
+
+extension RuleResult {
+    fileprivate init?(_ json: JSONValue) {
+        guard let id = json["id"]?.string, let verdict = json["result"]?.string.flatMap(Verdict.init) else {
+            return nil
+        }
+        self.init(id, verdict, json["reason"]?.string ?? "", next: json["next"]?.string)
+        metric = json["metric"]?.string
+        candidate = json["candidate"]?.number
+        current = json["current"]?.number
+        delta = json["delta"]?.number
+        threshold = json["threshold"]?.number
+        bound = json["bound"]?.number
+        shortfall = json["shortfall"]?.number
+        rows = json["n"]?.integer
+        chance = json["chance"]?.number
+        let bounds = json["ci"]?.elements?.compactMap(\.number) ?? []
+        if bounds.count == 2, bounds[0] <= bounds[1] { interval = bounds[0]...bounds[1] }
     }
 }

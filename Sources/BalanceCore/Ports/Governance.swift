@@ -35,7 +35,7 @@ package struct SavedPolicy: Sendable {
 /// Policies, and what people say about what may serve.
 package protocol Governance: Sendable {
     /// Keeps a policy; one that is kept already stays as it is.
-    func savePolicy(_ policy: PromotionPolicy, text: String, actor: String) async throws -> SavedPolicy
+    func savePolicy(_ policy: PromotionPolicy, text: String, by actor: Actor) async throws -> SavedPolicy
     /// The newest of each name, with those that are shipped.
     func policies() async throws -> [SavedPolicy]
     /// All versions of a name, the newest first; empty for an unknown one.
@@ -64,14 +64,15 @@ package protocol Governance: Sendable {
     ) async throws -> PromotionCase
     /// Counts a test that somebody was told the outcome of against the budget of its data set.
     func recordLook(_ facts: PromotionCase) async throws
-    /// Moves the alias, or records why not, in one transaction; `install` is called last in it.
+    /// Moves the alias, or records why not, in one transaction; `install` is called last in it, with the row
+    /// before.
     ///
     /// - Throws: `StaleFacts` where what was prepared no longer holds; `Failure` with code `generationConflict`,
     ///   `decisionChanged`, `idempotencyMismatch`, `modelFrozen` or `versionQuarantined`.
     func transition(
         _ transition: Transition,
         servedFrom path: String,
-        install: @escaping @Sendable () throws -> Void
+        install: @escaping @Sendable (CurrentModel?) throws -> Void
     ) async throws -> TransitionResult
 
     /// What the same request got before under its idempotency key; nil: it is new.

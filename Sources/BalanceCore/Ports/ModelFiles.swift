@@ -2,15 +2,13 @@
 package struct StagedModel: Sendable {
     /// Tells this promotion's files from those of another.
     package var token: String
-    package var bytes: [UInt8]
     /// SHA-256 in hex.
     package var digest: String
     /// Keeps others from taking the file for one that nobody needs, as long as this value lives.
     private let lease: (any Sendable)?
 
-    package init(token: String, bytes: [UInt8], digest: String, lease: (any Sendable)? = nil) {
+    package init(token: String, digest: String, lease: (any Sendable)? = nil) {
         self.token = token
-        self.bytes = bytes
         self.digest = digest
         self.lease = lease
     }
@@ -24,17 +22,21 @@ package protocol ModelFiles: Sendable {
     ///
     /// - Throws: `Failure` with code `modelFileMissing` or `modelNotReadable`.
     func load(_ path: String) throws -> (bytes: [UInt8], digest: String)
-    /// Copies a candidate beside the current file.
+    /// Writes a candidate's bytes beside the current file.
+    func stage(_ bytes: [UInt8], digest: String, for name: String) throws -> StagedModel
+    /// Exchanges the current file for the staged one, and keeps the old one and a note until ``finish(_:for:)`` or
+    /// ``repair(_:current:)``.
     ///
-    /// - Throws: `Failure` with code `modelFileMissing`.
-    func stage(_ source: String, for name: String) throws -> StagedModel
-    /// Exchanges the current file for the staged one, and keeps the old one and a note until ``repair(_:current:)``.
-    func install(_ staged: StagedModel, for name: String) throws
+    /// To be called while no other process can promote; `current` is the row before, by which an exchange is ended that
+    /// another one did not finish.
+    func install(_ staged: StagedModel, for name: String, over current: CurrentModel?) throws
+    /// Ends an exchange whose row is committed: the old file and the note go.
+    func finish(_ staged: StagedModel, for name: String)
     /// Removes a staged file that was not installed.
     func discard(_ staged: StagedModel, for name: String)
     /// Ends an exchange as the database's row says: the new file stays, or the old one comes back.
     ///
-    /// To be called while no other process can promote, after every exchange and after a crash.
+    /// To be called while no other process can promote, after a failure or a crash.
     func repair(_ name: String, current: CurrentModel?) throws
     /// Whether an exchange has begun and was not ended by ``repair(_:current:)``.
     func isExchanging(_ name: String) -> Bool

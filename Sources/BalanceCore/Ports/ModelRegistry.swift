@@ -1,6 +1,6 @@
 /// Registered models, their versions, tags and aliases, as clients write them.
 ///
-/// The alias `current` is moved by the ``Promoter`` alone.
+/// The alias `current` is moved by the ``PromotionService`` alone.
 package protocol ModelRegistry: Sendable {
     /// - Throws: `Failure` with code `alreadyExists`.
     func createModel(_ model: RegisteredModel, by actor: Actor) async throws -> RegisteredModel

@@ -29,7 +29,7 @@ package protocol RegistryStore: Sendable {
     /// Adds a line to the audit trail: a file that serves is not what was registered, and what answers instead.
     func recordDamage(of current: CurrentModel, serving version: Int?, reason: String) async throws
     /// Adds a line to the audit trail: a candidate failed its test, and what serves goes on serving.
-    func recordFailedTest(of name: String, version: Int?, run: RunID?, reason: String, actor: String) async throws
+    func recordFailedTest(of name: String, version: Int?, run: RunID?, reason: String, by actor: Actor) async throws
 }
 
 /// Where run folders, pointer files and model files are kept.

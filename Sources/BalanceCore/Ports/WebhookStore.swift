@@ -147,9 +147,9 @@ package struct WebhookDelivery: Sendable {
 
 /// Webhooks, and the messages that wait for them in the order of each model.
 package protocol WebhookStore: Sendable {
-    func addWebhook(_ webhook: Webhook, actor: String) async throws
+    func addWebhook(_ webhook: Webhook, by actor: Actor) async throws
     /// - Throws: `Failure` with code `resourceNotFound`.
-    func removeWebhook(_ id: String, actor: String) async throws
+    func removeWebhook(_ id: String, by actor: Actor) async throws
     func webhooks() async throws -> [Webhook]
     /// - Throws: `Failure` with code `resourceNotFound`.
     func webhook(_ id: String) async throws -> Webhook

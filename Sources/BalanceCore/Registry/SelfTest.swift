@@ -1,7 +1,5 @@
-/// Loads a candidate, asks it for the answer that its trainer recorded, and measures both.
-struct SelfTest {
-    let reader: any ModelReader
-
+/// Asks a loaded candidate for the answer that its trainer recorded, and measures it.
+enum SelfTest {
     /// What was measured.
     struct Measured {
         var loadMilliseconds: Double
@@ -24,20 +22,12 @@ struct SelfTest {
     private static let timedRows = 100
     private static let timedMilliseconds = 200.0
 
-    func run(_ staged: StagedModel, label: String) throws -> (LoadedModel, Measured) {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let model: LoadedModel
-        do {
-            model = try reader.predictor(from: staged.bytes, digest: staged.digest)
-        } catch var failure as Failure {
-            failure.message = "\(label): \(failure.message)"
-            throw failure
-        }
-        let load = Double((clock.now - start).nanoseconds) / 1e6
-        var measured = Measured(loadMilliseconds: load, hasGolden: model.golden != nil)
+    /// - Throws: `Failure` with code `modelNotReadable` where the answer is another one.
+    static func run(_ file: LoadedFile, label: String) throws -> Measured {
+        let model = file.model
+        var measured = Measured(loadMilliseconds: file.milliseconds, hasGolden: model.golden != nil)
         measure(model, &measured)
-        guard let golden = model.golden else { return (model, measured) }
+        guard let golden = model.golden else { return measured }
         let outputs = try model.predictor.outputs(golden.features)
         let answer = outputs.count > 1 ? outputs[1] : outputs.first ?? .nan
         guard abs(answer - golden.probability) <= 1e-9 else {
@@ -47,17 +37,17 @@ struct SelfTest {
                 hint: "train the candidate again"
             )
         }
-        return (model, measured)
+        return measured
     }
 
-    private func measure(_ model: LoadedModel, _ measured: inout Measured) {
+    private static func measure(_ model: LoadedModel, _ measured: inout Measured) {
         // Zeros cost what other numbers do; whether they are a sensible row does not matter here.
         let row = model.golden?.features ?? [Double](repeating: 0, count: model.predictor.featureCount)
         guard !row.isEmpty else { return }
         let clock = ContinuousClock()
         let start = clock.now
         var times: [Double] = []
-        while times.count < Self.timedRows, Double((clock.now - start).nanoseconds) / 1e6 < Self.timedMilliseconds {
+        while times.count < timedRows, Double((clock.now - start).nanoseconds) / 1e6 < timedMilliseconds {
             let begin = clock.now
             guard (try? model.predictor.outputs(row)) != nil else { return }
             times.append(Double((clock.now - begin).nanoseconds) / 1e6)

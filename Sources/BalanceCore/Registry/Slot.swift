@@ -53,26 +53,13 @@ package struct Slot: Sendable, Hashable {
         self.freeze = freeze
         self.isForced = isForced
     }
-
-    package var json: JSONValue {
-        func number(_ value: Int?) -> JSONValue { value.map(JSONValue.int) ?? .null }
-        return .object([
-            ("model", .string(model)), ("alias", .string(currentAlias)), ("generation", .int(generation)),
-            ("current", number(version)), ("problem", .optional(problem)), ("previous", number(previous)),
-            ("policy", .optional(policy)),
-            ("policy_hash", .optional(policyHash)), ("moved_at", .optional(movedAt?.iso8601)),
-            ("frozen", .bool(freeze != nil)), ("frozen_by", .optional(freeze?.by)),
-            ("frozen_reason", .optional(freeze?.reason)), ("forced", .bool(isForced)),
-        ])
-    }
 }
 
 /// What somebody asks for that moves the alias `current`.
 package struct TransitionRequest: Sendable {
-    package var actor: String
+    package var actor: Actor
     /// Why, in the words of who asked.
     package var reason: String
-    package var requestID: String?
     /// What the caller saw: another generation refuses; nil takes whatever it is.
     package var expectedGeneration: Int?
     /// The hash of a decision that was looked at before: another one refuses.
@@ -81,11 +68,6 @@ package struct TransitionRequest: Sendable {
     package var idempotencyKey: String?
     /// What was asked for, as far as a repeated request must ask for the same: a version, or `previous`.
     package var target = ""
-
-    /// What somebody asks for without more.
-    package init(_ actor: Actor) {
-        self.init(actor: actor.name, requestID: actor.requestID)
-    }
 
     /// Tells this request from others that come with the same idempotency key.
     package func fingerprint(_ kind: Transition.Kind, _ model: String) -> String {
@@ -97,16 +79,14 @@ package struct TransitionRequest: Sendable {
     }
 
     package init(
-        actor: String,
+        by actor: Actor,
         reason: String = "",
-        requestID: String? = nil,
         expectedGeneration: Int? = nil,
         ifDecision: String? = nil,
         idempotencyKey: String? = nil
     ) {
         self.actor = actor
         self.reason = reason
-        self.requestID = requestID
         self.expectedGeneration = expectedGeneration
         self.ifDecision = ifDecision
         self.idempotencyKey = idempotencyKey
@@ -143,26 +123,6 @@ package struct Transition: Sendable {
         self.policy = policy
         self.boundHash = boundHash
         self.facts = facts
-    }
-}
-
-/// What became of a request to move the alias.
-package struct TransitionResult: Sendable {
-    package var decision: Decision
-    /// As the caller gets it; also where the answer is that of an earlier request with the same key.
-    package var json: JSONValue
-    package var slot: Slot
-    /// Whether the version served already.
-    package var isNoop: Bool
-    /// Whether this is the answer to an earlier request with the same key.
-    package var isReplay: Bool
-
-    package init(decision: Decision, json: JSONValue, slot: Slot, isNoop: Bool, isReplay: Bool) {
-        self.decision = decision
-        self.json = json
-        self.slot = slot
-        self.isNoop = isNoop
-        self.isReplay = isReplay
     }
 }
 

@@ -23,33 +23,16 @@ package struct VersionFiles: Sendable {
         self.reader = reader
     }
 
-    /// A version's file, read.
-    private struct Loaded {
-        var path: String
-        var bytes: [UInt8]
-        var digest: String
-        var model: LoadedModel
-        var types = ColumnTypes([])
-        /// A request in the form of MLflow's scoring server that was logged with the model.
-        var example: [UInt8]?
-    }
-
     /// Reads a version's model as it would be served, and asks it for the answer to the example that it was logged with.
     ///
-    /// - Returns: What was found out, with the problem where it cannot be served, and the file on this machine's disk.
-    package func inspect(_ version: ModelVersion) async -> (found: Servability, path: String?) {
+    /// - Returns: What was found out, with the problem where it cannot be served.
+    package func inspect(_ version: ModelVersion) async -> Servability {
         do {
             let loaded = try await load(version)
-            try Self.test(loaded)
-            let found = Servability(
-                format: loaded.model.format,
-                digest: loaded.digest,
-                size: loaded.bytes.count,
-                signature: loaded.model.predictor.signatureJSON(loaded.types).text()
-            )
-            return (found, loaded.path)
+            try loaded.answerExample()
+            return loaded.servability
         } catch {
-            return (Servability(problem: Failure.from(error).message), nil)
+            return Servability(problem: Failure.from(error).message)
         }
     }
 
@@ -81,18 +64,6 @@ package struct VersionFiles: Sendable {
         )
     }
 
-    /// The file on this machine's disk that holds a version's model, unread.
-    ///
-    /// - Throws: `Failure` with code `modelFileMissing` or another that says what is in the way.
-    package func path(of version: ModelVersion) async throws -> String {
-        if let path = version.candidatePath { return path }
-        let file = try await place(of: version).file
-        guard let path = try await artifacts.localPath(of: file) else {
-            throw Failure(.modelFileMissing, "there is no file \(file.text)")
-        }
-        return path
-    }
-
     /// What a version was made from, and the file in it that holds the model.
     private func place(
         of version: ModelVersion
@@ -103,57 +74,44 @@ package struct VersionFiles: Sendable {
         return (key, try key.appending(manifest.dataFile), manifest)
     }
 
-    private func load(_ version: ModelVersion) async throws -> Loaded {
-        if let path = version.candidatePath {
-            let (bytes, digest) = try files.load(path)
-            let model = try reader.predictor(from: bytes, digest: digest)
-            return Loaded(path: path, bytes: bytes, digest: digest, model: model)
-        }
+    /// A version's file, read and parsed by `other`; otherwise by what keeps nothing: what is only looked at must not push
+    /// out what serves.
+    ///
+    /// - Throws: `Failure` with code `modelFileMissing` or another that says what is in the way.
+    package func load(_ version: ModelVersion, _ other: (any ModelReader)? = nil) async throws -> LoadedFile {
+        let reader = other ?? self.reader
+        if let path = version.candidatePath { return try LoadedFile(path, files.load(path), reader) }
         let (key, file, manifest) = try await place(of: version)
-        let (path, bytes, digest) = try await read(file)
-        var model = try reader.predictor(from: bytes, digest: digest)
-        model.predictor = try model.predictor.completed(
+        let path = try await local(file)
+        var loaded = try LoadedFile(path, files.load(path), reader)
+        loaded.model.predictor = try loaded.model.predictor.completed(
             names: manifest?.columns,
             scoringMethod: manifest?.scoringMethod
         )
-        var loaded = Loaded(path: path, bytes: bytes, digest: digest, model: model)
         loaded.types = manifest?.types ?? loaded.types
-        if let example = manifest?.exampleFile { loaded.example = try? await read(key.appending(example)).bytes }
+        if let example = manifest?.exampleFile { loaded.example = try? await bytes(key.appending(example)) }
         return loaded
     }
 
-    /// Whether the model answers the example of its input; an example that is no such request tests nothing.
-    private static func test(_ loaded: Loaded) throws {
-        let predictor = loaded.model.predictor
-        guard let bytes = loaded.example, predictor.featureCount > 0,
-            let json = try? JSONValue(parsing: bytes, allowsNonFinite: true), let body = try? ScoringBody(json)
-        else { return }
-        do {
-            for outputs in try body.body(for: predictor, types: loaded.types).outputs(of: predictor) {
-                _ = try Prediction(predictor, outputs)
-            }
-        } catch {
-            let failure = Failure.from(error)
-            let first = failure.details?.elements?.first
-            let place = first?["loc"]?.elements?.map { $0.string ?? "\($0.integer ?? 0)" }.joined(separator: ".")
-            let detail = first?["msg"]?.string.map { " \(place ?? ""): \($0)" } ?? ""
-            throw Failure(
-                .modelNotReadable,
-                "the model does not answer the input example that it was logged with: \(failure.message)\(detail)"
-            )
-        }
+    /// A file that is no version yet, read and parsed.
+    ///
+    /// - Throws: as ``load(_:_:)``.
+    package func load(path: String, _ other: any ModelReader) throws -> LoadedFile {
+        try LoadedFile(path, files.load(path), other)
     }
 
-    /// The bytes of an artifact, compared with its digest; messages name its key and not its place on the disk.
-    private func read(_ key: ArtifactKey) async throws -> (path: String, bytes: [UInt8], digest: String) {
+    /// Where an artifact is on this machine's disk; messages name its key and not its place.
+    private func local(_ key: ArtifactKey) async throws -> String {
         guard let file = try await artifacts.open(key), let path = try await artifacts.localPath(of: key) else {
             throw Failure(.modelFileMissing, "there is no file \(key.text)")
         }
         guard file.size <= Self.maximumSize else {
             throw Failure(.modelNotReadable, "the file \(key.text) is larger than 1 GiB")
         }
-        return (path, try file.read(at: 0, count: file.size), file.digest)
+        return path
     }
+
+    private func bytes(_ key: ArtifactKey) async throws -> [UInt8] { try files.load(await local(key)).bytes }
 
     private static let maximumSize = 1 << 30
 
@@ -210,6 +168,6 @@ package struct VersionFiles: Sendable {
         guard try await artifacts.localPath(of: file) != nil else {
             throw Failure(.modelFileMissing, "there is no file MLmodel at \(key.text)")
         }
-        return try reader.manifest(from: try await read(file).bytes)
+        return try reader.manifest(from: try await bytes(file))
     }
 }

@@ -60,6 +60,10 @@ package enum JSONValue: Sendable {
         text.map(JSONValue.string) ?? .null
     }
 
+    package static func optional(_ number: Int?) -> JSONValue {
+        number.map(JSONValue.int) ?? .null
+    }
+
     /// An array of numbers.
     package static func numbers(_ values: some Sequence<Double>) -> JSONValue {
         .array(values.map(JSONValue.double))

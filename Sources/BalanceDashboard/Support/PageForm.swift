@@ -41,7 +41,7 @@ struct PageForm: Sendable {
             throw Failure(.invalidParameter, "A reason is missing.", hint: "go back and say why")
         }
         return TransitionRequest(
-            actor: actor,
+            by: Actor(name: actor),
             reason: reason,
             expectedGeneration: integer("generation"),
             ifDecision: self["decision"].isEmpty ? nil : self["decision"]

@@ -5,7 +5,7 @@ import Foundation
 /// The served model files, exchanged by rename with a note that lets the next start finish or take back an exchange.
 ///
 /// Beside the served file stand, while an exchange goes on: the staged copy, a hard link to the old file and the note
-/// `….promoting` with the new file's digest. The database's row decides which of the two holds.
+/// `….promoting-TOKEN` with the new file's digest. The database's row decides which of the two holds.
 package struct FileModelFiles: ModelFiles {
     private let defaultPath: String
 
@@ -43,13 +43,11 @@ package struct FileModelFiles: ModelFiles {
         return (bytes, Self.digest(of: bytes))
     }
 
-    package func stage(_ source: String, for name: String) throws -> StagedModel {
-        let (bytes, digest) = try load(source)
+    package func stage(_ bytes: [UInt8], digest: String, for name: String) throws -> StagedModel {
         let path = try currentPath(of: name)
         try FileSystem.createDirectory(folder)
         let staged = StagedModel(
             token: String(UUID().uuidString.prefix(8)).lowercased(),
-            bytes: bytes,
             digest: digest,
             lease: try FileLease.shared(at: folder)
         )
@@ -57,7 +55,9 @@ package struct FileModelFiles: ModelFiles {
         return staged
     }
 
-    package func install(_ staged: StagedModel, for name: String) throws {
+    package func install(_ staged: StagedModel, for name: String, over current: CurrentModel?) throws {
+        // The one before may have committed and not have come to its end.
+        try repair(name, current: current)
         let path = try currentPath(of: name)
         let hasPrevious = FileSystem.size(of: path) != nil
         if hasPrevious { try keep(path, as: previousPath(path, staged.token)) }
@@ -65,8 +65,21 @@ package struct FileModelFiles: ModelFiles {
             ("model", .string(name)), ("token", .string(staged.token)), ("digest", .string(staged.digest)),
             ("has_previous", .bool(hasPrevious)),
         ])
-        try FileSystem.write(note.bytes(), to: notePath(path))
+        try FileSystem.write(note.bytes(), to: notePath(path, staged.token))
         try FileSystem.publish(stagedPath(path, staged.token), as: path)
+    }
+
+    package func finish(_ staged: StagedModel, for name: String) {
+        guard let path = try? currentPath(of: name) else { return }
+        remove(staged.token, of: path, note: notePath(path, staged.token))
+        try? FileSystem.syncDirectory(folder)
+    }
+
+    /// Removes what belongs to an exchange; the note goes last: as long as it is there, the old file is too.
+    private func remove(_ token: String, of path: String, note: String) {
+        unlink(previousPath(path, token))
+        unlink(stagedPath(path, token))
+        unlink(note)
     }
 
     package func discard(_ staged: StagedModel, for name: String) {
@@ -76,29 +89,29 @@ package struct FileModelFiles: ModelFiles {
 
     package func repair(_ name: String, current: CurrentModel?) throws {
         let path = try currentPath(of: name)
-        guard let note = note(of: path) else { return }
-        if current?.digest != note.digest { try restore(path, note) }
-        // The note goes last: as long as it is there, the old file is too.
-        unlink(previousPath(path, note.token))
-        unlink(stagedPath(path, note.token))
-        unlink(notePath(path))
-        try FileSystem.syncDirectory(folder)
+        let notes = notes(of: path)
+        for note in notes {
+            if current?.digest != note.digest { try restore(path, note) }
+            remove(note.token, of: path, note: note.file)
+        }
+        if !notes.isEmpty { try FileSystem.syncDirectory(folder) }
     }
 
     package func isExchanging(_ name: String) -> Bool {
         guard let path = try? currentPath(of: name) else { return false }
-        return FileSystem.size(of: notePath(path)) != nil
+        return !notes(of: path).isEmpty
     }
 
     package func interruptedExchanges() -> [String] {
-        names().filter { $0.hasSuffix(Self.noteSuffix) }.compactMap { file in
-            let served = String(file.dropLast(Self.noteSuffix.count))
-            if "\(folder)/\(served)" == defaultPath || served == defaultPath { return defaultModelName }
-            if let name = note(of: "\(folder)/\(served)")?.model { return name }
+        let names = names().compactMap { file -> String? in
+            guard let served = Self.served(byNote: file) else { return nil }
+            if served == Self.lastComponent(defaultPath) { return defaultModelName }
+            if let name = note("\(folder)/\(file)")?.model { return name }
             // A note from before notes had names.
             guard served.hasSuffix(Self.servedSuffix) else { return nil }
             return String(served.dropLast(Self.servedSuffix.count)).removingPercentEncoding
         }
+        return Array(Set(names.map(ByteText.init))).map(\.text)
     }
 
     package func sweep() {
@@ -106,24 +119,32 @@ package struct FileModelFiles: ModelFiles {
         guard let lease = FileLease.exclusive(at: folder) else { return }
         defer { lease.end() }
         let names = names()
-        let noted = Set(names.filter { $0.hasSuffix(Self.noteSuffix) }.map { $0.dropLast(Self.noteSuffix.count) })
+        let noted = Set(names.compactMap(Self.served(byNote:)))
         for name in names where Self.isLeftOver(name, noted) { unlink("\(folder)/\(name)") }
     }
 
     /// Whether a file belongs to an exchange that is over.
-    private static func isLeftOver(_ name: String, _ noted: Set<Substring>) -> Bool {
+    private static func isLeftOver(_ name: String, _ noted: Set<String>) -> Bool {
         if name.hasPrefix("."), name.hasSuffix(".tmp") { return true }
         for marker in [".staged-", ".previous-"] {
             guard let place = name.range(of: marker, options: .backwards) else { continue }
-            return isToken(name[place.upperBound...]) && !noted.contains(name[..<place.lowerBound])
+            return isToken(name[place.upperBound...]) && !noted.contains(String(name[..<place.lowerBound]))
         }
         return false
     }
 
     private func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
 
-    private static let noteSuffix = ".promoting"
+    private static let noteMark = ".promoting"
     private static let servedSuffix = ".current.model"
+
+    /// The name of the served file that a note is about; nil for a file that is no note.
+    private static func served(byNote file: String) -> String? {
+        guard let mark = file.range(of: noteMark, options: .backwards) else { return nil }
+        // Notes of former releases have no token.
+        let end = file[mark.upperBound...]
+        return end.isEmpty || end.hasPrefix("-") && isToken(end.dropFirst()) ? String(file[..<mark.lowerBound]) : nil
+    }
 
     /// Whether a text is an exchange's token, and not the end of a model's name.
     private static func isToken(_ text: Substring) -> Bool {
@@ -152,6 +173,8 @@ package struct FileModelFiles: ModelFiles {
     }
 
     private struct Note {
+        /// Where it is.
+        var file: String
         var model: String?
         var token: String
         /// Of the new file.
@@ -175,12 +198,23 @@ package struct FileModelFiles: ModelFiles {
         }
     }
 
-    private func note(of path: String) -> Note? {
-        guard let data = FileManager.default.contents(atPath: notePath(path)),
+    /// The exchanges of a served file that were not ended.
+    private func notes(of path: String) -> [Note] {
+        let served = Self.lastComponent(path)
+        return names().filter { Self.served(byNote: $0) == served }.compactMap { note("\(folder)/\($0)") }
+    }
+
+    private static func lastComponent(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+
+    private func note(_ file: String) -> Note? {
+        guard let data = FileManager.default.contents(atPath: file),
             let note = try? JSONValue(parsing: Array(data)),
             let token = note["token"]?.string, let digest = note["digest"]?.string, FileSystem.isFileName(token)
         else { return nil }
         return Note(
+            file: file,
             model: note["model"]?.string,
             token: token,
             digest: digest,
@@ -188,7 +222,7 @@ package struct FileModelFiles: ModelFiles {
         )
     }
 
-    private func notePath(_ path: String) -> String { path + Self.noteSuffix }
+    private func notePath(_ path: String, _ token: String) -> String { "\(path)\(Self.noteMark)-\(token)" }
 
     private func stagedPath(_ path: String, _ token: String) -> String { "\(path).staged-\(token)" }
 

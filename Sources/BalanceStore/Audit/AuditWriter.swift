@@ -79,9 +79,7 @@ final class AuditedConnection: SQLConnection {
     /// A line about a thing that is no version of a model.
     func note(_ action: AuditAction, _ subject: String, _ reason: String, by actor: Actor, at moment: Timestamp) throws
     {
-        var event = AuditEvent(at: moment, actor: actor.name, action: action, subject: subject, reason: reason)
-        event.requestID = actor.requestID
-        try append(event)
+        try append(AuditEvent(at: moment, by: actor, action: action, subject: subject, reason: reason))
     }
 
     @discardableResult

@@ -24,20 +24,15 @@ enum IdempotencyRows {
                 hint: "use a new key for a new request"
             )
         }
-        let json = try JSONValue(parsing: row.text(1) ?? "")
-        return TransitionResult(
-            decision: Decision(json["decision"] ?? .null),
-            json: json,
-            slot: try SlotRows.slot(model, connection),
-            isNoop: json["noop"]?.boolean ?? false,
-            isReplay: true
-        )
+        guard let answer = TransitionResult(try JSONValue(parsing: row.text(1) ?? "")) else {
+            throw Failure(.internalError, "the answer that was kept for the Idempotency-Key '\(key)' cannot be read")
+        }
+        return answer
     }
 
     static func keep(
-        _ response: JSONValue,
+        _ result: TransitionResult,
         for request: TransitionRequest,
-        _ kind: Transition.Kind,
         model: String,
         _ connection: any SQLConnection
     ) throws {
@@ -48,7 +43,7 @@ enum IdempotencyRows {
             "INSERT INTO idempotency (key, request_hash, response_json, at_ms) VALUES (?, ?, ?, ?) "
                 + "ON CONFLICT (key) DO NOTHING",
             [
-                .text(key), .text(request.fingerprint(kind, model)), .text(response.text()),
+                .text(key), .text(request.fingerprint(result.kind, model)), .text(result.json.text()),
                 .integer(now.milliseconds),
             ]
         )

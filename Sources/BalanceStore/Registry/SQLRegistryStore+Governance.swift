@@ -4,15 +4,15 @@ extension SQLRegistryStore: Governance {
     package func savePolicy(
         _ policy: PromotionPolicy,
         text: String,
-        actor: String
+        by actor: Actor
     ) async throws -> SavedPolicy {
         try await audit.write { connection in
             let known = try PolicyRows.find(hash: policy.hash, name: policy.name, connection) != nil
-            let saved = try PolicyRows.save(policy, text: text, actor: actor, at: .now(), connection)
+            let saved = try PolicyRows.save(policy, text: text, actor: actor.name, at: .now(), connection)
             if !known {
                 var event = AuditEvent(
                     at: saved.createdAt,
-                    actor: actor,
+                    by: actor,
                     action: .policySaved,
                     subject: policy.name,
                     reason: "version \(saved.version)"
@@ -125,19 +125,19 @@ extension SQLRegistryStore: Governance {
                     hint: "docs/policies.md says how a policy asks for one"
                 )
             }
-            guard PersonName.isSomebody(request.actor) else {
+            guard PersonName.isSomebody(request.actor.name) else {
                 throw Failure(
                     .invalidParameter,
-                    "an approval needs the name of the person who gives it, and '\(request.actor)' names nobody",
+                    "an approval needs the name of the person who gives it, and '\(request.actor.name)' names nobody",
                     hint: "send \"actor\" or the header X-BalanceOps-Actor; on the command line --actor NAME"
                 )
             }
             let need = policy.approval ?? PromotionPolicy.ApprovalNeed()
-            let roles = try CaseRows(name: model, policy: nil, connection: connection).roles(of: request.actor)
+            let roles = try CaseRows(name: model, policy: nil, connection: connection).roles(of: request.actor.name)
             guard need.roles.isEmpty || roles.contains(where: need.roles.contains) else {
                 throw Failure(
                     .invalidParameter,
-                    "\(request.actor) has none of the roles that '\(policy.name)' asks for: "
+                    "\(request.actor.name) has none of the roles that '\(policy.name)' asks for: "
                         + need.roles.joined(separator: ", "),
                     hint: "set the tag role:\(need.roles[0]) of the model '\(model)' to names with commas"
                 )
@@ -145,11 +145,11 @@ extension SQLRegistryStore: Governance {
             let facts = try CaseRows(name: model, policy: policy, connection: connection)
                 .read(.version(version), fingerprint: nil, at: .now())
             if need.notAuthor, let author = facts.candidate.author,
-                PersonName.folded(author) == PersonName.folded(request.actor)
+                PersonName.folded(author) == PersonName.folded(request.actor.name)
             {
                 throw Failure(
                     .invalidParameter,
-                    "\(request.actor) made version \(version), and the policy '\(saved.policy.name)' asks for somebody else",
+                    "\(request.actor.name) made version \(version), and the policy '\(saved.policy.name)' asks for somebody else",
                     hint: "have another person approve it"
                 )
             }
@@ -162,7 +162,7 @@ extension SQLRegistryStore: Governance {
                     + "expires_at_ms = excluded.expires_at_ms, inputs_hash = excluded.inputs_hash",
                 [
                     .text(model), .integer(version), .text(digest), .text(hash), .integer(slot.generation),
-                    .text(request.actor), .integer(now.milliseconds), .integer(expires.milliseconds),
+                    .text(request.actor.name), .integer(now.milliseconds), .integer(expires.milliseconds),
                     .text(facts.approvedHash),
                 ]
             )
@@ -170,7 +170,7 @@ extension SQLRegistryStore: Governance {
             return .object([
                 ("ok", .bool(true)), ("model", .string(model)), ("version", .int(version)),
                 ("digest", .string(digest)), ("policy_hash", .string(hash)), ("generation", .int(slot.generation)),
-                ("actor", .string(request.actor)), ("expires_at", .string(expires.iso8601)),
+                ("actor", .string(request.actor.name)), ("expires_at", .string(expires.iso8601)),
             ])
         }
     }
@@ -185,7 +185,8 @@ extension SQLRegistryStore: Governance {
                     + "ON CONFLICT (name) DO UPDATE SET frozen_at_ms = excluded.frozen_at_ms, "
                     + "frozen_by = excluded.frozen_by, frozen_reason = excluded.frozen_reason",
                 [
-                    .text(model), .integer(Timestamp.now().milliseconds), .text(request.actor), .text(request.reason),
+                    .text(model), .integer(Timestamp.now().milliseconds), .text(request.actor.name),
+                    .text(request.reason),
                 ]
             )
             try note(.frozen, model, request, "nothing moves", slot, connection)
@@ -296,7 +297,7 @@ extension SQLRegistryStore: Governance {
     ) throws {
         var event = AuditEvent(
             at: .now(),
-            actor: request.actor,
+            by: request.actor,
             action: action,
             subject: model,
             reason: request.reason.isEmpty
@@ -307,7 +308,6 @@ extension SQLRegistryStore: Governance {
         event.generationBefore = slot.generation
         event.generationAfter = slot.generation
         event.policyHash = policyHash
-        event.requestID = request.requestID
         try connection.append(event)
     }
 }

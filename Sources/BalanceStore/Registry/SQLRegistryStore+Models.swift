@@ -52,7 +52,7 @@ extension SQLRegistryStore: ModelRegistry {
             try Self.move(name, to: newName, at: moment, connection)
             var event = AuditEvent(
                 at: moment,
-                actor: actor.name,
+                by: actor,
                 action: .renamed,
                 subject: newName,
                 reason: "was '\(name)'",
@@ -60,7 +60,6 @@ extension SQLRegistryStore: ModelRegistry {
             )
             event.generationBefore = slot.generation
             event.generationAfter = slot.generation
-            event.requestID = actor.requestID
             try connection.append(event)
             return try VersionRows.model(newName, connection)
         }
@@ -83,7 +82,7 @@ extension SQLRegistryStore: ModelRegistry {
             let bond = slot.policy.map { ", bound to '\($0)'" } ?? ""
             var event = AuditEvent(
                 at: .now(),
-                actor: actor.name,
+                by: actor,
                 action: .deleted,
                 subject: name,
                 reason: "at generation \(slot.generation)\(bond)"
@@ -91,7 +90,6 @@ extension SQLRegistryStore: ModelRegistry {
             event.generationBefore = slot.generation
             event.generationAfter = slot.generation
             event.policyHash = slot.policyHash
-            event.requestID = actor.requestID
             try connection.append(event)
         }
     }

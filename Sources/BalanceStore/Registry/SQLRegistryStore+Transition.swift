@@ -30,7 +30,7 @@ extension SQLRegistryStore {
     package func transition(
         _ transition: Transition,
         servedFrom path: String,
-        install: @escaping @Sendable () throws -> Void
+        install: @escaping @Sendable (CurrentModel?) throws -> Void
     ) async throws -> TransitionResult {
         do {
             return try await audit.write { connection in
@@ -51,7 +51,7 @@ struct TransitionRows {
     private var promotion: Promotion { transition.promotion }
     private var request: TransitionRequest { transition.request }
 
-    func run(_ install: () throws -> Void) throws -> TransitionResult {
+    func run(_ install: (CurrentModel?) throws -> Void) throws -> TransitionResult {
         if let earlier = try IdempotencyRows.answer(to: request, transition.kind, model: promotion.name, connection) {
             return earlier
         }
@@ -73,14 +73,14 @@ struct TransitionRows {
             promotion.name,
             to: version,
             kind: transition.kind.rawValue,
-            actor: request.actor,
+            actor: request.actor.name,
             at: promotion.at,
             connection
         )
         try recordAttempt()
         let result = try finish(decision, slot, action, version: version, generations: moved)
         // Last, so that what the database can refuse has been refused before a file changes.
-        try install()
+        try install(before)
         return result
     }
 
@@ -219,7 +219,7 @@ struct TransitionRows {
     ) throws -> TransitionResult {
         var event = AuditEvent(
             at: promotion.at,
-            actor: request.actor,
+            by: request.actor,
             action: action,
             subject: promotion.name,
             reason: request.reason.isEmpty ? decision.reason : request.reason
@@ -230,19 +230,19 @@ struct TransitionRows {
         event.generationBefore = slot.generation
         event.generationAfter = generations?.after ?? slot.generation
         event.policyHash = decision.policyHash
-        event.requestID = request.requestID
         event.decisionJSON = record(decision).text()
         event = try connection.append(event)
-        let after = try SlotRows.slot(promotion.name, connection)
-        let json = JSONValue.object([
-            ("ok", .bool(decision.promotes || isNoop)), ("kind", .string(transition.kind.rawValue)),
-            ("model", .string(promotion.name)), ("from_version", slot.version.map(JSONValue.int) ?? .null),
-            ("to_version", event.toVersion.map(JSONValue.int) ?? .null), ("generation", .int(after.generation)),
-            ("noop", .bool(isNoop)), ("audit_seq", .int(event.sequence)), ("decision", decision.json),
-            ("slot", after.json),
-        ])
-        try IdempotencyRows.keep(json, for: request, transition.kind, model: promotion.name, connection)
-        return TransitionResult(decision: decision, json: json, slot: after, isNoop: isNoop, isReplay: false)
+        let result = TransitionResult(
+            kind: transition.kind,
+            decision: decision,
+            from: slot.version,
+            to: event.toVersion,
+            isNoop: isNoop,
+            line: event.sequence,
+            slot: try SlotRows.slot(promotion.name, connection)
+        )
+        try IdempotencyRows.keep(result, for: request, model: promotion.name, connection)
+        return result
     }
 
     /// The decision with its inputs, so that it can be made again.

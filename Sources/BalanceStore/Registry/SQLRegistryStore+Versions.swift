@@ -105,13 +105,12 @@ extension SQLRegistryStore {
             try Self.touch(name, at: moment, connection)
             var event = AuditEvent(
                 at: moment,
-                actor: actor.name,
+                by: actor,
                 action: .versionDeleted,
                 subject: name,
                 reason: "version \(version)"
             )
             event.toVersion = version
-            event.requestID = actor.requestID
             try connection.append(event)
         }
     }
@@ -147,9 +146,8 @@ extension SQLRegistryStore {
             policy.require.tags.contains(where: { $0.key.utf8.elementsEqual(key.utf8) })
         else { return }
         let reason = String(what.prefix(500))
-        var event = AuditEvent(at: moment, actor: actor.name, action: .versionTagged, subject: name, reason: reason)
+        var event = AuditEvent(at: moment, by: actor, action: .versionTagged, subject: name, reason: reason)
         event.toVersion = version
-        event.requestID = actor.requestID
         try connection.append(event)
     }
 
@@ -290,12 +288,11 @@ extension SQLRegistryStore {
         let moved = try SlotRows.move(before.name, to: nil, kind: "unset", actor: actor.name, at: moment, connection)
         var event = AuditEvent(
             at: moment,
-            actor: actor.name,
+            by: actor,
             action: .aliasRemoved,
             subject: before.name,
             reason: reason
         )
-        event.requestID = actor.requestID
         event.fromVersion = before.version
         event.runID = before.runID?.stored
         event.generationBefore = moved.before

@@ -24,11 +24,11 @@ package struct SQLRegistryStore: RegistryStore {
         version: Int?,
         run: RunID?,
         reason: String,
-        actor: String
+        by actor: Actor
     ) async throws {
         try await audit.write { connection in
             let before = try RegistryRows.current(name, connection)
-            var event = AuditEvent(at: .now(), actor: actor, action: .selfTestFailed, subject: name, reason: reason)
+            var event = AuditEvent(at: .now(), by: actor, action: .selfTestFailed, subject: name, reason: reason)
             event.fromVersion = before?.version
             event.toVersion = version
             event.runID = run?.stored
@@ -41,7 +41,7 @@ package struct SQLRegistryStore: RegistryStore {
             let answer = version.map { "version \($0) answers" } ?? "no version answers"
             var event = AuditEvent(
                 at: .now(),
-                actor: "server",
+                by: Actor(name: "server"),
                 action: .modelDamaged,
                 subject: current.name,
                 reason: "\(reason); \(answer)"

@@ -17,7 +17,7 @@ package struct SQLWebhookStore: WebhookStore {
         "d.seq, d.delivery_id, d.subject, d.body, d.state, d.attempts, d.created_at_ms, d.next_at_ms, d.last_error, "
         + OutboxRows.columns
 
-    package func addWebhook(_ webhook: Webhook, actor: String) async throws {
+    package func addWebhook(_ webhook: Webhook, by actor: Actor) async throws {
         try await audit.write { connection in
             let count = try connection.rows("SELECT COUNT(*) FROM webhook").first?.integer(0) ?? 0
             guard count < Self.maximumWebhooks else {
@@ -40,7 +40,7 @@ package struct SQLWebhookStore: WebhookStore {
         }
     }
 
-    package func removeWebhook(_ id: String, actor: String) async throws {
+    package func removeWebhook(_ id: String, by actor: Actor) async throws {
         try await audit.write { connection in
             let webhook = try Self.find(id, connection)
             try Self.note(.webhookRemoved, webhook, actor, connection)
@@ -128,11 +128,11 @@ package struct SQLWebhookStore: WebhookStore {
     private static func note(
         _ action: AuditAction,
         _ webhook: Webhook,
-        _ actor: String,
+        _ actor: Actor,
         _ connection: AuditedConnection
     ) throws {
         let host = webhook.url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
-        try connection.note(action, webhook.id, "to \(host)", by: Actor(name: actor), at: .now())
+        try connection.note(action, webhook.id, "to \(host)", by: actor, at: .now())
     }
 
     private static func delivery(_ row: SQLRow) -> WebhookDelivery {

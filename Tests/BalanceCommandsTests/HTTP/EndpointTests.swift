@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import BalanceTestSupport
 import Foundation
 import HTTPTypes

@@ -40,7 +40,8 @@ struct SnapshotTests {
                     }
                     return "\n    \(status) \(contents.joined(separator: "; "))"
                 }
-                lines.append("\(method.uppercased()) \(path)\(answers.joined())")
+                let permission = operation["x-permission"]?.string ?? "none"
+                lines.append("\(method.uppercased()) \(path) (\(permission))\(answers.joined())")
             }
         }
         try compare("openapi.txt", lines.joined(separator: "\n") + "\n")

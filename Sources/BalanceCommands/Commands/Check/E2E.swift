@@ -76,7 +76,7 @@ struct E2E: ExemplifiedCommand {
         Output.line("[e2e] step 3/4: ensure current model")
         if try await workspace.registry.currentModel(named: defaultModelName) == nil {
             Output.line("[e2e] current model missing. trying manual promote of latest run...")
-            _ = try await ManualPromotion().run(in: workspace, by: TransitionRequest(actor: "e2e"))
+            _ = try await ManualPromotion().run(in: workspace, by: TransitionRequest(by: Actor(name: "e2e")))
         }
         let model = try await workspace.modelHost().current()
         Output.line("[e2e] current model OK: \(model.path) (version \(model.version))")

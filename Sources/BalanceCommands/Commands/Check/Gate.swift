@@ -94,7 +94,7 @@ struct Gate: ExemplifiedCommand {
         } else if let current {
             other = .instead(try await .run(RunID(native: current), in: workspace.tracking))
         }
-        return try await workspace.versionPromoter.explain(candidate, of: name, policy: policy, against: other).json
+        return try await workspace.promotions.explain(candidate, of: name, policy: policy, against: other).json
     }
 
     /// A name that is mistyped must not look like a model that has no version yet.

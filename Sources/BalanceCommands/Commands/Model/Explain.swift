@@ -24,7 +24,7 @@ struct Explain: ExemplifiedCommand {
         let workspace = try await Workspace.open(options.load(), creates: false)
         guard let version else { return try await explainCurrent(in: workspace) }
         let policy = try policy.map { try PromotionPolicy(parsing: PolicyFile.text($0)) }
-        let decision = try await workspace.versionPromoter.explain(.version(version), of: model, policy: policy)
+        let decision = try await workspace.promotions.explain(.version(version), of: model, policy: policy)
         try Promote.report(decision.json, of: model, asJSON: json)
     }
 

@@ -104,7 +104,7 @@ struct ModelsImport: ExemplifiedCommand {
         _ = try ModelFormats().predictor(from: FileModelFiles(defaultPath: place.file).load(place.file).bytes)
         let version = try await register(in: workspace)
         if current {
-            _ = try await workspace.versionPromoter.requirePromotion(
+            _ = try await workspace.promotions.requirePromotion(
                 version.version,
                 of: name,
                 by: actorOptions.request(reason: reason ?? "")
@@ -148,7 +148,7 @@ struct ModelsImport: ExemplifiedCommand {
             runID: id
         )
         version.author = actorOptions.name
-        let found = await workspace.versionFiles.inspect(version).found
+        let found = await workspace.versionFiles.inspect(version)
         version.problem = found.problem
         version.format = found.format
         version.digest = found.digest

@@ -249,7 +249,7 @@ struct PolicySet: ExemplifiedCommand {
         return try await workspace.governance.savePolicy(
             PromotionPolicy(parsing: text),
             text: text,
-            actor: actorOptions.name
+            by: Actor(name: actorOptions.name)
         )
     }
 }

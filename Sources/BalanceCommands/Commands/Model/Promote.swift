@@ -56,24 +56,24 @@ struct Promote: ExemplifiedCommand {
             throw Failure(.invalidArgument, "a promotion needs a reason", hint: "say why with --reason")
         }
         if dryRun {
-            let decision = try await workspace.versionPromoter.preview(version, of: model)
+            let decision = try await workspace.promotions.preview(version, of: model)
             return try Self.report(decision.json, of: model, asJSON: json)
         }
         let result =
             try await force
-            ? workspace.versionPromoter.force(version, of: model, by: request)
-            : workspace.versionPromoter.promote(version, of: model, by: request)
-        if !result.isNoop, let failure = VersionPromoter.failure(result.decision, "version \(version)", of: model) {
+            ? workspace.promotions.force(version, of: model, by: request)
+            : workspace.promotions.promote(version, of: model, by: request)
+        if !result.isNoop, let failure = PromotionService.failure(result.decision, "version \(version)", of: model) {
             if !json {
-                Output.line("\(DecisionTable.headline(result.json["decision"] ?? .null))")
-                DecisionTable.lines(result.json["decision"] ?? .null).forEach(Output.line)
+                Output.line("\(DecisionTable.headline(result.decision.json))")
+                DecisionTable.lines(result.decision.json).forEach(Output.line)
             } else {
                 Output.json(result.json)
             }
             throw failure
         }
         if json { return Output.json(result.json) }
-        let from = result.json["from_version"]?.integer.map { "version \($0)" } ?? "nothing"
+        let from = result.from.map { "version \($0)" } ?? "nothing"
         Output.ok(
             result.isNoop
                 ? "version \(version) of \(model) serves already"
@@ -108,7 +108,7 @@ struct Promote: ExemplifiedCommand {
         }
         if dryRun {
             let id = try await promotion.detail(in: workspace).summary.id
-            let decision = try await workspace.versionPromoter.explain(.run(id, in: workspace.tracking), of: name)
+            let decision = try await workspace.promotions.explain(.run(id, in: workspace.tracking), of: name)
             return try Self.report(decision.json, of: name, asJSON: json)
         }
         let result = try await promotion.run(in: workspace, by: request)
@@ -151,15 +151,15 @@ struct ManualPromotion {
                 hint: "balanceops models import FILE --name \(name), and promote that version"
             )
         }
-        let candidate = Promoter.Candidate(
-            model: name,
-            source: modelPath ?? workspace.artifacts.resolve(path) ?? path,
+        let outcome = try await workspace.promotions.promote(
+            modelPath ?? workspace.artifacts.resolve(path) ?? path,
+            of: name,
             run: id,
-            metrics: detail.summary.metrics
+            metrics: detail.summary.metrics,
+            by: request
         )
-        let outcome = try await workspace.promoter.promote(candidate, judge: .bound(otherwise: nil), by: request)
-        if let failure = VersionPromoter.failure(outcome.decision, "run \(id)", of: name) { throw failure }
-        return (id, outcome.path)
+        if let failure = PromotionService.failure(outcome.decision, "run \(id)", of: name) { throw failure }
+        return (id, try workspace.files.currentPath(of: name))
     }
 
     func detail(in workspace: Workspace) async throws -> RunDetail {

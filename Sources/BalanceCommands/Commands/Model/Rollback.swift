@@ -33,7 +33,7 @@ struct Rollback: ExemplifiedCommand {
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
-        let plan = try await workspace.versionPromoter.planRollback(of: model, to: to)
+        let plan = try await workspace.promotions.planRollback(of: model, to: to)
         if !json { Self.lines(plan).forEach(Output.line) }
         if dryRun {
             if json { Output.json(plan.json) }
@@ -42,7 +42,7 @@ struct Rollback: ExemplifiedCommand {
         try confirm()
         // What was shown is what is done: a move in between refuses.
         let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration ?? plan.slot.generation)
-        let result = try await workspace.versionPromoter.rollBack(model, to: plan.target.version, by: request)
+        let result = try await workspace.promotions.rollBack(model, to: plan.target.version, by: request)
         if json { return Output.json(result.json) }
         Output.ok("\(model): version \(plan.target.version) serves, generation \(result.slot.generation)")
     }
@@ -59,7 +59,7 @@ struct Rollback: ExemplifiedCommand {
         }
     }
 
-    private static func lines(_ plan: VersionPromoter.RollbackPlan) -> [String] {
+    private static func lines(_ plan: PromotionService.RollbackPlan) -> [String] {
         let from = plan.slot.version.map { "version \($0)" } ?? "nothing"
         var lines = ["\(plan.slot.model): \(from) -> version \(plan.target.version)"]
         if let served = plan.served {

@@ -43,7 +43,7 @@ struct WebhookAdd: ExemplifiedCommand {
         let workspace = try await Workspace.open(settings)
         _ = try OutboundRules(allowed: settings[.webhookHosts].text).target(url)
         let webhook = try Webhook(url: url, format: format, secret: secret, model: model, actions: action)
-        try await workspace.webhooks.addWebhook(webhook, actor: actorOptions.name)
+        try await workspace.webhooks.addWebhook(webhook, by: Actor(name: actorOptions.name))
         if json { return Output.json(.object((webhook.json.members ?? []) + [("secret", .string(webhook.secret))])) }
         Output.ok("added \(webhook.id)")
         Output.line("secret: \(webhook.secret)")
@@ -81,7 +81,7 @@ struct WebhookRemove: ExemplifiedCommand {
     @Argument(help: "The webhook's id.") var id: String
 
     func run() async throws {
-        try await Workspace.open(options.load()).webhooks.removeWebhook(id, actor: actorOptions.name)
+        try await Workspace.open(options.load()).webhooks.removeWebhook(id, by: Actor(name: actorOptions.name))
         Output.ok("removed \(id)")
     }
 }

@@ -13,10 +13,13 @@ struct TrainingReport {
 
     /// Lets the policy decide that the model is bound to, else that of the original.
     mutating func promote(in workspace: Workspace) async throws {
-        let outcome = try await workspace.promoter.promote(
-            Promoter.Candidate(source: candidate, run: runID, metrics: metrics),
-            judge: .bound(otherwise: .original),
-            by: TransitionRequest(actor: "train")
+        let outcome = try await workspace.promotions.promote(
+            candidate,
+            of: defaultModelName,
+            run: runID,
+            metrics: metrics,
+            policy: .original,
+            by: TransitionRequest(by: Actor(name: "train"))
         )
         isPromoted = outcome.decision.promotes
         reason = outcome.decision.reason

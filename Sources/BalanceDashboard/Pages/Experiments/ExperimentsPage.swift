@@ -4,6 +4,16 @@ import Hummingbird
 /// What a page's form does to what the page shows.
 enum PageAction: String, CaseIterable {
     case delete, restore, purge
+
+    var verb: String {
+        switch self {
+        case .delete: "Deletes"
+        case .restore: "Restores"
+        case .purge: "Removes for good"
+        }
+    }
+
+    var permission: Permission { self == .purge ? .administer : .write }
 }
 
 /// The experiments of a folder, and those that are deleted.

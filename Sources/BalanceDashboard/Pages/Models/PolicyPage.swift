@@ -52,7 +52,7 @@ struct PolicyPage: Sendable {
                 hint: "open the page again, and look at both"
             )
         }
-        let saved = try await sources.governance.savePolicy(policy, text: text, actor: asked.actor)
+        let saved = try await sources.governance.savePolicy(policy, text: text, by: asked.actor)
         try await sources.governance.bind(saved, to: name, by: asked)
         return .redirect("/models/\(name.percentEncoded)/policy")
     }
@@ -93,7 +93,7 @@ struct PolicyPage: Sendable {
             let policy = try PromotionPolicy(parsing: draft.text)
             content["policy_warnings"] = policy.warnings.map { ["text": $0] }
             if draft.isTried, let chosen {
-                let decision = try await sources.promoter.explain(.version(chosen), of: name, policy: policy)
+                let decision = try await sources.promotions.explain(.version(chosen), of: name, policy: policy)
                 content.merge(RuleTable.content(decision.json, preferences.language.texts)) { $1 }
                 content["has_trial"] = true
                 content["trial_version"] = chosen

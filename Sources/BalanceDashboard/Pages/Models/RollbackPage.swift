@@ -10,7 +10,7 @@ struct RollbackPage: Sendable {
         let preferences = Preferences(request)
         let times = TimeDisplay(zone: preferences.zone)
         let target = FormFields(request.uri.query ?? "")["to"].flatMap { Int($0) }
-        let plan = try await sources.promoter.planRollback(of: name, to: target)
+        let plan = try await sources.promotions.planRollback(of: name, to: target)
         let served = plan.served.map { times.cell($0.at.iso8601) }
         var content: [String: Any] = [
             "name": name, "link": name.percentEncoded, "target": plan.target.version,
@@ -28,7 +28,7 @@ struct RollbackPage: Sendable {
         guard let target = form.integer("to") else {
             throw Failure(.invalidParameter, "The form names no version.", hint: "open its page again")
         }
-        _ = try await sources.promoter.rollBack(name, to: target, by: form.move())
+        _ = try await sources.promotions.rollBack(name, to: target, by: form.move())
         return .redirect("/models/\(name.percentEncoded)")
     }
 }

@@ -26,7 +26,7 @@ struct VersionPage: Sendable {
             "tags": version.tags.map { ["key": $0.key, "value": $0.value] },
         ]
         content.merge(ModelsPage.state(slot, times)) { $1 }
-        let decision = try await sources.promoter.explain(.version(number), of: name)
+        let decision = try await sources.promotions.explain(.version(number), of: name)
         content.merge(RuleTable.content(decision.json, texts)) { $1 }
         content["is_bound"] = slot.policy != nil
         content["may_promote"] = content["may_move"] as? Bool == true && (decision.promotes || slot.policy == nil)
@@ -47,7 +47,7 @@ struct VersionPage: Sendable {
         let asked = try action == .promote ? form.move() : form.request()
         if action == .approve { try await requireSeen(form["policy"], of: name) }
         switch action {
-        case .promote: _ = try await sources.promoter.requirePromotion(number, of: name, by: asked)
+        case .promote: _ = try await sources.promotions.requirePromotion(number, of: name, by: asked)
         case .approve: _ = try await sources.governance.approve(number, of: name, by: asked)
         case .quarantine: try await sources.governance.quarantine(number, of: name, by: asked)
         case .release: try await sources.governance.release(number, of: name, by: asked)
@@ -104,7 +104,7 @@ struct VersionPage: Sendable {
             policy.clauses.append(.rule(rule))
         }
         if policy.clauses.isEmpty { return ["has_evidence": false] }
-        let found = try await sources.promoter.explain(.version(number), of: name, policy: policy)
+        let found = try await sources.promotions.explain(.version(number), of: name, policy: policy)
         let rows = found.rules.compactMap { rule -> [String: Any]? in
             guard let chance = rule.chance, let delta = rule.delta, let interval = rule.interval else { return nil }
             return [
@@ -126,4 +126,21 @@ struct VersionPage: Sendable {
 /// What a form of a version's page does.
 enum VersionAction: String, CaseIterable {
     case promote, approve, quarantine, release
+
+    var summary: String {
+        switch self {
+        case .promote: "Promotes the version."
+        case .approve: "Approves it."
+        case .quarantine: "Puts it in quarantine."
+        case .release: "Releases it."
+        }
+    }
+
+    var permission: Permission {
+        switch self {
+        case .promote: .promote
+        case .approve: .approve
+        case .quarantine, .release: .operate
+        }
+    }
 }

@@ -1,17 +1,8 @@
 package import BalanceCore
+import BalanceNet
 package import Hummingbird
-import NIOCore
 
 extension Response {
-    /// A JSON answer.
-    package static func json(_ value: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status,
-            headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: value.bytes()))
-        )
-    }
-
     /// The error shape of MLflow's routes: `{"error_code", "message"}`; its client shows the message, so the hint is in it.
     package static func mlflowFailure(_ failure: Failure) -> Response {
         .json(mlflowBody(failure), status: .init(code: failure.code.row.status))

@@ -1,4 +1,6 @@
-/// A route as the OpenAPI document tells it; whoever adds a route describes it.
+package import BalanceCore
+
+/// An endpoint as the OpenAPI document tells it.
 package struct RouteDescription: Sendable {
     /// Where a parameter stands.
     package enum Place: String, Sendable { case path, query }
@@ -39,6 +41,8 @@ package struct RouteDescription: Sendable {
     /// The codes of the failures that it can answer with.
     package var failures: [Failure.Code]
 
+    /// `parameters` has those of the query, and those of the path that are not texts; the other ones of the path follow from
+    /// it.
     package init(
         _ method: String,
         _ path: String,
@@ -48,7 +52,7 @@ package struct RouteDescription: Sendable {
         form: [String] = [],
         takesFile: Bool = false,
         answer: String? = nil,
-        or others: [String] = [],
+        or alternatives: [String] = [],
         contentType: String = "application/json",
         success: [Int] = [200],
         dialect: FailureDialect? = nil,
@@ -57,11 +61,13 @@ package struct RouteDescription: Sendable {
         self.method = method
         self.path = path
         self.summary = summary
-        self.parameters = parameters
+        let named = Set(parameters.filter { $0.place == .path }.map(\.name))
+        let others = Self.names(in: path).filter { !named.contains($0) }
+        self.parameters = others.map { .init($0, in: .path, [("type", "string")]) } + parameters
         self.body = body
         self.form = form
         self.takesFile = takesFile
-        self.answers = (answer.map { [$0] } ?? []) + others
+        self.answers = (answer.map { [$0] } ?? []) + alternatives
         self.success = success
         self.dialect = dialect ?? (contentType == "text/html" ? .page : FailureDialect(path: path))
         self.contentType = contentType
@@ -71,12 +77,19 @@ package struct RouteDescription: Sendable {
     /// Whether it reads what the client sends.
     package var readsBody: Bool { body != nil || !form.isEmpty || takesFile }
 
+    /// Whether the last parameter stands for the rest of the address, as a file's path does.
+    package var takesRest: Bool { path.hasSuffix("/{path}") }
+
+    /// The names of the parameters in a path.
+    private static func names(in path: String) -> [String] {
+        path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    }
+
     /// Whether a request's path is one of this route's.
     package func matches(_ path: String) -> Bool {
         let ours = self.path.split(separator: "/")
         let theirs = path.split(separator: "/")
-        // The last parameter of an artifact's route stands for the rest of the path.
-        let isRest = ours.last == "{path}" && theirs.count > ours.count
+        let isRest = takesRest && theirs.count > ours.count
         return (ours.count == theirs.count || isRest) && zip(ours, theirs).allSatisfy { $0 == $1 || $0.hasPrefix("{") }
     }
 }
