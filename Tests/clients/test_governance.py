@@ -799,7 +799,7 @@ def test_why_does_this_version_serve(shared, candidate):
     setup(server, "why", candidate, (0.7, 0.8))
     workspace.run("promote", "why", 2, "--reason", "retrained on Q3", "--actor", "jin")
     told = workspace.run("explain", "why").stdout
-    assert "version 2 serves" in told and "jin promoted it in place of version 1: retrained on Q3" in told
+    assert "version 2 serves" in told and "jin promoted it, replacing version 1: retrained on Q3" in told
     assert re.search(r"pass +gain +0.7 +0.8", told)
     assert json.loads(workspace.run("explain", "why", "--json").stdout)["because"]["actor"] == "jin"
 
