@@ -8,16 +8,16 @@ extension Dashboard {
         let model = "\(base)/models/{name}"
         let version = "\(model)/versions/{version}"
         let pages: [(String, String, String)] = [
-            ("GET", "\(base)/models", "The registered models."), ("GET", model, "One model: what serves, and why."),
-            ("POST", "\(model)/freeze", "Keeps everything as it is."), ("POST", "\(model)/unfreeze", "Ends that."),
-            ("GET", "\(model)/rollback", "What a rollback would do."), ("POST", "\(model)/rollback", "Rolls back."),
-            ("GET", "\(model)/policy", "The policy's text, to edit."),
-            ("POST", "\(model)/policy", "Tries a policy, or saves and binds it."),
-            ("POST", "\(model)/policy/check", "The mistakes of a policy's text."),
+            ("GET", "\(base)/models", "The registered models."), ("GET", model, "One model and its current version."),
+            ("POST", "\(model)/freeze", "Freezes the model."), ("POST", "\(model)/unfreeze", "Unfreezes the model."),
+            ("GET", "\(model)/rollback", "Preview of a rollback."), ("POST", "\(model)/rollback", "Rolls back."),
+            ("GET", "\(model)/policy", "The policy editor."),
+            ("POST", "\(model)/policy", "Tests a policy, or saves and binds it."),
+            ("POST", "\(model)/policy/check", "The errors of a policy text."),
             ("GET", version, "One version: the policy's verdict, rule by rule."),
             ("POST", "\(version)/promote", "Promotes the version."), ("POST", "\(version)/approve", "Approves it."),
             ("POST", "\(version)/quarantine", "Puts it in quarantine."), ("POST", "\(version)/release", "Releases it."),
-            ("GET", "\(base)/audit", "The audit trail."), ("GET", "\(base)/audit/{seq}", "One line of it."),
+            ("GET", "\(base)/audit", "The audit trail."), ("GET", "\(base)/audit/{seq}", "One entry of it."),
         ]
         return pages.map { method, path, summary in
             let names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map {

@@ -66,7 +66,7 @@ package struct Dashboard: Sendable {
     package var routes: [RouteDescription] {
         let html = "text/html"
         let id = RouteDescription.Parameter("run_id", in: .path, [("type", "string")])
-        let root = RouteDescription("GET", "/", "Leads to the dashboard.", contentType: html, success: [303])
+        let root = RouteDescription("GET", "/", "Redirects to the dashboard.", contentType: html, success: [303])
         return (base.isEmpty ? [] : [root]) + [
             RouteDescription("GET", base.isEmpty ? "/" : base, "The dashboard: model, runs, trend.", contentType: html),
             RouteDescription(
@@ -108,14 +108,14 @@ package struct Dashboard: Sendable {
             RouteDescription(
                 "GET",
                 "\(base)/preferences",
-                "Keeps language, time zone and theme.",
+                "Saves the language, time zone and theme.",
                 contentType: html,
                 success: [303]
             ),
             RouteDescription(
                 "GET",
                 "\(base)/assets/{name}",
-                "A file that the pages need.",
+                "A static file of the pages.",
                 parameters: [.init("name", in: .path, [("type", "string")])],
                 contentType: "*/*",
                 success: [200, 304],
@@ -127,12 +127,12 @@ package struct Dashboard: Sendable {
     /// The forms of the pages.
     private var actions: [RouteDescription] {
         ["runs/{run_id}", "experiments/{experiment_id}"].flatMap { path in
-            [("delete", "Deletes"), ("restore", "Restores"), ("purge", "Removes for good")].map { action, verb in
+            [("delete", "Deletes"), ("restore", "Restores"), ("purge", "Permanently removes")].map { action, verb in
                 let name = path.split(separator: "{")[1].dropLast()
                 return RouteDescription(
                     "POST",
                     "\(base)/\(path)/\(action)",
-                    "\(verb) what the page shows.",
+                    "\(verb) the item that the page shows.",
                     parameters: [.init(String(name), in: .path, [("type", "string")])],
                     form: ["sure"],
                     contentType: "text/html",

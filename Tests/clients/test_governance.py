@@ -517,7 +517,7 @@ def test_an_author_does_not_approve(shared, candidate):
     bind(server, "author", GAIN.replace("name: gain", "name: author") + "approval: {required: 1}\n")
     made = workspace.run("models", "import", candidate[7], "--name", "author", "--actor", "jin")
     assert "version 4" in made.stdout
-    assert "jin made version 4" in workspace.run("approve", "author", 4, "--reason", "x", "--actor", "jin", check=False).stderr
+    assert "jin created version 4" in workspace.run("approve", "author", 4, "--reason", "x", "--actor", "jin", check=False).stderr
 
 
 def test_a_snapshot_is_what_counts_until_it_is_refreshed(shared, candidate):
@@ -565,7 +565,7 @@ TAMPERING = [
 def test_a_trail_that_was_touched_is_found_out(name, statements, line, tmp_path, candidate):
     workspace = trail(tmp_path, candidate)
     good = workspace.run("audit", "verify").stdout
-    assert "6 lines, 6 signatures" in good
+    assert "6 entries, 6 signatures" in good
     with sqlite3.connect(workspace.database) as database:
         if not statements[0].startswith("INSERT"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):

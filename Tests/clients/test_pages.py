@@ -177,7 +177,7 @@ def test_a_version_is_promoted_approved_and_rolled_back_from_its_pages(governed)
     assert form(server, "/ui/models/credit/rollback", 409, to="2", generation="3").text.count("MODEL_FROZEN") == 1
     form(server, "/ui/models/credit/unfreeze", generation="3")
     missing = server.client.post("/ui/models/credit/freeze", data={"actor": "", "reason": "x"})
-    assert missing.status_code == 400 and "Your name is missing" in missing.text
+    assert missing.status_code == 400 and "Missing name" in missing.text
 
 
 def test_a_form_of_another_site_changes_nothing(governed):

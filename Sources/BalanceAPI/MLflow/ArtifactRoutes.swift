@@ -114,7 +114,7 @@ struct ArtifactRoutes: Sendable {
             RouteDescription(
                 "GET",
                 file,
-                "Fetches a file; Range is followed.",
+                "Fetches a file; Range is supported.",
                 parameters: [path],
                 contentType: "*/*",
                 success: [200, 206, 304, 416],
@@ -142,7 +142,7 @@ struct ArtifactRoutes: Sendable {
                 RouteDescription(
                     method.rawValue,
                     "\(root)/\(path)/{path}",
-                    "Not offered.",
+                    "Unsupported.",
                     parameters: [.init("path", in: .path, [("type", "string")])],
                     success: [],
                     failures: [.notImplemented]

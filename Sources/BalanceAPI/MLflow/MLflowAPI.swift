@@ -53,7 +53,7 @@ package struct MLflowAPI: Sendable {
     /// Every route of this API.
     package var routes: [RouteDescription] {
         endpoints.flatMap(\.descriptions) + artifacts.descriptions + [
-            RouteDescription("GET", Self.serverInfo, "What this server can do.", answer: "MLflowAnswer")
+            RouteDescription("GET", Self.serverInfo, "Server information.", answer: "MLflowAnswer")
         ]
     }
 

@@ -10,7 +10,7 @@ struct AuditController: Sendable {
         RouteDescription(
             "GET",
             "/audit",
-            "Lines of the audit trail, the newest first.",
+            "Entries of the audit trail, newest first.",
             parameters: [
                 .init("subject", in: .query, [("type", "string")]),
                 .init("before", in: .query, [("type", "integer"), ("minimum", .int(1))]),
@@ -23,10 +23,10 @@ struct AuditController: Sendable {
             answer: "AuditList",
             failures: [.validation]
         ),
-        RouteDescription("GET", "/audit/head", "The newest line's hash, to be kept elsewhere.", answer: "AuditHead"),
-        RouteDescription("GET", "/audit/verify", "Whether the trail is as it was written.", answer: "AuditReport"),
-        .governed("GET", "/audit/{seq}", "One line, with the decision and what it was made from.", answer: "AuditLine"),
-        .governed("GET", "/audit/{seq}/replay", "Makes a recorded decision again.", answer: "AuditReplay"),
+        RouteDescription("GET", "/audit/head", "The newest entry's hash, to store elsewhere.", answer: "AuditHead"),
+        RouteDescription("GET", "/audit/verify", "Verifies the audit trail.", answer: "AuditReport"),
+        .governed("GET", "/audit/{seq}", "One entry, with the decision and its facts.", answer: "AuditLine"),
+        .governed("GET", "/audit/{seq}/replay", "Replays a recorded decision.", answer: "AuditReplay"),
     ]
 
     func addRoutes(to router: Router<AppContext>) {
@@ -70,8 +70,8 @@ struct AuditController: Sendable {
         guard let sequence = Int(text), let event = try await sources.audit.auditEvent(sequence) else {
             throw Failure(
                 .resourceNotFound,
-                "the audit trail has no line \(text.prefix(50))",
-                hint: "GET /audit lists them"
+                "the audit trail has no entry \(text.prefix(50))",
+                hint: "GET /audit lists the entries"
             )
         }
         return event

@@ -12,14 +12,14 @@ struct FoldersController: Sendable {
         RouteDescription(
             "GET",
             "/experiments",
-            "The folders and experiments of a folder; names are folders by their '/'.",
+            "The subfolders and experiments of a folder; a '/' in a name separates folders.",
             parameters: [.init("folder", in: .query, [("type", "string")])],
             answer: "ExperimentFolder"
         ),
         RouteDescription(
             "GET",
             "/runs/{run_id}/tree",
-            "A run with all runs that are nested in it.",
+            "A run with all its nested runs.",
             parameters: [.init("run_id", in: .path, [("type", "string")])],
             answer: "RunTree",
             failures: [.resourceNotFound]

@@ -20,14 +20,14 @@ struct ModelsPredictController: Sendable {
         route(
             "POST",
             "/models/{name}/versions/{version}/predict",
-            "Predictions of a version, or of an alias.",
+            "Predictions of a version or an alias.",
             ["name", "version"],
             answer: "Predictions"
         ),
         route(
             "GET",
             "/models/{name}/versions/{version}",
-            "What a version takes and gives.",
+            "The inputs and outputs of a version.",
             ["name", "version"],
             answer: "Signature"
         ),

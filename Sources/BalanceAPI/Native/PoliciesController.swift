@@ -9,11 +9,11 @@ struct PoliciesController: Sendable {
         RouteDescription("GET", "/schemas/policy.json", "The JSON schema of policies.", answer: "Document"),
         RouteDescription("GET", "/policies", "The newest version of each policy.", answer: "PolicyList"),
         .governed("GET", "/policies/{name}", "All versions of a policy.", answer: "PolicyList"),
-        .governed("GET", "/policies/check", "The same of the policy that is called check.", answer: "PolicyList"),
+        .governed("GET", "/policies/check", "All versions of the policy named check.", answer: "PolicyList"),
         RouteDescription(
             "POST",
             "/policies/check",
-            "Whether a text is a policy, with the place of each mistake.",
+            "Validates a policy text and reports the position of each error.",
             body: "PolicyText",
             answer: "PolicyCheck",
             failures: [.policyInvalid, .invalidParameter]
@@ -96,7 +96,7 @@ struct PoliciesController: Sendable {
             guard let version, !versions.isEmpty else { throw Self.unknown(name) }
             throw Failure(
                 .resourceNotFound,
-                "the policy '\(name)' has no version \(version)",
+                "policy '\(name)' has no version \(version)",
                 hint: "GET /policies/\(name)"
             )
         }
@@ -106,7 +106,7 @@ struct PoliciesController: Sendable {
     private static func policy(_ request: Request) async throws -> (policy: PromotionPolicy, text: String) {
         let fields = try await MLflowFields.body(request)
         if fields.isMalformed {
-            throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {\"text\": …}")
+            throw Failure(.invalidParameter, "The body must be a JSON object.", hint: "send {\"text\": …}")
         }
         let text = try fields.required("text")
         return (try PromotionPolicy(parsing: text), text)
@@ -117,6 +117,6 @@ struct PoliciesController: Sendable {
     }
 
     private static func unknown(_ name: String) -> Failure {
-        Failure(.resourceNotFound, "there is no policy '\(name.prefix(100))'", hint: "GET /policies lists them")
+        Failure(.resourceNotFound, "policy '\(name.prefix(100))' not found", hint: "GET /policies lists the policies")
     }
 }

@@ -13,14 +13,14 @@ struct SystemController {
         RouteDescription(
             "GET",
             "/health",
-            "Whether the server answers and writes.",
+            "Whether the server is healthy and can write.",
             answer: "Health",
             failures: [.storageLost]
         ),
         RouteDescription(
             "GET",
             "/version",
-            "What is running, and what its model expects.",
+            "The server build, and what its model expects.",
             answer: "Version",
             contentType: "application/json, text/plain"
         ),

@@ -14,19 +14,19 @@ struct TransitionsController: Sendable {
         .governed(
             "GET",
             "/models/{name}/slot",
-            "What serves, by which policy, and what a rollback goes to.",
+            "The current version, its policy, and the rollback target.",
             answer: "Slot"
         ),
         .governed(
             "GET",
             "/models/{name}/history",
-            "Every move of the alias current, the newest first.",
+            "Every change of the alias current, newest first.",
             answer: "SlotHistory"
         ),
         .governed(
             "POST",
             "/models/{name}/decisions",
-            "What a policy would say of a version or of a run's model; nothing changes.",
+            "Evaluates a version or the model of a run against a policy; nothing is changed.",
             body: "DecisionRequest",
             answer: "Decision",
             failures: [.policyInvalid, .runNotFound]
@@ -34,7 +34,7 @@ struct TransitionsController: Sendable {
         .governed(
             "POST",
             "/models/{name}/promote",
-            "Lets a version serve where the policy allows it.",
+            "Promotes a version if the policy allows it.",
             body: "TransitionRequest",
             answer: "Transition",
             or: ["Decision"],
@@ -43,7 +43,7 @@ struct TransitionsController: Sendable {
         .governed(
             "POST",
             "/models/{name}/rollback",
-            "Goes back to the previous version, or to the one that is named.",
+            "Rolls back to the previous version, or to the given version.",
             body: "TransitionRequest",
             answer: "Transition",
             or: ["RollbackPlan"],
@@ -52,17 +52,17 @@ struct TransitionsController: Sendable {
         .governed(
             "POST",
             "/models/{name}/force",
-            "Lets a version serve past the policy.",
+            "Promotes a version past the policy.",
             body: "TransitionRequest",
             answer: "Transition",
             failures: moves
         ),
-        word("/models/{name}/freeze", "Keeps everything as it is."),
-        word("/models/{name}/unfreeze", "Lets the model move again."),
-        word("/models/{name}/versions/{version}/approve", "Gives somebody's word for a version."),
-        word("/models/{name}/versions/{version}/quarantine", "Keeps a version from ever serving."),
+        word("/models/{name}/freeze", "Freezes the model: no promotion, rollback or policy change."),
+        word("/models/{name}/unfreeze", "Unfreezes the model."),
+        word("/models/{name}/versions/{version}/approve", "Approves a version."),
+        word("/models/{name}/versions/{version}/quarantine", "Prevents a version from serving."),
         word("/models/{name}/versions/{version}/release", "Takes a version out of quarantine."),
-        word("/models/{name}/versions/{version}/refresh", "Takes down anew what a version is judged by."),
+        word("/models/{name}/versions/{version}/refresh", "Re-records the metrics and artifacts of a version."),
     ]
 
     private static func word(_ path: String, _ summary: String) -> RouteDescription {

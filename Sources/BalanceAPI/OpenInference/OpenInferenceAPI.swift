@@ -26,11 +26,11 @@ package struct OpenInferenceAPI: Sendable {
     package static let routes: [RouteDescription] =
         [
             RouteDescription("GET", "/v2", "The server and its extensions.", answer: "InferenceServer"),
-            RouteDescription("GET", "/v2/health/live", "Whether the server answers.", answer: "Liveness"),
+            RouteDescription("GET", "/v2/health/live", "Whether the server is live.", answer: "Liveness"),
             RouteDescription(
                 "GET",
                 "/v2/health/ready",
-                "Whether every model that should serve does.",
+                "Whether every current model is ready.",
                 answer: "Readiness",
                 failures: [.unavailable, .storageLost]
             ),
@@ -41,12 +41,12 @@ package struct OpenInferenceAPI: Sendable {
                 body: "InferenceIndexRequest",
                 answer: "InferenceIndex"
             ),
-            RouteDescription("GET", "/v2/models/stats", "What was counted.", answer: "InferenceStatistics"),
-            control("load", "Loads a model again."), control("unload", "Takes a model out of service."),
-        ] + versioned("GET", "", "What a model takes and gives.", answer: "InferenceMetadata")
-        + versioned("GET", "/ready", "Whether a model answers.", answer: "Readiness")
-        + versioned("GET", "/config", "A model's configuration.", answer: "InferenceConfig")
-        + versioned("GET", "/stats", "What was counted of a model.", answer: "InferenceStatistics")
+            RouteDescription("GET", "/v2/models/stats", "Inference statistics.", answer: "InferenceStatistics"),
+            control("load", "Reloads a model."), control("unload", "Takes a model out of service."),
+        ] + versioned("GET", "", "The inputs and outputs of a model.", answer: "InferenceMetadata")
+        + versioned("GET", "/ready", "Whether a model is ready.", answer: "Readiness")
+        + versioned("GET", "/config", "The configuration of a model.", answer: "InferenceConfig")
+        + versioned("GET", "/stats", "Inference statistics of a model.", answer: "InferenceStatistics")
         + versioned("POST", "/infer", "The outputs of a model.", body: "InferenceRequest", answer: "InferenceResponse")
 
     private static func control(_ verb: String, _ summary: String) -> RouteDescription {
@@ -161,22 +161,22 @@ package struct OpenInferenceAPI: Sendable {
             } catch {
                 throw Failure(
                     .invalidParameter,
-                    "the body cannot be unpacked, or grows to more than is allowed",
-                    hint: "send less in one request, or raise BALANCEOPS_MAX_JSON where it is JSON"
+                    "the compressed body is invalid or too large when decompressed",
+                    hint: "send a smaller request, or raise BALANCEOPS_MAX_JSON for JSON"
                 )
             }
         case let other:
             throw Failure(
                 .mediaTypeNotSupported,
-                "the Content-Encoding '\(other.prefix(40))' is not offered",
-                hint: "gzip, deflate, or none"
+                "Content-Encoding '\(other.prefix(40))' is not supported",
+                hint: "use gzip, deflate, or none"
             )
         }
         guard let name = Self.headLength, let text = request.headers[name] else {
             return try InferenceBody(bytes, headLength: nil)
         }
         guard let length = Int(text), length >= 0 else {
-            throw Failure(.invalidParameter, "Inference-Header-Content-Length is no length: '\(text.prefix(40))'")
+            throw Failure(.invalidParameter, "invalid Inference-Header-Content-Length: '\(text.prefix(40))'")
         }
         guard length <= TextBodies.limit else {
             throw Failure(
@@ -266,7 +266,7 @@ package struct OpenInferenceAPI: Sendable {
         do {
             return try JSONValue(parsing: bytes, refusesRepeatedNames: true)
         } catch {
-            throw Failure(.invalidParameter, "the request is no JSON: \(error.message) at byte \(error.offset)")
+            throw Failure(.invalidParameter, "the request is not valid JSON: \(error.message) at byte \(error.offset)")
         }
     }
 }

@@ -60,7 +60,7 @@ package struct Setting: Sendable, Hashable {
         variable: "BALANCEOPS_EVENT_LOOPS",
         flag: "event-loops",
         defaultValue: "auto",
-        meaning: "the number of threads that serve connections; auto is the number of cores minus 1, at least 1"
+        meaning: "the number of threads that serve connections; auto is the number of cores minus 1"
     )
     package static let dashboardPort = Setting(
         variable: "BALANCEOPS_DASHBOARD_PORT",
@@ -86,7 +86,7 @@ package struct Setting: Sendable, Hashable {
         flag: "max-connections",
         defaultValue: "auto",
         meaning:
-            "the maximum number of open connections, a quarter of them for gRPC; more wait. auto is the file descriptor limit minus 128"
+            "the maximum number of open connections, a quarter of them for gRPC; auto: file descriptor limit minus 128"
     )
     package static let headTimeout = Setting(
         variable: "BALANCEOPS_HEAD_TIMEOUT",
@@ -116,14 +116,14 @@ package struct Setting: Sendable, Hashable {
         variable: "BALANCEOPS_BODY_MEMORY",
         flag: "body-memory",
         defaultValue: "268435456",
-        meaning: "the memory for request bodies read at the same time, in bytes; a byte of text counts as 8; more get 503"
+        meaning: "the memory for request bodies read at the same time, in bytes, text counted 8 times; more get 503"
     )
     package static let predictionThreads = Setting(
         variable: "BALANCEOPS_PREDICTION_THREADS",
         flag: "prediction-threads",
         defaultValue: "auto",
         meaning:
-            "the number of threads for predictions slower than about 1 ms; auto is the number of cores minus 1, at least 1"
+            "the number of threads for predictions slower than about 1 ms; auto is the number of cores minus 1"
     )
     package static let predictionQueue = Setting(
         variable: "BALANCEOPS_PREDICTION_QUEUE",

@@ -38,7 +38,7 @@ struct ExperimentsPage: Sendable {
         guard let id = Int(text) else {
             throw Failure(
                 .invalidParameter,
-                "'\(text.prefix(50))' is no experiment",
+                "experiment '\(text.prefix(50))' not found",
                 hint: "open the list of experiments"
             )
         }
