@@ -170,7 +170,7 @@ package struct Promoter: Sendable {
         }
         throw Failure(
             .generationConflict,
-            "'\(promotion.name)' is being changed by others all the time; this request was not carried out",
+            "'\(promotion.name)' was changed by other requests at the same time; this request was not applied",
             hint: "try again"
         )
     }
