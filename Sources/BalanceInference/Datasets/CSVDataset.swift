@@ -47,7 +47,7 @@ struct CSVDataset {
         )
         let target = try column(targetName, of: table, role: "target_col")
         let names = featureNames ?? table.names.filter { $0 != targetName }
-        guard !names.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no column besides '\(targetName)'") }
+        guard !names.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no column other than '\(targetName)'") }
         guard Set(names).count == names.count, !names.contains(targetName) else {
             throw Failure(.datasetInvalid, "feature_cols contains a duplicate column or the target '\(targetName)'")
         }

@@ -38,7 +38,7 @@ struct CSVDatasetTests {
         ("a,a,y\n1,1,0\n", "duplicate column name"), ("a,y\n1,0\n1,2,3\n", "row 2 of"),
         ("a,y\n\"1,0\n", "a quote is not closed"), ("a,y\n\"1\"x,0\n", "is not valid CSV"),
         ("a,y\ninf,0\n1,1\n", "no finite number"),
-        ("y\n1\n0\n", "has no column besides"), ("a,y\n,\n,\n", "every row"),
+        ("y\n1\n0\n", "has no column other than"), ("a,y\n,\n,\n", "every row"),
     ])
     func `bad data is refused with what is wrong`(text: String, message: String) throws {
         let failure = #expect(throws: Failure.self) { try load(text) }
