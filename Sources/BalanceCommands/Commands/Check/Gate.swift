@@ -10,9 +10,9 @@ struct Gate: ExemplifiedCommand {
         commandName: "gate",
         abstract: "Evaluates a run against a policy file, for CI pipelines; the registry is not changed.",
         discussion: """
-            The run is in the workspace, on a server (--server), or in a folder: an export of balanceops, or MLflow's
-            mlruns. It is compared with the current model, with another run (--current RUN), or with nothing (--current
-            none). If GITHUB_STEP_SUMMARY is set, the verdicts are appended to that file as Markdown.
+            The run is in the workspace, on a server (--server), or in a folder: an export of balanceops, or MLflow's mlruns.
+            It is compared with the current model, with another run (--current RUN), or with nothing (--current none).
+            If GITHUB_STEP_SUMMARY is set, the verdicts are appended to that file as Markdown.
             Exit status: 0 promote, 3 rejected, 4 hold; 2 run not found, 65 invalid policy.
             """
     )
