@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Installs what a build needs and is missing: the headers of SQLite and zlib. With --onnx also the library that executes
-# ONNX models, with --tests also what the tests need, with --matrix the environments of all versions of the libraries whose models
-# are read.
+# Installs missing build dependencies: the headers of SQLite and zlib. With --onnx also the ONNX Runtime library, with --tests
+# also the dependencies of the tests, with --matrix also the environments of all versions of the supported model libraries.
 . "$(dirname "$0")/lib.sh"
 
 with_tests=0
@@ -33,10 +32,10 @@ install() {
     fi
 }
 
-# Makes a Python environment with what a list names, unless it is there already.
+# Creates a Python environment from a requirements file, unless it exists.
 environment() {
     if ! cmp -s "$2" "$1/requirements.txt"; then
-        say "installing the clients that the tests use into $1"
+        say "installing the test clients into $1"
         rm -rf "$1"
         python3 -m venv "$1"
         "$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
@@ -49,18 +48,18 @@ if command -v apt-get >/dev/null 2>&1; then
     if [ "$with_tests" -eq 1 ] && ! command -v chromium >/dev/null 2>&1; then
         install python3 python3-venv || true
         install valgrind || true
-        install chromium-headless-shell || say "no Chromium: the tests of the pages will be skipped"
+        install chromium-headless-shell || say "Chromium is not installed: the page tests will be skipped"
     fi
 elif [ "$(uname)" = Linux ]; then
-    say "no apt-get here: please install the headers of sqlite3 and zlib yourself"
+    say "apt-get not found: install the headers of sqlite3 and zlib manually"
 fi
 
-# Takes ONNX Runtime's library out of its wheel; nothing of Python is needed to use it.
+# Extracts the ONNX Runtime library from its wheel; Python is not needed to use it.
 onnx_runtime() {
     target=.build/onnxruntime
     [ -e "$target/libonnxruntime.so.1" ] && return
-    command -v python3 >/dev/null 2>&1 || fail "--onnx needs python3 with pip, to bring the library from its wheel"
-    say "bringing ONNX Runtime into $target"
+    command -v python3 >/dev/null 2>&1 || fail "--onnx needs python3 with pip to download the library"
+    say "installing ONNX Runtime into $target"
     folder="$(mktemp -d)"
     python3 -m venv "$folder/venv"
     "$folder/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$folder" onnxruntime
@@ -87,7 +86,7 @@ if [ "$with_tests" -eq 1 ] && command -v python3 >/dev/null 2>&1; then
     [ -e .build/matrix/1.3 ] || ln -s ../venv-formats-before .build/matrix/1.3
     for version in 1.1 1.6; do environment ".build/matrix/$version" "Tests/clients/matrix/$version.txt"; done
     for venv in .build/venv .build/venv-before .build/venv-tools .build/venv-tools-3.0; do
-        [ -e "$venv/requirements.txt" ] || fail "$venv could not be made"
+        [ -e "$venv/requirements.txt" ] || fail "cannot create $venv"
     done
 fi
 if [ "$with_matrix" -eq 1 ]; then

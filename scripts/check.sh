@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up what is missing and runs format check, lint, all tests, the credit baseline and e2e.
+# Installs missing dependencies and runs format check, lint, all tests, the credit baseline and e2e.
 . "$(dirname "$0")/lib.sh"
 
 ./scripts/bootstrap.sh

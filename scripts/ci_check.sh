@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs what CI runs.
+# Runs the CI steps.
 . "$(dirname "$0")/lib.sh"
 export BALANCEOPS_CONFIGURATION="${BALANCEOPS_CONFIGURATION:-debug}"
 configuration="$BALANCEOPS_CONFIGURATION"

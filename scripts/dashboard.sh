@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# Serves the dashboard on a port of its own.
+# Serves the dashboard on a separate port.
 . "$(dirname "$0")/lib.sh"
 balanceops dashboard "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes Sources/BalanceGRPC/Generated from proto/inference.proto; needed only after a change of that file.
+# Generates Sources/BalanceGRPC/Generated from proto/inference.proto; needed only after a change of that file.
 . "$(dirname "$0")/lib.sh"
 
 command -v protoc >/dev/null 2>&1 || fail "protoc is not installed: apt-get install protobuf-compiler"
@@ -26,4 +26,4 @@ protoc --proto_path proto \
     --plugin "$bin/protoc-gen-grpc-swift-2" --grpc-swift-2_out Sources/BalanceGRPC/Generated \
     --grpc-swift-2_opt Client=false \
     proto/inference.proto
-say "Sources/BalanceGRPC/Generated is new"
+say "wrote Sources/BalanceGRPC/Generated"

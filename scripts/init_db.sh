@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# Creates the database, or brings an older one to the newest schema.
+# Creates the database, or migrates an older one to the current schema.
 . "$(dirname "$0")/lib.sh"
 balanceops init-db "$@"

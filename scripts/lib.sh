@@ -14,7 +14,7 @@ build() {
     command -v swift >/dev/null 2>&1 || fail "swift is not installed: https://www.swift.org/install (6.2 or newer)"
     log="$(mktemp)"
     # A release needs no Swift on the machine that it runs on, and carries no symbols. bench/ uses the same flags: others
-    # would build everything anew.
+    # would rebuild everything.
     flags=""
     if [ "$configuration" = release ] && [ "$(uname)" = Linux ]; then flags="--static-swift-stdlib -Xlinker -s"; fi
     # shellcheck disable=SC2086
@@ -26,11 +26,11 @@ build() {
         seconds=$((seconds + 1))
         if [ $((seconds % 15)) -eq 0 ]; then say "building ($configuration), ${seconds}s: $(grep -o '^\[[0-9/]*\]' "$log" | tail -1)"; fi
     done
-    wait "$pid" || { tail -40 "$log" >&2; fail "the build failed; the whole log is $log"; }
+    wait "$pid" || { tail -40 "$log" >&2; fail "the build failed; see the log $log"; }
     rm -f "$log"
 }
 
-# Runs a subcommand of the binary, which is built first where it is missing or older than the sources.
+# Runs a subcommand of the binary; builds the binary first if it is missing or older than the sources.
 balanceops() {
     if [ ! -x "$binary" ] || [ -n "$(find Package.swift Sources -newer "$binary" -type f -print -quit)" ]; then
         ./scripts/bootstrap.sh >&2

@@ -1,3 +1,3 @@
-# Makes a run the current model: --latest or --run-id RUN.
+# Promotes the model of a run to current: --latest or --run-id RUN.
 . (Join-Path $PSScriptRoot "lib.ps1")
 Invoke-BalanceOps promote @args

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# Makes a run the current model: --latest or --run-id RUN.
+# Promotes the model of a run to current: --latest or --run-id RUN.
 . "$(dirname "$0")/lib.sh"
 balanceops promote "$@"

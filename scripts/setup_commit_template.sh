@@ -2,4 +2,4 @@
 # Lets git begin commit messages with .gitmessage.
 . "$(dirname "$0")/lib.sh"
 git config commit.template .gitmessage
-say "git begins commit messages with .gitmessage"
+say "git uses .gitmessage as commit template"

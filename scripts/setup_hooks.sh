@@ -2,4 +2,4 @@
 # Lets git use the hooks in .githooks.
 . "$(dirname "$0")/lib.sh"
 git config core.hooksPath .githooks
-say "git uses .githooks; BALANCEOPS_SKIP_PRE_PUSH=1 or --no-verify skips the check before a push"
+say "git uses .githooks; skip the pre-push check with BALANCEOPS_SKIP_PRE_PUSH=1 or --no-verify"

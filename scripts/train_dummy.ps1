@@ -1,3 +1,3 @@
-# Makes a random model and promotes it where the policy allows.
+# Creates a random model and promotes it if the policy allows it.
 . (Join-Path $PSScriptRoot "lib.ps1")
 Invoke-BalanceOps train-dummy @args

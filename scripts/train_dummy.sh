@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# Makes a random model and promotes it where the policy allows.
+# Creates a random model and promotes it if the policy allows it.
 . "$(dirname "$0")/lib.sh"
 balanceops train-dummy "$@"

@@ -25,16 +25,16 @@ extension Dashboard {
         let rollback = RollbackPage(sources: sources, renderer: renderer)
         return [
             page(route("GET", "/models", "The registered models.")) { request, _ in try await models.list(request) },
-            page(route("GET", "/models/{name}", "One model: what serves, and why.")) {
+            page(route("GET", "/models/{name}", "One model and its current version.")) {
                 try await models.show($0, name: $1.text("name"))
             },
-            page(route("POST", "/models/{name}/freeze", "Keeps everything as it is."), .operate) {
+            page(route("POST", "/models/{name}/freeze", "Freezes the model."), .operate) {
                 try await models.act($0, name: $1.text("name"), freezes: true)
             },
-            page(route("POST", "/models/{name}/unfreeze", "Ends that."), .operate) {
+            page(route("POST", "/models/{name}/unfreeze", "Unfreezes the model."), .operate) {
                 try await models.act($0, name: $1.text("name"), freezes: false)
             },
-            page(route("GET", "/models/{name}/rollback", "What a rollback would do.")) {
+            page(route("GET", "/models/{name}/rollback", "Preview of a rollback.")) {
                 try await rollback.preview($0, name: $1.text("name"))
             },
             page(route("POST", "/models/{name}/rollback", "Rolls back."), .operate) {
@@ -45,15 +45,15 @@ extension Dashboard {
 
     private var policyPages: [Endpoint] {
         let policy = PolicyPage(sources: sources, renderer: renderer)
-        var check = route("POST", "/models/{name}/policy/check", "The mistakes of a policy's text.", success: [200])
+        var check = route("POST", "/models/{name}/policy/check", "The errors of a policy text.", success: [200])
         check.answers = ["PolicyMistakes"]
         check.contentType = "application/json"
         return [
-            page(route("GET", "/models/{name}/policy", "The policy's text, to edit.")) {
+            page(route("GET", "/models/{name}/policy", "The policy editor.")) {
                 try await policy.show($0, name: $1.text("name"))
             },
             page(
-                route("POST", "/models/{name}/policy", "Tries a policy, or saves and binds it.", success: [303, 200]),
+                route("POST", "/models/{name}/policy", "Tests a policy, or saves and binds it.", success: [303, 200]),
                 .administer
             ) { try await policy.submit($0, name: $1.text("name")) },
             page(check) { request, _ in try await policy.check(request) },
@@ -84,7 +84,7 @@ extension Dashboard {
         let audit = AuditPage(sources: sources, renderer: renderer)
         return [
             page(route("GET", "/audit", "The audit trail.")) { request, _ in try await audit.list(request) },
-            page(route("GET", "/audit/{seq}", "One line of it.")) {
+            page(route("GET", "/audit/{seq}", "One entry of it.")) {
                 try await audit.show($0, line: $1.parameters.require("seq"))
             },
         ]

@@ -82,7 +82,7 @@ package struct Dashboard: Sendable {
     private var lead: [Endpoint] {
         // The client of MLflow prints addresses as /#/experiments/1/runs/ID; the page's script follows them.
         let target = renderer.base
-        let root = RouteDescription("GET", "/", "Leads to the dashboard.", contentType: "text/html", success: [303])
+        let root = RouteDescription("GET", "/", "Redirects to the dashboard.", contentType: "text/html", success: [303])
         return base.isEmpty
             ? [] : [Endpoint(root, .open) { _, _ in Response(status: .seeOther, headers: [.location: target]) }]
     }
@@ -148,7 +148,7 @@ package struct Dashboard: Sendable {
             RouteDescription(
                 "POST",
                 "\(base)/\(path)/\(action.rawValue)",
-                "\(action.verb) what the page shows.",
+                "\(action.verb) the item that the page shows.",
                 form: ["sure"],
                 contentType: "text/html",
                 success: [303],
@@ -175,7 +175,7 @@ package struct Dashboard: Sendable {
                 .init(
                     "GET",
                     "\(base)/preferences",
-                    "Keeps language, time zone and theme.",
+                    "Saves the language, time zone and theme.",
                     contentType: "text/html",
                     success: [303]
                 ),
@@ -185,7 +185,7 @@ package struct Dashboard: Sendable {
                 .init(
                     "GET",
                     "\(base)/assets/{name}",
-                    "A file that the pages need.",
+                    "A static file of the pages.",
                     contentType: "*/*",
                     success: [200, 304],
                     failures: [.notFound]

@@ -121,9 +121,9 @@ final class StreamGuard: ChannelDuplexHandler {
             if !values.isEmpty {
                 headers.headers.remove(name: Self.timeout)
                 guard values.count == 1, let amount = Self.amount(values[0]) else {
-                    return refuse(context, .invalidArgument, "grpc-timeout is not valid")
+                    return refuse(context, .invalidArgument, "invalid grpc-timeout")
                 }
-                deadline = after(amount, context) { $0.refuse($1, .deadlineExceeded, "the deadline is over") }
+                deadline = after(amount, context) { $0.refuse($1, .deadlineExceeded, "deadline exceeded") }
             }
             let encoding = headers.headers[Self.encoding]
             if ["gzip", "deflate"].contains(encoding.first), encoding.count == 1 {
@@ -137,7 +137,7 @@ final class StreamGuard: ChannelDuplexHandler {
             moved += bytes
             isRequestEnded = frame.endStream
             if isRequestEnded { pace?.cancel() }
-            guard budget.take(bytes) else { return refuse(context, .resourceExhausted, "too many bytes at once") }
+            guard budget.take(bytes) else { return refuse(context, .resourceExhausted, "too many concurrent bytes") }
             held += bytes
             guard unpacker != nil, case .byteBuffer(let packed) = frame.data else {
                 return context.fireChannelRead(data)
@@ -145,13 +145,13 @@ final class StreamGuard: ChannelDuplexHandler {
             do {
                 let plain = try unpacker?.add(packed) ?? packed
                 guard budget.take(plain.readableBytes) else {
-                    return refuse(context, .resourceExhausted, "too many bytes at once")
+                    return refuse(context, .resourceExhausted, "too many concurrent bytes")
                 }
                 held += plain.readableBytes
                 let whole = HTTP2Frame.FramePayload.Data(data: .byteBuffer(plain), endStream: frame.endStream)
                 context.fireChannelRead(wrapInboundOut(.data(whole)))
             } catch {
-                refuse(context, .invalidArgument, "a message cannot be unpacked, or is too large")
+                refuse(context, .invalidArgument, "a message cannot be decompressed or is too large")
             }
         default: context.fireChannelRead(data)
         }
@@ -193,7 +193,7 @@ final class StreamGuard: ChannelDuplexHandler {
         moved = 0
         pace = after(time, context) { handler, context in
             if handler.isRequestEnded { return }
-            if handler.moved < wanted { return handler.refuse(context, .deadlineExceeded, "the request did not come") }
+            if handler.moved < wanted { return handler.refuse(context, .deadlineExceeded, "the request is too slow") }
             handler.watchPace(context)
         }
     }

@@ -11,18 +11,18 @@ enum GRPCTensors {
         let raw = request.rawInputContents
         guard raw.isEmpty || raw.count == request.inputs.count else {
             throw refusal(
-                "there are \(request.inputs.count) inputs, but \(raw.count) raw contents; all inputs are raw, or none"
+                "\(request.inputs.count) inputs but \(raw.count) raw contents; send raw contents for all inputs or none"
             )
         }
         let tensors = try request.inputs.enumerated().map { index, input in
             guard let type = TensorType(rawValue: input.datatype) else {
                 let names = TensorType.allCases.map(\.rawValue).joined(separator: ", ")
-                throw refusal("the input '\(input.name)' has no datatype out of \(names)")
+                throw refusal("invalid datatype of input '\(input.name)': use one of \(names)")
             }
             let shape = input.shape.map { Int($0) }
             if raw.isEmpty { return try typed(input, type, shape) }
             guard !input.hasContents else {
-                throw refusal("the input '\(input.name)' has both contents and raw contents")
+                throw refusal("input '\(input.name)' has both contents and raw contents")
             }
             return try RawTensor.tensor(input.name, type, shape, Array(raw[index]))
         }
@@ -32,10 +32,10 @@ enum GRPCTensors {
     private static func refuseSharedMemory(_ request: Inference_ModelInferRequest) throws {
         let places = request.inputs.map(\.parameters) + request.outputs.map(\.parameters)
         guard !places.contains(where: { $0["shared_memory_region"] != nil }) else {
-            throw refusal("shared memory is an extension that is not offered; send the data")
+            throw refusal("the extension 'shared memory' is not supported; send the data")
         }
         if let output = request.outputs.first(where: { ($0.parameters["classification"]?.int64Param ?? 0) > 0 }) {
-            throw refusal("the output '\(output.name)': the extension 'classification' is not offered")
+            throw refusal("output '\(output.name)': the extension 'classification' is not supported")
         }
     }
 
@@ -46,7 +46,7 @@ enum GRPCTensors {
     ) throws -> Tensor {
         let contents = input.contents
         guard let count = Tensor.count(of: shape) else {
-            throw refusal("the input '\(input.name)' has the shape \(shape), which is negative or too large")
+            throw refusal("invalid shape \(shape) of input '\(input.name)': negative or too large")
         }
         if type == .bytes {
             try check(contents.bytesContents.count, count, input.name)
@@ -75,7 +75,7 @@ enum GRPCTensors {
         case .float32: return packed(contents.fp32Contents)
         case .float64: return packed(contents.fp64Contents)
         case .float16, .bfloat16, .bytes:
-            throw refusal("the input '\(name)' of type \(type.rawValue) can only be sent as raw contents")
+            throw refusal("input '\(name)' of type \(type.rawValue) must be sent as raw contents")
         }
     }
 
@@ -89,7 +89,7 @@ enum GRPCTensors {
         packed(
             try values.map { value in
                 guard let narrow = Value(exactly: value) else {
-                    throw refusal("the input '\(name)' has \(value), which its type cannot hold")
+                    throw refusal("input '\(name)' has value \(value), which is out of range for its type")
                 }
                 return narrow
             }
@@ -98,7 +98,7 @@ enum GRPCTensors {
 
     private static func check(_ found: Int, _ wanted: Int, _ name: String) throws {
         guard found == wanted else {
-            throw refusal("the input '\(name)' has \(found) elements, but its shape asks for \(wanted)")
+            throw refusal("input '\(name)' has \(found) elements, but its shape requires \(wanted)")
         }
     }
 

@@ -87,12 +87,12 @@ package struct InferenceGRPCServer: Service {
         guard isOptional else {
             throw Failure(
                 .addressInUse,
-                "it is not possible to listen for gRPC on \(host), port \(port): \(text)",
-                hint: "choose another one with --grpc-port, or --grpc-port off",
+                "cannot listen for gRPC on \(host), port \(port): \(text)",
+                hint: "choose another port with --grpc-port, or disable gRPC with --grpc-port off",
                 cause: error
             )
         }
-        logger.warning("no gRPC: port \(port) cannot be listened on; choose one with --grpc-port (\(text))")
+        logger.warning("gRPC is disabled: cannot listen on port \(port); choose a port with --grpc-port (\(text))")
         try? await gracefulShutdown()
     }
 

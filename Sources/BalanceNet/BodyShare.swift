@@ -19,7 +19,7 @@ package final class BodyShare: Sendable {
         guard budget.take(count, besides: taken.load(ordering: .relaxed)) else {
             throw Failure(
                 .unavailable,
-                "Other requests hold the memory that bodies may take at once.",
+                "The memory for request bodies is in use by other requests.",
                 hint: "try again, or raise BALANCEOPS_BODY_MEMORY"
             )
         }

@@ -24,7 +24,7 @@ package final class PredictionPool: PredictionRunner {
         guard now <= maximum else {
             throw Failure(
                 .unavailable,
-                "\(maximum) predictions of heavy models wait already",
+                "the prediction queue is full (\(maximum) predictions waiting)",
                 hint: "try again in a second, or raise BALANCEOPS_PREDICTION_QUEUE"
             )
         }

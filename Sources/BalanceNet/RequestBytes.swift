@@ -26,8 +26,8 @@ extension Request {
         guard allowsPacked || encoding == "identity" || encoding.isEmpty else {
             throw Failure(
                 .mediaTypeNotSupported,
-                "the Content-Encoding '\(encoding.prefix(40))' is not offered here",
-                hint: "send the body as it is"
+                "Content-Encoding '\(encoding.prefix(40))' is not supported here",
+                hint: "send the body uncompressed"
             )
         }
         if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit { throw Self.tooLarge(limit) }
@@ -45,7 +45,7 @@ extension Request {
         Failure(
             .bodyTooLarge,
             "The request body is larger than \(limit) bytes.",
-            hint: "send less in one request, or raise BALANCEOPS_MAX_JSON where it is JSON"
+            hint: "send a smaller request, or raise BALANCEOPS_MAX_JSON for JSON"
         )
     }
 }

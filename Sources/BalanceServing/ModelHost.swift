@@ -61,8 +61,8 @@ package final class ModelHost: ModelProvider {
         if let row = fresh.row, let problem = row.problem {
             throw Failure(
                 .noCurrentModel,
-                "version \(row.version) of '\(row.name)' is current and cannot be served: \(problem)",
-                hint: "balanceops promote \(row.name) VERSION names one that can be served"
+                "version \(row.version) of '\(row.name)' is current but cannot be served: \(problem)",
+                hint: "promote a version that can be served: balanceops promote \(row.name) VERSION --reason WHY"
             )
         }
         throw Failure(

@@ -80,8 +80,8 @@ package final class ModelHosts: ModelDirectory, Service {
         guard isUnloaded(name) else { return }
         throw Failure(
             .modelUnloaded,
-            "the model '\(name)' was unloaded",
-            hint: "POST /v2/repository/models/\(name)/load brings it back"
+            "model '\(name)' is unloaded",
+            hint: "POST /v2/repository/models/\(name)/load loads it"
         )
     }
 

@@ -118,8 +118,8 @@ actor ModelLoader {
 
     private func damaged(_ row: CurrentModel, _ digest: String, _ loaded: (bytes: [UInt8], digest: String)) -> Failure {
         var reason =
-            "the served file of version \(row.version) of '\(row.name)' is not the one that was registered (SHA-256 "
-            + "\(loaded.digest.prefix(12)), and \(digest.prefix(12)) was)"
+            "the served file of version \(row.version) of '\(row.name)' is not the registered file (SHA-256 "
+            + "\(loaded.digest.prefix(12)), expected \(digest.prefix(12)))"
         do {
             _ = try reader.predictor(from: loaded.bytes)
         } catch {

@@ -92,7 +92,7 @@ struct ModelHostTests {
         // After a start, when nothing is in memory, and while the server runs.
         for _ in 1...2 {
             #expect(try await answer() == expected(seed: 1))
-            #expect(await host.problem()?.contains("is not the one that was registered") == true)
+            #expect(await host.problem()?.contains("is not the registered file") == true)
         }
         let events = try await SQLRegistryStore(database: database, key: nil)
             .auditEvents(subject: nil, before: nil, limit: 5)

@@ -225,7 +225,7 @@ def test_a_field_that_stands_twice_is_refused(workspace, serve, lane):
     assert server.client.post("/predict", content=twice, headers=headers).status_code in (400, 422)
     twice = '{"name": "one", "name": "two"}'
     answer = server.client.post("/api/2.0/mlflow/experiments/create", content=twice, headers=headers)
-    assert answer.status_code == 400 and "stands twice" in answer.json()["message"]
+    assert answer.status_code == 400 and "duplicate name" in answer.json()["message"]
 
 
 def test_bodies_are_bounded_in_sum(workspace, serve):

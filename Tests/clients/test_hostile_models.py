@@ -194,7 +194,7 @@ def test_hidden_external_data_is_found(tmp_path):
         head = model.SerializeToString()
         (tmp_path / "m.onnx").write_bytes(head[:2] + b"\x3a" + bytes([len(body)]) + body + head[2:])
         status, message = inspect(tmp_path / "m.onnx")
-        assert status == 5 and ("damaged" in message or "other files" in message)
+        assert status == 5 and ("damaged" in message or "external data files" in message)
 
 
 def test_a_small_request_does_not_ask_for_much(workspace, serve):

@@ -153,8 +153,8 @@ def head(**members):
 
 
 BAD = {
-    "no JSON": (b"{", None, "no JSON"),
-    "no object": (b"[]", None, "no JSON object"),
+    "no JSON": (b"{", None, "not valid JSON"),
+    "no object": (b"[]", None, "must be a JSON object"),
     "no inputs": (b"{}", None, "'inputs'"),
     "empty inputs": (b'{"inputs": []}', None, "empty"),
     "unknown input": (head(name="x"), None, "no input 'x'"),
@@ -164,7 +164,7 @@ BAD = {
     "enormous shape": (head(shape=[1 << 40, 1 << 40]), None, "too large"),
     "wrong width": (head(shape=[1, 3], data=[1, 2, 3]), None, "[-1, 30]"),
     "one dimension": (head(shape=[30]), None, "[-1, 30]"),
-    "data and shape differ": (head(data=[1.0]), None, "asks for 30"),
+    "data and shape differ": (head(data=[1.0]), None, "requires 30"),
     "a text": (head(data=["a"] * 30), None, "element 0"),
     "texts for numbers": (head(datatype="BYTES", data=["a"] * 30), None, "texts where the model takes numbers"),
     "null": (head(data=[None] * 30), None, "row 0: the model takes no missing values"),
@@ -176,7 +176,7 @@ BAD = {
     "classification": (head() | {"outputs": [{"name": "label", "parameters": {"classification": 2}}]}, None, "classification"),
     "data and binary": (head(parameters={"binary_data_size": 240}), None, "both"),
     "head longer than the body": (json.dumps(head()).encode(), "99999", "99999"),
-    "head length no number": (json.dumps(head()).encode(), "-1", "no length"),
+    "head length no number": (json.dumps(head()).encode(), "-1", "invalid Inference-Header-Content-Length"),
 }
 
 

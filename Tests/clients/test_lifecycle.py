@@ -138,7 +138,7 @@ def test_the_pages_filter_delete_restore_and_purge(server, client, tmp_path):
     assert foreign.status_code == 403
     assert server.client.post(f"{address}/purge").status_code == 400
     assert server.client.post(f"{address}/delete").status_code == 303
-    assert "Delete for good" in server.client.get(address).text
+    assert "Delete permanently" in server.client.get(address).text
     assert server.client.post(f"{address}/restore").status_code == 303
     server.client.post(f"{address}/delete")
     assert str(uuid.UUID(second)) in server.client.get("/ui?view=deleted", follow_redirects=True).text

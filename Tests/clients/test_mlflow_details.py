@@ -158,11 +158,11 @@ def test_a_prompt_is_kept_and_what_is_not_offered_says_so(server):
     wrong = server.client.post("/api/2.0/mlflow/model-versions/create", json={
         "name": "greeting", "source": "file:///etc", "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]})
     assert wrong.status_code == 400 and "prompt source" in wrong.json()["message"]
-    for method, path, family in [("POST", "/api/3.0/mlflow/traces", "traces"), ("POST", "/api/3.0/mlflow/datasets/create", "evaluation data sets"),
+    for method, path, family in [("POST", "/api/3.0/mlflow/traces", "traces"), ("POST", "/api/3.0/mlflow/datasets/create", "evaluation datasets"),
                                  ("POST", "/api/3.0/mlflow/scorers/register", "scorers"), ("GET", "/api/2.0/mlflow/webhooks", "webhooks")]:
         answer = server.client.request(method, path, json={})
         assert answer.status_code == 404 and answer.json()["error_code"] == "ENDPOINT_NOT_FOUND"
-        assert f"{family} of MLflow are not offered" in answer.json()["message"], answer.text
+        assert f"MLflow {family} are not supported" in answer.json()["message"], answer.text
 
 
 def test_a_name_is_found_as_clients_before_2026_ask_for_it(server):

@@ -151,7 +151,7 @@ def test_what_cannot_be_executed_is_refused_by_name(shared, tmp_path):
     for make in [lambda: None, lambda: path.write_bytes(bare.SerializeToString())]:
         make()
         done = workspace.run("models", "inspect", path, check=False)
-        assert done.returncode == 5 and "other files" in done.stderr, done.stderr
+        assert done.returncode == 5 and "external data files" in done.stderr, done.stderr
     path.write_bytes(add().SerializeToString())
     done = workspace.run("models", "inspect", path, "--onnx-runtime", "/nowhere/lib.so", check=False)
     assert done.returncode == 5 and "bootstrap.sh --onnx" in done.stderr

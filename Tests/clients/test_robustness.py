@@ -32,7 +32,7 @@ def test_an_impossible_address_is_a_usage_error(workspace, arguments):
 def test_the_dashboard_lives_with_an_impossible_api_address(workspace, serve):
     dashboard = serve(workspace, "dashboard", "--api-url", "http://127.0.0.1:99999")
     for _ in range(2):
-        assert "is no address of an API" in dashboard.client.get("/").text
+        assert "invalid API URL" in dashboard.client.get("/").text
 
 
 def test_a_stalled_client_does_not_keep_the_server_from_stopping(workspace, serve):

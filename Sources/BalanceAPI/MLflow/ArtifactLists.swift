@@ -14,10 +14,10 @@ struct ArtifactLists: Sendable {
                 "logged-models/{model_id}/artifacts/directories",
                 "The files of a logged model."
             ) { try await listOfModel($0) },
-            MLflowEndpoint(.post, "artifacts/presigned-upload-url", "Not offered.", failures: [.notImplemented]) { _ in
+            MLflowEndpoint(.post, "artifacts/presigned-upload-url", "Unsupported.", failures: [.notImplemented]) { _ in
                 throw Self.notOffered
             },
-            MLflowEndpoint(.post, "artifacts/presigned-download-url", "Not offered.", failures: [.notImplemented]) {
+            MLflowEndpoint(.post, "artifacts/presigned-download-url", "Unsupported.", failures: [.notImplemented]) {
                 _ in
                 throw Self.notOffered
             },
@@ -26,8 +26,8 @@ struct ArtifactLists: Sendable {
 
     static let notOffered = Failure(
         .notImplemented,
-        "Presigned addresses and uploads in parts are not offered.",
-        hint: "send and fetch whole files at mlflow-artifacts/artifacts/…"
+        "Presigned URLs and multipart uploads are not supported.",
+        hint: "upload and download complete files at mlflow-artifacts/artifacts/…"
     )
 
     /// The key of a file of a run.
@@ -70,7 +70,7 @@ struct ArtifactLists: Sendable {
 
     private static func root(_ uri: String) throws -> ArtifactKey {
         guard uri.hasPrefix("mlflow-artifacts:/") else {
-            throw Failure(.notImplemented, "These artifacts are in an object store that the server does not open.")
+            throw Failure(.notImplemented, "These artifacts are in an object store that the server does not access.")
         }
         return try ArtifactKey(String(uri.dropFirst("mlflow-artifacts:/".count)))
     }

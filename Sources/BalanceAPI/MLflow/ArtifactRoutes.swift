@@ -85,7 +85,7 @@ struct ArtifactRoutes: Sendable {
         }
         let file = "\(prefix){path}"
         let failures: [Failure.Code] = [.invalidParameter, .resourceNotFound, .storageFull]
-        var fetched = Self.file(file, "Fetches a file; Range is followed.")
+        var fetched = Self.file(file, "Fetches a file; Range is supported.")
         fetched.failures = failures
         return [
             Endpoint(
@@ -115,7 +115,7 @@ struct ArtifactRoutes: Sendable {
                     .init(
                         method.rawValue,
                         "\(root)/\(path)/{path}",
-                        "Not offered.",
+                        "Unsupported.",
                         success: [],
                         failures: [.notImplemented]
                     ),

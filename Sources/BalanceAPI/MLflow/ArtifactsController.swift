@@ -84,7 +84,7 @@ struct ArtifactsController: Sendable {
     /// A path of the address becomes a key after exactly one decoding.
     static func key(_ path: String) throws -> ArtifactKey {
         guard let text = path.removingPercentEncoding else {
-            throw Failure(.invalidParameter, "Invalid path: it is not in UTF-8")
+            throw Failure(.invalidParameter, "Invalid path: not valid UTF-8")
         }
         return try ArtifactKey(text)
     }

@@ -24,7 +24,7 @@ struct ExperimentsController: Sendable {
                 try await setTag($0)
             },
             MLflowEndpoint(.post, "experiments/delete-experiment-tag", "Deletes a tag.") { try await deleteTag($0) },
-            MLflowEndpoint(.post, "experiments/search-datasets", "The data sets of runs.", .read, isAjaxOnly: true) {
+            MLflowEndpoint(.post, "experiments/search-datasets", "The datasets of runs.", .read, isAjaxOnly: true) {
                 try await datasets($0)
             },
         ]
@@ -126,7 +126,7 @@ extension SearchQuery {
         let byNumber = name?.integer.flatMap { (1...3).contains($0) ? ViewType.allCases[$0 - 1] : nil }
         let keys = try fields.texts("order_by")
         guard keys.count <= Self.maximumKeys else {
-            throw Failure(.invalidParameter, "`order_by` has \(keys.count) keys; there may be \(Self.maximumKeys)")
+            throw Failure(.invalidParameter, "`order_by` has \(keys.count) keys; the maximum is \(Self.maximumKeys)")
         }
         self.init(
             filter: filter,
@@ -147,7 +147,7 @@ extension SearchQuery {
     static func experiments(_ fields: MLflowFields) throws -> [Int] {
         let ids = try fields.texts("experiment_ids")
         guard ids.count <= maximumExperiments else {
-            throw Failure(.invalidParameter, "A search may name \(maximumExperiments) experiments; got \(ids.count)")
+            throw Failure(.invalidParameter, "A search can have \(maximumExperiments) experiments; got \(ids.count)")
         }
         return try ids.map(ExperimentsController.id)
     }

@@ -72,7 +72,7 @@ struct LoggedModelsController: Sendable {
         guard orders.count <= SearchQuery.maximumKeys, datasets.count <= SearchQuery.maximumKeys else {
             throw Failure(
                 .invalidParameter,
-                "'order_by' and 'datasets' may have \(SearchQuery.maximumKeys) entries each"
+                "'order_by' and 'datasets' can have at most \(SearchQuery.maximumKeys) entries each"
             )
         }
         let limit = try fields.integer("max_results") ?? 100

@@ -48,7 +48,7 @@ package struct MLflowAPI: Sendable {
     }
 
     private static let serverInfo = Endpoint(
-        .init("GET", "/api/3.0/mlflow/server-info", "What this server can do.", answer: "MLflowAnswer"),
+        .init("GET", "/api/3.0/mlflow/server-info", "Server information.", answer: "MLflowAnswer"),
         .open
     ) { _, _ in
         .json(

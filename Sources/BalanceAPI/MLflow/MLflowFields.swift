@@ -59,7 +59,7 @@ struct MLflowFields {
         throw Failure(
             .invalidParameter,
             "Invalid value null for parameter '\(name)'.",
-            hint: "leave it out, or give a value"
+            hint: "omit it, or send a value"
         )
     }
 
@@ -188,7 +188,7 @@ struct MLflowFields {
         guard !text.utf8.contains(0) else {
             throw Failure(
                 .invalidParameter,
-                "Invalid value for parameter '\(place)' supplied: it holds a NUL character"
+                "Invalid value for parameter '\(place)' supplied: it contains a NUL character"
             )
         }
     }

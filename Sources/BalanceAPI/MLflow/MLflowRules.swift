@@ -191,7 +191,7 @@ enum MLflowRules {
             throw Failure(
                 .invalidParameter,
                 "Invalid value for parameter 'artifact_location' supplied: the server chooses where artifacts are kept",
-                hint: "leave it out, or name an object store: \(schemes.joined(separator: ", "))"
+                hint: "omit it, or use an object store: \(schemes.joined(separator: ", "))"
             )
         }
         return text

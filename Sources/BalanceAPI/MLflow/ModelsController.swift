@@ -121,7 +121,7 @@ extension MLflowRules {
             throw Failure(
                 .invalidParameter,
                 "Invalid value \"\(name.prefix(100))\" for parameter '\(field)' supplied: a name has at most "
-                    + "\(maximumName) characters, no control characters, and does not resolve to another path"
+                    + "\(maximumName) characters, no control characters, and must not resolve to another path"
             )
         }
         return name

@@ -20,10 +20,10 @@ struct TrackingController: Sendable {
                 try await store(.batch, $0)
             },
             MLflowEndpoint(.post, "runs/delete-tag", "Deletes a tag of a run.") { try await deleteTag($0) },
-            MLflowEndpoint(.post, "runs/log-inputs", "Records data sets and models that a run used.") {
+            MLflowEndpoint(.post, "runs/log-inputs", "Records datasets and models that a run used.") {
                 try await logInputs($0)
             },
-            MLflowEndpoint(.post, "runs/outputs", "Records logged models that a run made.") {
+            MLflowEndpoint(.post, "runs/outputs", "Records logged models that a run produced.") {
                 try await logOutputs($0)
             },
             MLflowEndpoint(.post, "runs/log-model", "Records a model as clients before MLflow 3 do.") {
@@ -45,7 +45,7 @@ struct TrackingController: Sendable {
     /// What a request to begin a run asks for.
     static func start(_ fields: MLflowFields) throws -> RunStart {
         // Nothing is required here, so that no missing field tells of it.
-        if fields.isMalformed { throw Failure(.invalidParameter, "Bad Request. The body is no JSON object.") }
+        if fields.isMalformed { throw Failure(.invalidParameter, "Bad Request. The body is not a JSON object.") }
         let experiment = try fields.text("experiment_id").map(ExperimentsController.id) ?? 0
         var tags = try fields.objects("tags").map(MLflowRules.runTag)
         let named = tags.first { $0.key == runNameTag }?.value

@@ -29,7 +29,7 @@ struct VersionsController: Sendable {
                 let query = try SearchQuery(fields, limit: limit, maximum: 200_000)
                 return try await registry.searchVersions(query).answer("model_versions", MLflowJSON.listedVersion)
             },
-            MLflowEndpoint(.get, "model-versions/get-download-uri", "Where a version's files are.") {
+            MLflowEndpoint(.get, "model-versions/get-download-uri", "The location of a version's files.") {
                 try await downloadURI($0)
             },
             MLflowEndpoint(

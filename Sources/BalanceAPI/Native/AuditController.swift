@@ -11,24 +11,24 @@ struct AuditController: Sendable {
         [
             Endpoint(Self.list, .read) { request, _ in .json(try await list(request)) },
             Endpoint(
-                .init("GET", "/audit/head", "The newest line's hash, to be kept elsewhere.", answer: "AuditHead"),
+                .init("GET", "/audit/head", "The newest entry's hash, to store elsewhere.", answer: "AuditHead"),
                 .read
             ) { _, _ in .json(try await head()) },
             Endpoint(
-                .init("GET", "/audit/verify", "Whether the trail is as it was written.", answer: "AuditReport"),
+                .init("GET", "/audit/verify", "Verifies the audit trail.", answer: "AuditReport"),
                 .read
             ) { _, _ in .json(try await verify()) },
             Endpoint(
                 .governed(
                     "GET",
                     "/audit/{seq}",
-                    "One line, with the decision and what it was made from.",
+                    "One entry, with the decision and its facts.",
                     answer: "AuditLine"
                 ),
                 .read
             ) { .json(try await event($1.text("seq")).json) },
             Endpoint(
-                .governed("GET", "/audit/{seq}/replay", "Makes a recorded decision again.", answer: "AuditReplay"),
+                .governed("GET", "/audit/{seq}/replay", "Replays a recorded decision.", answer: "AuditReplay"),
                 .read
             ) { .json(try await AuditReplay(event($1.text("seq")), sources.governance).json) },
         ]
@@ -37,7 +37,7 @@ struct AuditController: Sendable {
     private static let list = RouteDescription(
         "GET",
         "/audit",
-        "Lines of the audit trail, the newest first.",
+        "Entries of the audit trail, newest first.",
         parameters: [
             .init("subject", in: .query, [("type", "string")]),
             .init("before", in: .query, [("type", "integer"), ("minimum", .int(1))]),
@@ -81,8 +81,8 @@ struct AuditController: Sendable {
         guard let sequence = Int(text), let event = try await sources.audit.auditEvent(sequence) else {
             throw Failure(
                 .resourceNotFound,
-                "the audit trail has no line \(text.prefix(50))",
-                hint: "GET /audit lists them"
+                "the audit trail has no entry \(text.prefix(50))",
+                hint: "GET /audit lists the entries"
             )
         }
         return event

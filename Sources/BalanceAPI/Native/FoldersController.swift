@@ -15,7 +15,7 @@ struct FoldersController: Sendable {
                 .init(
                     "GET",
                     "/experiments",
-                    "The folders and experiments of a folder; names are folders by their '/'.",
+                    "The subfolders and experiments of a folder; a '/' in a name separates folders.",
                     parameters: [.init("folder", in: .query, [("type", "string")])],
                     answer: "ExperimentFolder"
                 ),
@@ -28,7 +28,7 @@ struct FoldersController: Sendable {
                 .init(
                     "GET",
                     "/runs/{run_id}/tree",
-                    "A run with all runs that are nested in it.",
+                    "A run with all its nested runs.",
                     answer: "RunTree",
                     failures: [.resourceNotFound]
                 ),

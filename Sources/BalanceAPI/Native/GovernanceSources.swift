@@ -55,7 +55,7 @@ struct GovernedRequest {
 
     init(_ request: Request, _ context: AppContext) async throws {
         fields = try await MLflowFields.body(request)
-        if fields.isMalformed { throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {}") }
+        if fields.isMalformed { throw Failure(.invalidParameter, "The body must be a JSON object.", hint: "send {}") }
         isDryRun = try fields.flag("dry_run")
         allowsAny = try fields.flag("allow_any")
         var expected = try fields.integer("expected_generation")
@@ -83,7 +83,7 @@ struct GovernedRequest {
         guard transition.expectedGeneration == nil, transition.ifDecision == nil, !allowsAny else { return }
         throw Failure(
             .generationRequired,
-            "The request does not say which generation of '\(slot.model)' it was decided on.",
+            "Missing generation of '\(slot.model)' that the request is based on.",
             hint:
                 "send expected_generation (now \(slot.generation)), If-Match: \"g\(slot.generation)\", or allow_any: true",
             details: slot.json
@@ -93,7 +93,7 @@ struct GovernedRequest {
     /// Refuses a move that nobody gave a reason for.
     func requireReason() throws {
         guard transition.reason.allSatisfy(\.isWhitespace) else { return }
-        throw Failure(.invalidParameter, "A reason is missing.", hint: "send \"reason\": why this is done")
+        throw Failure(.invalidParameter, "Missing reason.", hint: "send \"reason\" with the reason for the change")
     }
 
     /// Who asks, as they say it; without accounts nobody can check it.
@@ -111,7 +111,7 @@ struct GovernedRequest {
         guard text.utf8.count <= limit,
             text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
         else {
-            throw Failure(.invalidParameter, "'\(name)' has up to \(limit) bytes and no control characters.")
+            throw Failure(.invalidParameter, "Invalid '\(name)': use at most \(limit) bytes and no control characters.")
         }
         return text
     }
@@ -122,8 +122,8 @@ struct GovernedRequest {
         guard inner.hasPrefix("g"), let number = Int(inner.dropFirst()), number >= 0 else {
             throw Failure(
                 .invalidParameter,
-                "If-Match is '\(text.prefix(50))'",
-                hint: "send it as \"g17\", with the generation"
+                "invalid If-Match '\(text.prefix(50))'",
+                hint: "use the generation in quotes, such as \"g17\""
             )
         }
         return number

@@ -17,7 +17,7 @@ struct LifecycleController: Sendable {
                 .init(
                     "DELETE",
                     "/runs/latest",
-                    "The same of the run whose id is latest.",
+                    "Deletes the run with the ID 'latest'.",
                     answer: "Done",
                     failures: [.resourceNotFound]
                 ),
@@ -37,7 +37,7 @@ struct LifecycleController: Sendable {
                 .init(
                     "POST",
                     "/purge",
-                    "Removes for good what was deleted, and frees its bytes.",
+                    "Permanently removes deleted items and frees their space.",
                     body: "PurgeRequest",
                     answer: "PurgeReport",
                     failures: [.invalidParameter, .resourceNotFound]
@@ -75,7 +75,7 @@ struct LifecycleController: Sendable {
 
     private func purge(_ request: Request, _ context: AppContext) async throws -> JSONValue {
         let fields = try await MLflowFields.body(request)
-        if fields.isMalformed { throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {}") }
+        if fields.isMalformed { throw Failure(.invalidParameter, "The body must be a JSON object.", hint: "send {}") }
         try fields.requireNoNull()
         let days = try fields.integer("older_than_days")
         if let days, !(0...100_000).contains(days) { throw fields.invalid("older_than_days", .int(days)) }

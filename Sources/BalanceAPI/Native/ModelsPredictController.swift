@@ -29,7 +29,7 @@ struct ModelsPredictController: Sendable {
                 route(
                     "POST",
                     "/models/{name}/versions/{version}/predict",
-                    "Predictions of a version, or of an alias.",
+                    "Predictions of a version or an alias.",
                     answer: "Predictions"
                 ),
                 .predict
@@ -38,7 +38,7 @@ struct ModelsPredictController: Sendable {
                 route(
                     "GET",
                     "/models/{name}/versions/{version}",
-                    "What a version takes and gives.",
+                    "The inputs and outputs of a version.",
                     answer: "Signature"
                 ),
                 .read

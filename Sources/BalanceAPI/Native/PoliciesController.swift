@@ -25,7 +25,7 @@ struct PoliciesController: Sendable {
                 .governed(
                     "GET",
                     "/policies/check",
-                    "The same of the policy that is called check.",
+                    "All versions of the policy named check.",
                     answer: "PolicyList"
                 ),
                 .read
@@ -34,7 +34,7 @@ struct PoliciesController: Sendable {
                 .init(
                     "POST",
                     "/policies/check",
-                    "Whether a text is a policy, with the place of each mistake.",
+                    "Validates a policy text and reports the position of each error.",
                     body: "PolicyText",
                     answer: "PolicyCheck",
                     failures: [.policyInvalid, .invalidParameter]
@@ -117,7 +117,7 @@ struct PoliciesController: Sendable {
             guard let version, !versions.isEmpty else { throw Self.unknown(name) }
             throw Failure(
                 .resourceNotFound,
-                "the policy '\(name)' has no version \(version)",
+                "policy '\(name)' has no version \(version)",
                 hint: "GET /policies/\(name)"
             )
         }
@@ -127,7 +127,7 @@ struct PoliciesController: Sendable {
     private static func policy(_ request: Request) async throws -> PromotionPolicy {
         let fields = try await MLflowFields.body(request)
         if fields.isMalformed {
-            throw Failure(.invalidParameter, "The body is no JSON object.", hint: "send {\"text\": …}")
+            throw Failure(.invalidParameter, "The body must be a JSON object.", hint: "send {\"text\": …}")
         }
         return try PromotionPolicy(parsing: fields.required("text"))
     }
@@ -137,6 +137,6 @@ struct PoliciesController: Sendable {
     }
 
     private static func unknown(_ name: String) -> Failure {
-        Failure(.resourceNotFound, "there is no policy '\(name.prefix(100))'", hint: "GET /policies lists them")
+        Failure(.resourceNotFound, "policy '\(name.prefix(100))' not found", hint: "GET /policies lists the policies")
     }
 }

@@ -69,7 +69,7 @@ struct RunsController: Sendable {
     private func stage(_ view: String?) throws -> LifecycleStage {
         guard let view else { return .active }
         guard let stage = LifecycleStage(rawValue: view) else {
-            throw Failure(.invalidParameter, "'\(view.prefix(50))' is no view", hint: "view=active or view=deleted")
+            throw Failure(.invalidParameter, "invalid view '\(view.prefix(50))'", hint: "use active or deleted")
         }
         return stage
     }

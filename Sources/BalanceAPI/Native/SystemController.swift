@@ -18,7 +18,7 @@ struct SystemController: Sendable {
                 .init(
                     "GET",
                     "/health",
-                    "Whether the server answers and writes.",
+                    "Whether the server is healthy and can write.",
                     answer: "Health",
                     failures: [.storageLost]
                 ),
@@ -28,7 +28,7 @@ struct SystemController: Sendable {
                 .init(
                     "GET",
                     "/version",
-                    "What is running, and what its model expects.",
+                    "The server build, and what its model expects.",
                     answer: "Version",
                     contentType: "application/json, text/plain"
                 ),

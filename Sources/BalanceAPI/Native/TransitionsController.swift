@@ -14,7 +14,7 @@ struct TransitionsController: Sendable {
                 .governed(
                     "GET",
                     "/models/{name}/slot",
-                    "What serves, by which policy, and what a rollback goes to.",
+                    "The current version, its policy, and the rollback target.",
                     answer: "Slot"
                 ),
                 .read
@@ -23,7 +23,7 @@ struct TransitionsController: Sendable {
                 .governed(
                     "GET",
                     "/models/{name}/history",
-                    "Every move of the alias current, the newest first.",
+                    "Every change of the alias current, newest first.",
                     answer: "SlotHistory"
                 ),
                 .read
@@ -32,7 +32,7 @@ struct TransitionsController: Sendable {
                 .governed(
                     "POST",
                     "/models/{name}/decisions",
-                    "What a policy would say of a version or of a run's model; nothing changes.",
+                    "Evaluates a version or the model of a run against a policy; nothing is changed.",
                     body: "DecisionRequest",
                     answer: "Decision",
                     failures: [.policyInvalid, .runNotFound]
@@ -48,7 +48,7 @@ struct TransitionsController: Sendable {
                 .governed(
                     "POST",
                     "/models/{name}/promote",
-                    "Lets a version serve where the policy allows it.",
+                    "Promotes a version if the policy allows it.",
                     body: "TransitionRequest",
                     answer: "Transition",
                     or: ["Decision"],
@@ -60,7 +60,7 @@ struct TransitionsController: Sendable {
                 .governed(
                     "POST",
                     "/models/{name}/rollback",
-                    "Goes back to the previous version, or to the one that is named.",
+                    "Rolls back to the previous version, or to the given version.",
                     body: "TransitionRequest",
                     answer: "Transition",
                     or: ["RollbackPlan"],
@@ -72,7 +72,7 @@ struct TransitionsController: Sendable {
                 .governed(
                     "POST",
                     "/models/{name}/force",
-                    "Lets a version serve past the policy.",
+                    "Promotes a version past the policy.",
                     body: "TransitionRequest",
                     answer: "Transition",
                     failures: Self.refusals
@@ -91,14 +91,14 @@ struct TransitionsController: Sendable {
         let governance = sources.governance
         let done = JSONValue.object([("ok", .bool(true))])
         return [
-            word("freeze", "Keeps everything as it is.", .operate, needsReason: true) {
+            word("freeze", "Freezes the model: no promotion, rollback or policy change.", .operate, needsReason: true) {
                 try await governance.freeze($0, by: $2).json
             },
-            word("unfreeze", "Lets the model move again.", .operate) { try await governance.unfreeze($0, by: $2).json },
-            word("versions/{version}/approve", "Gives somebody's word for a version.", .approve) {
+            word("unfreeze", "Unfreezes the model.", .operate) { try await governance.unfreeze($0, by: $2).json },
+            word("versions/{version}/approve", "Approves a version.", .approve) {
                 try await governance.approve($1(), of: $0, by: $2)
             },
-            word("versions/{version}/quarantine", "Keeps a version from ever serving.", .operate, needsReason: true) {
+            word("versions/{version}/quarantine", "Prevents a version from serving.", .operate, needsReason: true) {
                 try await governance.quarantine($1(), of: $0, by: $2)
                 return done
             },
@@ -106,7 +106,7 @@ struct TransitionsController: Sendable {
                 try await governance.release($1(), of: $0, by: $2)
                 return done
             },
-            word("versions/{version}/refresh", "Takes down anew what a version is judged by.", .write) {
+            word("versions/{version}/refresh", "Re-records the metrics and artifacts of a version.", .write) {
                 try await governance.refreshSnapshot($1(), of: $0, by: $2).json
             },
         ]

@@ -17,7 +17,7 @@ struct WebhooksController: Sendable {
                 .init(
                     "POST",
                     "/webhooks",
-                    "Adds a webhook; the answer has its secret, once.",
+                    "Adds a webhook; only this response has its secret.",
                     body: "WebhookRequest",
                     answer: "Webhook",
                     failures: [.invalidParameter, .urlNotAllowed]
@@ -28,7 +28,7 @@ struct WebhooksController: Sendable {
                 .governed(
                     "DELETE",
                     "/webhooks/{id}",
-                    "Removes a webhook and what waits for it.",
+                    "Removes a webhook and its pending deliveries.",
                     body: "GovernanceRequest",
                     answer: "Done"
                 ),
@@ -42,7 +42,7 @@ struct WebhooksController: Sendable {
                 .governed(
                     "GET",
                     "/webhooks/{id}/deliveries",
-                    "What was sent to a webhook, the newest first.",
+                    "The deliveries of a webhook, newest first.",
                     answer: "DeliveryList"
                 ),
                 .administer
@@ -51,7 +51,7 @@ struct WebhooksController: Sendable {
                 .governed(
                     "POST",
                     "/webhooks/{id}/test",
-                    "Sends one message and says how that ended.",
+                    "Sends one test message and returns the result.",
                     answer: "WebhookProbe"
                 ),
                 .administer

@@ -93,7 +93,7 @@ package enum OpenAPIDocument {
             let codes = Set((byStatus[status] ?? []).map(\.rawValue)).sorted().joined(separator: ", ")
             return (String(status), failure(codes, dialect, status))
         }
-        return statuses + [("5XX", failure("What the server cannot do at the moment.", dialect, 500))]
+        return statuses + [("5XX", failure("A server error, or a temporary unavailability.", dialect, 500))]
     }
 
     private static func failure(_ description: String, _ dialect: FailureDialect, _ status: Int) -> JSONValue {

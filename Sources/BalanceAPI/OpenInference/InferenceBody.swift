@@ -29,19 +29,19 @@ struct InferenceBody: Sendable {
             // Clients in Python write the word NaN for a number that is missing.
             head = try JSONValue(parsing: Array(bytes[..<length]), allowsNonFinite: true, refusesRepeatedNames: true)
         } catch {
-            throw Self.refusal("the request is no JSON: \(error.message) at byte \(error.offset)")
+            throw Self.refusal("the request is not valid JSON: \(error.message) at byte \(error.offset)")
         }
-        guard head.members != nil else { throw Self.refusal("the request is no JSON object") }
-        guard let inputs = head["inputs"]?.elements else { throw Self.refusal("the request has no list 'inputs'") }
-        guard !inputs.isEmpty else { throw Self.refusal("the list 'inputs' is empty") }
+        guard head.members != nil else { throw Self.refusal("the request must be a JSON object") }
+        guard let inputs = head["inputs"]?.elements else { throw Self.refusal("missing list 'inputs' in the request") }
+        guard !inputs.isEmpty else { throw Self.refusal("'inputs' is empty") }
         var binary = BinaryInputs(bytes: bytes[length...])
         let tensors = try inputs.map { try Self.input($0, &binary) }
         guard binary.rest == 0 else {
-            throw Self.refusal("\(binary.rest) bytes are left over behind the binary inputs")
+            throw Self.refusal("\(binary.rest) unused bytes after the binary inputs")
         }
-        if let id = head["id"], id.string == nil { throw Self.refusal("'id' is no string") }
+        if let id = head["id"], id.string == nil { throw Self.refusal("'id' must be a string") }
         if let parameters = head["parameters"], parameters.members == nil {
-            throw Self.refusal("'parameters' is no object")
+            throw Self.refusal("'parameters' must be an object")
         }
         id = head["id"]?.string
         isBinary = head["parameters"]?["binary_data_output"]?.boolean ?? false
@@ -53,44 +53,44 @@ struct InferenceBody: Sendable {
     func isBinary(_ name: String) -> Bool { outputs.first { $0.name == name }?.isBinary ?? isBinary }
 
     private static func list(_ value: JSONValue, _ name: String) throws -> [JSONValue] {
-        guard let elements = value.elements else { throw refusal("'\(name)' is no list") }
+        guard let elements = value.elements else { throw refusal("'\(name)' must be a list") }
         return elements
     }
 
     private static func input(_ json: JSONValue, _ binary: inout BinaryInputs) throws -> Tensor {
-        guard let name = json["name"]?.string else { throw refusal("an input has no 'name'") }
+        guard let name = json["name"]?.string else { throw refusal("missing 'name' of an input") }
         guard let typeName = json["datatype"]?.string, let type = TensorType(rawValue: typeName) else {
             let names = TensorType.allCases.map(\.rawValue).joined(separator: ", ")
-            throw refusal("the input '\(name)' has no 'datatype' out of \(names)")
+            throw refusal("invalid 'datatype' of input '\(name)': use one of \(names)")
         }
         guard let shape = json["shape"]?.elements?.map(\.integer), !shape.contains(nil) else {
-            throw refusal("the input '\(name)' has no 'shape' of whole numbers")
+            throw refusal("'shape' of input '\(name)' must be a list of integers")
         }
         let lengths = shape.compactMap { $0 }
-        try refuseSharedMemory(json, "the input '\(name)'")
+        try refuseSharedMemory(json, "input '\(name)'")
         if let size = json["parameters"]?["binary_data_size"] {
-            guard json["data"] == nil else { throw refusal("the input '\(name)' has both 'data' and binary data") }
+            guard json["data"] == nil else { throw refusal("input '\(name)' has both 'data' and binary data") }
             guard let size = size.integer, size >= 0 else {
-                throw refusal("the binary_data_size of the input '\(name)' is no size")
+                throw refusal("invalid binary_data_size of input '\(name)'")
             }
             return try RawTensor.tensor(name, type, lengths, binary.take(size, name))
         }
-        guard let data = json["data"] else { throw refusal("the input '\(name)' has neither 'data' nor binary data") }
+        guard let data = json["data"] else { throw refusal("input '\(name)' has no data: send 'data' or binary data") }
         return try TensorJSON.tensor(name, type, lengths, data)
     }
 
     private static func output(_ json: JSONValue) throws -> Output {
-        guard let name = json["name"]?.string else { throw refusal("a requested output has no 'name'") }
-        try refuseSharedMemory(json, "the output '\(name)'")
+        guard let name = json["name"]?.string else { throw refusal("missing 'name' of a requested output") }
+        try refuseSharedMemory(json, "output '\(name)'")
         if let count = json["parameters"]?["classification"]?.integer, count > 0 {
-            throw refusal("the output '\(name)': the extension 'classification' is not offered; ask for the tensor")
+            throw refusal("output '\(name)': the extension 'classification' is not supported; request the tensor")
         }
         return Output(name: name, isBinary: json["parameters"]?["binary_data"]?.boolean)
     }
 
     private static func refuseSharedMemory(_ json: JSONValue, _ what: String) throws {
         guard json["parameters"]?["shared_memory_region"] == nil else {
-            throw refusal("\(what) names shared memory, an extension that is not offered; send the data")
+            throw refusal("\(what) uses shared memory, an extension that is not supported; send the data")
         }
     }
 
@@ -109,7 +109,7 @@ private struct BinaryInputs {
         guard size <= bytes.count else {
             throw Failure(
                 .invalidParameter,
-                "the input '\(name)' asks for \(size) bytes of binary data, but \(bytes.count) are left"
+                "input '\(name)' requires \(size) bytes of binary data, but \(bytes.count) are left"
             )
         }
         defer { bytes = bytes.dropFirst(size) }

@@ -33,7 +33,7 @@ package struct OpenInferenceAPI: Sendable {
                     ])
                 )
             },
-            Endpoint(.init("GET", "/v2/health/live", "Whether the server answers.", answer: "Liveness"), .open) {
+            Endpoint(.init("GET", "/v2/health/live", "Whether the server is live.", answer: "Liveness"), .open) {
                 _,
                 _ in
                 .json(.object([("live", .bool(true))]))
@@ -42,7 +42,7 @@ package struct OpenInferenceAPI: Sendable {
                 .init(
                     "GET",
                     "/v2/health/ready",
-                    "Whether every model that should serve does.",
+                    "Whether every current model is ready.",
                     answer: "Readiness",
                     failures: [.unavailable, .storageLost]
                 ),
@@ -64,10 +64,10 @@ package struct OpenInferenceAPI: Sendable {
                 .read
             ) { request, _ in .json(try await index(request)) },
             Endpoint(
-                .init("GET", "/v2/models/stats", "What was counted.", answer: "InferenceStatistics"),
+                .init("GET", "/v2/models/stats", "Inference statistics.", answer: "InferenceStatistics"),
                 .read
             ) { _, _ in .json(ModelDocuments.statistics(service.statistics.all)) },
-            Endpoint(Self.control("load", "Loads a model again."), .operate) { request, context in
+            Endpoint(Self.control("load", "Reloads a model."), .operate) { request, context in
                 try await refuseOverrides(in: request)
                 try await service.load(context.text("name"))
                 return .json(.object([]))
@@ -116,18 +116,18 @@ package struct OpenInferenceAPI: Sendable {
             )
         }
         return [
-            Endpoint(route("GET", "", "What a model takes and gives.", answer: "InferenceMetadata"), .read) {
+            Endpoint(route("GET", "", "The inputs and outputs of a model.", answer: "InferenceMetadata"), .read) {
                 let model = try await model($1)
                 let versions = try await service.servableVersions(of: model.name)
                 return .json(ModelDocuments.metadata(model, versions: versions))
             },
-            Endpoint(route("GET", "/ready", "Whether a model answers.", answer: "Readiness"), .read) {
+            Endpoint(route("GET", "/ready", "Whether a model is ready.", answer: "Readiness"), .read) {
                 .json(.object([("name", .string(try await model($1).name)), ("ready", .bool(true))]))
             },
-            Endpoint(route("GET", "/config", "A model's configuration.", answer: "InferenceConfig"), .read) {
+            Endpoint(route("GET", "/config", "The configuration of a model.", answer: "InferenceConfig"), .read) {
                 .json(ModelDocuments.config(try await model($1)))
             },
-            Endpoint(route("GET", "/stats", "What was counted of a model.", answer: "InferenceStatistics"), .read) {
+            Endpoint(route("GET", "/stats", "Inference statistics of a model.", answer: "InferenceStatistics"), .read) {
                 let entries = try await service.statistics(of: $1.text("name"), version: $1.version())
                 return .json(ModelDocuments.statistics(entries))
             },
@@ -176,22 +176,22 @@ package struct OpenInferenceAPI: Sendable {
             } catch {
                 throw Failure(
                     .invalidParameter,
-                    "the body cannot be unpacked, or grows to more than is allowed",
-                    hint: "send less in one request, or raise BALANCEOPS_MAX_JSON where it is JSON"
+                    "the compressed body is invalid or too large when decompressed",
+                    hint: "send a smaller request, or raise BALANCEOPS_MAX_JSON for JSON"
                 )
             }
         case let other:
             throw Failure(
                 .mediaTypeNotSupported,
-                "the Content-Encoding '\(other.prefix(40))' is not offered",
-                hint: "gzip, deflate, or none"
+                "Content-Encoding '\(other.prefix(40))' is not supported",
+                hint: "use gzip, deflate, or none"
             )
         }
         guard let name = Self.headLength, let text = request.headers[name] else {
             return try InferenceBody(bytes, headLength: nil)
         }
         guard let length = Int(text), length >= 0 else {
-            throw Failure(.invalidParameter, "Inference-Header-Content-Length is no length: '\(text.prefix(40))'")
+            throw Failure(.invalidParameter, "invalid Inference-Header-Content-Length: '\(text.prefix(40))'")
         }
         guard length <= TextBodies.limit else {
             throw Failure(
@@ -281,7 +281,7 @@ package struct OpenInferenceAPI: Sendable {
         do {
             return try JSONValue(parsing: bytes, refusesRepeatedNames: true)
         } catch {
-            throw Failure(.invalidParameter, "the request is no JSON: \(error.message) at byte \(error.offset)")
+            throw Failure(.invalidParameter, "the request is not valid JSON: \(error.message) at byte \(error.offset)")
         }
     }
 }

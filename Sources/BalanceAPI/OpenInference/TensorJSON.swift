@@ -7,13 +7,13 @@ enum TensorJSON {
     /// - Throws: `Failure` with code `invalidParameter` that names the first wrong element.
     static func tensor(_ name: String, _ type: TensorType, _ shape: [Int], _ data: JSONValue) throws -> Tensor {
         guard let count = Tensor.count(of: shape) else {
-            throw refusal("the input '\(name)' has the shape \(shape), which is negative or too large")
+            throw refusal("invalid shape \(shape) of input '\(name)': negative or too large")
         }
-        guard data.elements != nil else { throw refusal("the input '\(name)' has no list 'data'") }
+        guard data.elements != nil else { throw refusal("'data' of input '\(name)' must be a list") }
         var reader = ElementReader(name: name, type: type)
         try reader.add(data)
         guard reader.count == count else {
-            throw refusal("the input '\(name)' has \(reader.count) elements, but its shape \(shape) asks for \(count)")
+            throw refusal("input '\(name)' has \(reader.count) elements, but its shape \(shape) requires \(count)")
         }
         return type == .bytes
             ? Tensor(name, shape, texts: reader.texts) : Tensor(name, type, shape, bytes: reader.bytes)
@@ -33,7 +33,7 @@ enum TensorJSON {
                 try tensor.doubles.map { number in
                     guard number.isFinite else {
                         throw refusal(
-                            "the output '\(tensor.name)' is \(number), which JSON cannot say; ask for binary_data"
+                            "output '\(tensor.name)' is \(number), which JSON cannot represent; request binary_data"
                         )
                     }
                     return .double(number)
@@ -117,7 +117,7 @@ private struct ElementReader {
         case .int32: try append(integer(value) as Int32)
         case .int64: try append(integer(value) as Int64)
         case .float16, .bfloat16:
-            throw TensorJSON.refusal("the input '\(name)' of type \(type.rawValue) can only be sent as binary data")
+            throw TensorJSON.refusal("input '\(name)' of type \(type.rawValue) must be sent as binary data")
         }
     }
 
@@ -140,6 +140,6 @@ private struct ElementReader {
 
     private func wrong(_ wanted: String, _ value: JSONValue) -> Failure {
         let found = String(decoding: value.bytes().prefix(60), as: UTF8.self)
-        return TensorJSON.refusal("the input '\(name)', element \(count - 1): \(found) is not \(wanted)")
+        return TensorJSON.refusal("input '\(name)', element \(count - 1): \(found) is not \(wanted)")
     }
 }

@@ -16,7 +16,7 @@ package struct ScoringController: Sendable {
         let ping = RouteDescription(
             "GET",
             "/ping",
-            "Whether a model answers.",
+            "Whether the current model is ready.",
             contentType: "",
             failures: [.noCurrentModel, .modelUnloaded]
         )
@@ -44,7 +44,7 @@ package struct ScoringController: Sendable {
         let route = RouteDescription(
             "POST",
             path,
-            "Predictions in the form of MLflow's scoring server.",
+            "Predictions in the format of the MLflow scoring server.",
             body: "ScoringRequest",
             answer: "ScoringResponse",
             failures: [
@@ -106,7 +106,7 @@ package struct ScoringController: Sendable {
         }
         let inputs = try specs.map { spec in
             guard let data = tensors[spec.name] ?? (specs.count == 1 && tensors.elements != nil ? tensors : nil) else {
-                throw Failure(.invalidParameter, "the input '\(spec.name)' is missing")
+                throw Failure(.invalidParameter, "missing input '\(spec.name)'")
             }
             return try TensorJSON.tensor(spec.name, spec.type, TensorJSON.shape(of: data), data)
         }
@@ -121,7 +121,7 @@ package struct ScoringController: Sendable {
         else {
             throw Failure(
                 .mediaTypeNotSupported,
-                "the Content-Type '\((header ?? "").prefix(80))' is not supported",
+                "Content-Type '\((header ?? "").prefix(80))' is not supported",
                 hint: "send application/json or text/csv, in UTF-8"
             )
         }
@@ -132,7 +132,7 @@ package struct ScoringController: Sendable {
         do {
             return try JSONValue(parsing: bytes, refusesRepeatedNames: true)
         } catch {
-            throw Failure(.invalidParameter, "the request is no JSON: \(error.message) at byte \(error.offset)")
+            throw Failure(.invalidParameter, "the request is not valid JSON: \(error.message) at byte \(error.offset)")
         }
     }
 
@@ -143,7 +143,7 @@ package struct ScoringController: Sendable {
     private static func table(_ bytes: [UInt8], for model: any Predictor) throws -> JSONValue {
         guard let text = String(validating: bytes, as: UTF8.self),
             let csv = try? EnumeratedCSV(string: text, loadColumns: false), !csv.header.isEmpty
-        else { throw Failure(.invalidParameter, "the request is no CSV with a line of names") }
+        else { throw Failure(.invalidParameter, "the request is not valid CSV with a header line") }
         let texts = Set(model.textFeatures.compactMap { model.featureNames?[$0] })
         let rows = csv.rows.map { cells in
             JSONValue.array(

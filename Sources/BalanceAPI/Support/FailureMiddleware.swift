@@ -71,12 +71,12 @@ package struct FailureMiddleware: RouterMiddleware {
             }
             return Failure(
                 .notFound,
-                "Not Found: \(family) of MLflow are not offered by BalanceOps.",
-                hint: "it keeps experiments, runs, artifacts, logged and registered models, and prompts"
+                "Not Found: MLflow \(family) are not supported by BalanceOps.",
+                hint: "supported: experiments, runs, artifacts, logged models, registered models and prompts"
             )
         }
         let allowed = methods.joined(separator: ", ")
-        return Failure(.methodNotAllowed, "Method Not Allowed", hint: "This path takes \(allowed).")
+        return Failure(.methodNotAllowed, "Method Not Allowed", hint: "Allowed methods: \(allowed).")
     }
 
     /// What MLflow's clients ask for that has no counterpart here, by a part of the path.
@@ -84,21 +84,21 @@ package struct FailureMiddleware: RouterMiddleware {
         guard FailureDialect(path: path) == .mlflow else { return nil }
         let parts = Set(path.split(separator: "/").map { $0.lowercased() })
         let families = [
-            ("traces", "traces"), ("trace", "traces"), ("assessments", "assessments of traces"),
-            ("datasets", "evaluation data sets"),
-            ("scorers", "scorers"), ("gateway", "routes of the gateway"), ("endpoints", "routes of the gateway"),
-            ("secrets", "secrets of the gateway"), ("webhooks", "webhooks"), ("jobs", "jobs"), ("users", "users"),
-            ("prompt-optimization", "optimisations of prompts"),
+            ("traces", "traces"), ("trace", "traces"), ("assessments", "trace assessments"),
+            ("datasets", "evaluation datasets"),
+            ("scorers", "scorers"), ("gateway", "gateway routes"), ("endpoints", "gateway routes"),
+            ("secrets", "gateway secrets"), ("webhooks", "webhooks"), ("jobs", "jobs"), ("users", "users"),
+            ("prompt-optimization", "prompt optimizations"),
         ]
         return families.first { parts.contains($0.0) }?.1
     }
 
     private static func failure(_ error: any Error) -> Failure {
         if error is NIOTooManyBytesError || (error as? any HTTPResponseError)?.status == .contentTooLarge {
-            return Failure(.bodyTooLarge, "The request body is too large.", hint: "Send less in one request.")
+            return Failure(.bodyTooLarge, "The request body is too large.", hint: "Send a smaller request.")
         }
         if error is HTTPParserError {
-            return Failure(.invalidArgument, "The request's body is no valid HTTP.", hint: "Send a Content-Length.")
+            return Failure(.invalidArgument, "The request body is not valid HTTP.", hint: "Send a Content-Length.")
         }
         return Failure.from(error)
     }

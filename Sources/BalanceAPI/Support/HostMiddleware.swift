@@ -58,8 +58,8 @@ package struct HostMiddleware: RouterMiddleware {
     private static func refusal(of origin: String) -> Failure {
         Failure(
             .originNotAllowed,
-            "The origin '\(origin)' may not change anything here.",
-            hint: "Set BALANCEOPS_ALLOWED_HOSTS to the host that the page comes from."
+            "The origin '\(origin)' is not allowed to make changes.",
+            hint: "Add the host of the page to BALANCEOPS_ALLOWED_HOSTS."
         )
     }
 

@@ -17,7 +17,7 @@ package struct ReadOnlyMiddleware: RouterMiddleware {
         guard [.get, .head].contains(request.method) || isCheck else {
             throw Failure(
                 .readOnly,
-                "This dashboard only shows things.",
+                "This dashboard is read-only.",
                 hint: "use the pages of the server below /ui, or start it with --writable"
             )
         }

@@ -40,7 +40,7 @@ struct ServerBuilder {
         let text = workspace.settings[.logLevel].text
         guard let level = Logger.Level(rawValue: text.lowercased()) else {
             let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Failure(.invalidArgument, "'\(text)' is no log level", hint: "one of \(levels)")
+            throw Failure(.invalidArgument, "invalid log level '\(text)'", hint: "use one of \(levels)")
         }
         logger.logLevel = level
         self.logger = logger
@@ -259,14 +259,14 @@ extension ApplicationProtocol {
             return Failure(
                 .addressInUse,
                 "port \(port) is already in use",
-                hint: "stop what uses it, or choose another one with --port",
+                hint: "stop the program that uses it, or choose another port with --port",
                 cause: error
             )
         }
         guard error is IOError || error is SocketAddressError else { return error }
         return Failure(
             .invalidArgument,
-            "it is not possible to listen on that address and port \(port): \(error)",
+            "cannot listen on port \(port): \(error)",
             hint: "choose another --host or --port",
             cause: error
         )

@@ -22,7 +22,7 @@ struct CrashLoopBreaker {
                 await goBack(slot)
             } else {
                 Output.note(
-                    "[WARN] the server crashed \(Self.crashes) times within \(Self.window) s, with no new model to blame"
+                    "[WARN] the server crashed \(Self.crashes) times within \(Self.window) s; no recent promotion"
                 )
             }
             CrashRecord.forget(file)
@@ -52,7 +52,7 @@ struct CrashLoopBreaker {
 
     private func goBack(_ slot: Slot) async {
         let reason =
-            "the server crashed \(Self.crashes) times within \(Self.window) s while it asked version \(slot.version ?? 0)"
+            "the server crashed \(Self.crashes) times within \(Self.window) s running version \(slot.version ?? 0)"
         let request = TransitionRequest(
             by: Actor(name: "crash-loop breaker"),
             reason: reason,
@@ -62,7 +62,7 @@ struct CrashLoopBreaker {
             let result = try await workspace.promotions.rollBack(slot.model, to: nil, by: request)
             Output.note("[WARN] \(reason): rolled back to version \(result.slot.version ?? 0) of \(slot.model)")
         } catch {
-            Output.note("[WARN] \(reason), and it cannot be rolled back: \(Failure.from(error).message)")
+            Output.note("[WARN] \(reason); rollback failed: \(Failure.from(error).message)")
         }
     }
 

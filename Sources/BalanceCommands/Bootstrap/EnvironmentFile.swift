@@ -10,7 +10,7 @@ enum EnvironmentFile {
         var status = stat()
         guard stat(path, &status) == 0 else { return [:] }
         guard status.st_mode & S_IFMT == S_IFREG, let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(.invalidArgument, "\(path) cannot be read", hint: "make it a file that you may read")
+            throw Failure(.invalidArgument, "cannot read \(path)", hint: "check its permissions")
         }
         var values: [String: String] = [:]
         for line in String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline) {

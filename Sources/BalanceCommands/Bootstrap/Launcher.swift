@@ -66,7 +66,7 @@ package enum Launcher {
 struct RootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "balanceops",
-        abstract: "Tracks runs, keeps models under a promotion policy, serves the current one, and shows all of it.",
+        abstract: "Tracks runs, promotes models under a policy, serves the current model, and shows a dashboard.",
         version: Build.version,
         subcommands: commands
     )

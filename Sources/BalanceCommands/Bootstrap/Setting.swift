@@ -24,13 +24,13 @@ package struct Setting: Sendable, Hashable {
         variable: "BALANCEOPS_CURRENT_MODEL",
         flag: "current-model",
         defaultValue: "artifacts/models/current.model",
-        meaning: "the one file that serving uses"
+        meaning: "the file of the served model"
     )
     package static let apiURL = Setting(
         variable: "BALANCEOPS_API_URL",
         flag: "api-url",
         defaultValue: "http://127.0.0.1:8000",
-        meaning: "where the dashboard looks for the API"
+        meaning: "the API URL that the dashboard uses"
     )
     package static let host = Setting(
         variable: "BALANCEOPS_HOST",
@@ -48,7 +48,7 @@ package struct Setting: Sendable, Hashable {
         variable: "BALANCEOPS_GRPC_PORT",
         flag: "grpc-port",
         defaultValue: "auto",
-        meaning: "the port of the inference protocol over gRPC; auto is the API's port + 1 where that is free, off none"
+        meaning: "the gRPC port of the inference protocol; auto is the API port + 1 if free, off disables gRPC"
     )
     package static let fastLane = Setting(
         variable: "BALANCEOPS_FAST_LANE",
@@ -60,7 +60,7 @@ package struct Setting: Sendable, Hashable {
         variable: "BALANCEOPS_EVENT_LOOPS",
         flag: "event-loops",
         defaultValue: "auto",
-        meaning: "the threads that connections are served on; auto is one less than the processor has cores, at least 1"
+        meaning: "the number of threads that serve connections; auto is the number of cores minus 1"
     )
     package static let dashboardPort = Setting(
         variable: "BALANCEOPS_DASHBOARD_PORT",
@@ -79,75 +79,75 @@ package struct Setting: Sendable, Hashable {
         flag: "base-path",
         defaultValue: "",
         meaning:
-            "the path below which a proxy shows the server, as /mlops, and which it takes away; links of the pages begin with it"
+            "the path prefix, such as /mlops, that a proxy adds and strips; links of the pages begin with it"
     )
     package static let maxConnections = Setting(
         variable: "BALANCEOPS_MAX_CONNECTIONS",
         flag: "max-connections",
         defaultValue: "auto",
         meaning:
-            "how many connections there may be at once, a quarter of them gRPC's; more wait. auto: as many as the process may have descriptors, less 128"
+            "the maximum number of open connections, a quarter of them for gRPC; auto: file descriptor limit minus 128"
     )
     package static let headTimeout = Setting(
         variable: "BALANCEOPS_HEAD_TIMEOUT",
         flag: "head-timeout",
         defaultValue: "10",
-        meaning: "seconds in which the head of a request must have come; then 408 and the end of the connection"
+        meaning: "the timeout for a request's headers, in seconds; then the answer is 408 and the connection is closed"
     )
     package static let idleTimeout = Setting(
         variable: "BALANCEOPS_IDLE_TIMEOUT",
         flag: "idle-timeout",
         defaultValue: "60",
-        meaning: "seconds after which a connection ends on which nothing happens"
+        meaning: "seconds after which an idle connection is closed"
     )
     package static let minRate = Setting(
         variable: "BALANCEOPS_MIN_RATE",
         flag: "min-rate",
         defaultValue: "1024",
-        meaning: "bytes a second that a client must send of a body, and read of an answer, on average"
+        meaning: "the minimum average rate at which a client must send a body and read an answer, in bytes per second"
     )
     package static let maxJSON = Setting(
         variable: "BALANCEOPS_MAX_JSON",
         flag: "max-json",
         defaultValue: "4194304",
-        meaning: "the largest body of JSON, CSV or a JSON head of tensors, in bytes; larger ones are 413"
+        meaning: "the maximum size of a JSON or CSV body or a JSON head of tensors, in bytes; larger ones get 413"
     )
     package static let bodyMemory = Setting(
         variable: "BALANCEOPS_BODY_MEMORY",
         flag: "body-memory",
         defaultValue: "268435456",
-        meaning: "bytes of bodies that are read at once, a byte of text counted eight times; more are answered 503"
+        meaning: "the memory for request bodies read at the same time, in bytes, text counted 8 times; more get 503"
     )
     package static let predictionThreads = Setting(
         variable: "BALANCEOPS_PREDICTION_THREADS",
         flag: "prediction-threads",
         defaultValue: "auto",
         meaning:
-            "the threads for predictions that take more than about a millisecond; auto is one less than there are cores, at least 1"
+            "the number of threads for predictions slower than about 1 ms; auto is the number of cores minus 1"
     )
     package static let predictionQueue = Setting(
         variable: "BALANCEOPS_PREDICTION_QUEUE",
         flag: "prediction-queue",
         defaultValue: "64",
-        meaning: "how many such predictions may wait; more are answered 503"
+        meaning: "the maximum number of queued slow predictions; more get 503"
     )
     package static let onnxRuntime = Setting(
         variable: "BALANCEOPS_ONNX_RUNTIME",
         flag: "onnx-runtime",
         defaultValue: "auto",
-        meaning: "the file of ONNX Runtime's library; auto looks beside the binary and where the system has libraries"
+        meaning: "the ONNX Runtime library file; auto searches next to the binary and in the system library folders"
     )
     package static let auditKey = Setting(
         variable: "BALANCEOPS_AUDIT_KEY",
         flag: "audit-key",
         defaultValue: "auto",
-        meaning: "the file of the key that signs the audit trail; auto is the database's path with .audit-key behind it"
+        meaning: "the key file that signs the audit trail; auto is the database path with the suffix .audit-key"
     )
     package static let webhookHosts = Setting(
         variable: "BALANCEOPS_WEBHOOK_HOSTS",
         flag: "webhook-hosts",
         defaultValue: "",
-        meaning: "hosts and address blocks in private networks that webhooks may go to, also over http, with commas"
+        meaning: "comma-separated private hosts and CIDR blocks that webhooks may reach, also over http"
     )
     package static let logLevel = Setting(
         variable: "BALANCEOPS_LOG_LEVEL",

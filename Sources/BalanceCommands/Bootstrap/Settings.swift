@@ -53,7 +53,7 @@ package struct Settings: Sendable {
         guard ["on", "off"].contains(value.text) else {
             throw Failure(
                 .invalidArgument,
-                "\(setting.variable) is on or off, not '\(value.text)' (from \(value.origin))"
+                "\(setting.variable) must be on or off, not '\(value.text)' (from \(value.origin))"
             )
         }
         return value.text == "on"
@@ -69,7 +69,8 @@ package struct Settings: Sendable {
         guard let count = Int(value.text), (1...1024).contains(count) else {
             throw Failure(
                 .invalidArgument,
-                "\(Setting.eventLoops.variable) is auto or a number from 1 to 1024, not '\(value.text)' (from \(value.origin))"
+                "\(Setting.eventLoops.variable) must be auto or a number from 1 to 1024, not '\(value.text)' "
+                    + "(from \(value.origin))"
             )
         }
         return count

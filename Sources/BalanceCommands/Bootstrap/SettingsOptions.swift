@@ -10,16 +10,16 @@ package struct SettingsOptions: ParsableArguments {
     @Option(help: "The root folder of runs and models (BALANCEOPS_ARTIFACTS).")
     var artifacts: String?
 
-    @Option(help: "The one file that serving uses (BALANCEOPS_CURRENT_MODEL).")
+    @Option(help: "The file of the served model (BALANCEOPS_CURRENT_MODEL).")
     var currentModel: String?
 
-    @Option(name: .customLong("api-url"), help: "Where the dashboard looks for the API (BALANCEOPS_API_URL).")
+    @Option(name: .customLong("api-url"), help: "The API URL that the dashboard uses (BALANCEOPS_API_URL).")
     var apiURL: String?
 
-    @Option(help: "The file of ONNX Runtime's library, or auto (BALANCEOPS_ONNX_RUNTIME).")
+    @Option(help: "The ONNX Runtime library file, or auto (BALANCEOPS_ONNX_RUNTIME).")
     var onnxRuntime: String?
 
-    @Option(help: "The file of the key that signs the audit trail, or auto (BALANCEOPS_AUDIT_KEY).")
+    @Option(help: "The key file that signs the audit trail, or auto (BALANCEOPS_AUDIT_KEY).")
     var auditKey: String?
 
     package init() {}
@@ -39,45 +39,45 @@ struct ListenOptions: ParsableArguments {
     @Option(help: "The address to listen on (BALANCEOPS_HOST).")
     var host: String?
 
-    @Option(help: "Host names that clients may use besides loopback, with commas (BALANCEOPS_ALLOWED_HOSTS).")
+    @Option(help: "Comma-separated host names that clients may use besides loopback (BALANCEOPS_ALLOWED_HOSTS).")
     var allowedHosts: String?
 
-    @Option(help: "Private hosts and address blocks that webhooks may go to, with commas (BALANCEOPS_WEBHOOK_HOSTS).")
+    @Option(help: "Comma-separated private hosts and CIDR blocks that webhooks may reach (BALANCEOPS_WEBHOOK_HOSTS).")
     var webhookHosts: String?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical (BALANCEOPS_LOG_LEVEL).")
     var logLevel: String?
 
-    @Option(help: "The path below which a proxy shows the server (BALANCEOPS_BASE_PATH).")
+    @Option(help: "The path prefix under which a proxy serves BalanceOps (BALANCEOPS_BASE_PATH).")
     var basePath: String?
 
-    @Option(help: "How many connections there may be at once, or auto (BALANCEOPS_MAX_CONNECTIONS).")
+    @Option(help: "The maximum number of open connections, or auto (BALANCEOPS_MAX_CONNECTIONS).")
     var maxConnections: String?
 
-    @Option(help: "Seconds for the head of a request (BALANCEOPS_HEAD_TIMEOUT).")
+    @Option(help: "The timeout for a request's headers, in seconds (BALANCEOPS_HEAD_TIMEOUT).")
     var headTimeout: String?
 
-    @Option(help: "Seconds after which an idle connection ends (BALANCEOPS_IDLE_TIMEOUT).")
+    @Option(help: "Seconds after which an idle connection is closed (BALANCEOPS_IDLE_TIMEOUT).")
     var idleTimeout: String?
 
-    @Option(help: "Bytes a second that a client must send or read (BALANCEOPS_MIN_RATE).")
+    @Option(help: "The minimum rate at which a client must send or read, in bytes per second (BALANCEOPS_MIN_RATE).")
     var minRate: String?
 
-    @Option(name: .customLong("max-json"), help: "The largest body of JSON, in bytes (BALANCEOPS_MAX_JSON).")
+    @Option(name: .customLong("max-json"), help: "The maximum size of a JSON body, in bytes (BALANCEOPS_MAX_JSON).")
     var maxJSON: String?
 
-    @Option(help: "Bytes of bodies that are read at once (BALANCEOPS_BODY_MEMORY).")
+    @Option(help: "The memory for request bodies read at the same time, in bytes (BALANCEOPS_BODY_MEMORY).")
     var bodyMemory: String?
 
-    @Option(help: "Threads for predictions that take long, or auto (BALANCEOPS_PREDICTION_THREADS).")
+    @Option(help: "The number of threads for slow predictions, or auto (BALANCEOPS_PREDICTION_THREADS).")
     var predictionThreads: String?
 
-    @Option(help: "How many such predictions may wait (BALANCEOPS_PREDICTION_QUEUE).")
+    @Option(help: "The maximum number of queued slow predictions (BALANCEOPS_PREDICTION_QUEUE).")
     var predictionQueue: String?
 
     @Flag(
         help:
-            "Listen on other addresses than loopback although there are no accounts: whoever reaches the port may do everything."
+            "Allow non-loopback addresses. There are no accounts: anyone who can reach the port has full access."
     )
     var open = false
 
@@ -98,8 +98,8 @@ struct ListenOptions: ParsableArguments {
         guard !isLoopback, !open, ProcessInfo.processInfo.environment["BALANCEOPS_OPEN"] != "1" else { return }
         throw Failure(
             .invalidArgument,
-            "\(host) is reached by others, and there are no accounts: whoever reaches the port could do everything",
-            hint: "listen on 127.0.0.1 behind a proxy that asks who it is, or say --open (BALANCEOPS_OPEN=1)"
+            "refusing to listen on \(host): there are no accounts, so anyone who can reach the port has full access",
+            hint: "listen on 127.0.0.1 behind a proxy that authenticates users, or pass --open (BALANCEOPS_OPEN=1)"
         )
     }
 }

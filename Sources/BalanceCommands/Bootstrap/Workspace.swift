@@ -102,8 +102,8 @@ struct Workspace: Sendable {
         else { return }
         throw Failure(
             .fileNotFound,
-            "there is no database at \(path)",
-            hint: "name it with --db or BALANCEOPS_DB, or make one: balanceops init-db"
+            "no database at \(path)",
+            hint: "set the path with --db or BALANCEOPS_DB, or create one: balanceops init-db"
         )
     }
 

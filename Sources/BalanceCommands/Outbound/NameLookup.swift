@@ -13,7 +13,9 @@ enum NameLookup {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, &hints, &list) == 0 else { throw Failure(.unavailable, "the host has no address") }
+        guard getaddrinfo(host, nil, &hints, &list) == 0 else {
+            throw Failure(.unavailable, "the host name does not resolve")
+        }
         defer { freeaddrinfo(list) }
         var found: [NetworkAddress] = []
         var next = list

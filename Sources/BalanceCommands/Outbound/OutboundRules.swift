@@ -29,31 +29,33 @@ struct OutboundRules: Sendable {
         guard text.utf8.count <= 2000, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
             let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
             scheme == "https" || scheme == "http", let named = parts.host, !named.isEmpty
-        else { throw refusal(text, "it is no https address") }
-        guard parts.user == nil, parts.password == nil else { throw refusal(text, "it holds a user name") }
-        guard parts.fragment == nil else { throw refusal(text, "it has a fragment") }
+        else { throw refusal(text, "the URL must use https") }
+        guard parts.user == nil, parts.password == nil else {
+            throw refusal(text, "the URL must not contain a user name or password")
+        }
+        guard parts.fragment == nil else { throw refusal(text, "the URL must not contain a fragment") }
         let host = named.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         let port = parts.port ?? (scheme == "https" ? 443 : 80)
         let isNamed = hosts.contains(host)
         guard port == 443 || port == 80 || (1024...65535).contains(port) else {
-            throw refusal(text, "the port \(port) is for other services")
+            throw refusal(text, "port \(port) is reserved for other services")
         }
         let address = NetworkAddress(host)
         if address == nil, Self.looksNumeric(host) || host.hasSuffix(".") || host.contains(":") {
-            throw refusal(text, "its host is an address in no normal form")
+            throw refusal(text, "the host is not a valid IP address")
         }
         guard address != nil || host.utf8.allSatisfy({ Self.isPlain($0) }) else {
-            throw refusal(text, "its host has a character that names do not have")
+            throw refusal(text, "the host name contains an invalid character")
         }
         let isOpen = isNamed || address.map { address in blocks.contains { $0.contains(address) } } ?? false
-        if let address, !isOpen, !address.isPublic { throw refusal(text, "\(host) is no public address") }
-        if !isNamed, address == nil, Self.isLocal(host) { throw refusal(text, "\(host) is no public host") }
+        if let address, !isOpen, !address.isPublic { throw refusal(text, "\(host) is not a public address") }
+        if !isNamed, address == nil, Self.isLocal(host) { throw refusal(text, "\(host) is not a public host") }
         guard scheme == "https" || isOpen else {
-            throw refusal(text, "http is only for hosts that the settings name")
+            throw refusal(text, "http is allowed only for hosts listed in the settings")
         }
         var checked = parts
         checked.host = named.lowercased()
-        guard let url = checked.string else { throw refusal(text, "it is no https address") }
+        guard let url = checked.string else { throw refusal(text, "the URL must use https") }
         return Target(url: url, host: host, port: port, isSecure: scheme == "https", address: address)
     }
 
@@ -67,7 +69,7 @@ struct OutboundRules: Sendable {
         } else {
             found = try await NameLookup.addresses(of: target.host)
         }
-        guard let first = found.first else { throw Failure(.unavailable, "the host has no address") }
+        guard let first = found.first else { throw Failure(.unavailable, "the host name does not resolve") }
         let isNamed = hosts.contains(target.host)
         for address in found {
             let isInBlock = blocks.contains { $0.contains(address) }
@@ -94,8 +96,8 @@ struct OutboundRules: Sendable {
     private func refusal(_ text: String, _ reason: String) -> Failure {
         Failure(
             .urlNotAllowed,
-            "'\(text.prefix(200))' may not be sent to: \(reason)",
-            hint: "use a public https address, or name the host in BALANCEOPS_WEBHOOK_HOSTS"
+            "webhook URL '\(text.prefix(200))' is not allowed: \(reason)",
+            hint: "use a public https URL, or add the host to BALANCEOPS_WEBHOOK_HOSTS"
         )
     }
 }

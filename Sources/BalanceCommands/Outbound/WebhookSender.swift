@@ -89,9 +89,9 @@ final class WebhookSender: Service {
         } catch let error as HTTPClientError
             where error == .connectTimeout || error == .deadlineExceeded || error == .readTimeout
         {
-            return Outcome(error: "it did not answer in time")
+            return Outcome(error: "the request timed out")
         } catch {
-            return Outcome(error: "it could not be reached")
+            return Outcome(error: "connection failed")
         }
     }
 
@@ -148,9 +148,9 @@ final class WebhookSender: Service {
         case 200..<300: Outcome(status: status)
         case 300..<400:
             // A proxy may send one for a while: a try later may arrive.
-            Outcome(error: "it answered with a redirect, which is not followed", status: status)
-        case 410: Outcome(error: "it is gone (410)", status: status, isFinal: true)
-        default: Outcome(error: "it answered \(status / 100)xx", status: status)
+            Outcome(error: "the endpoint answered with a redirect; redirects are not followed", status: status)
+        case 410: Outcome(error: "the endpoint is gone (HTTP 410)", status: status, isFinal: true)
+        default: Outcome(error: "the endpoint answered HTTP \(status / 100)xx", status: status)
         }
     }
 

@@ -48,8 +48,8 @@ struct APIClient: Sendable {
         guard isHTTP, address?.host?.isEmpty == false, (1...65535).contains(address?.port ?? 80) else {
             throw Failure(
                 .invalidArgument,
-                "'\(baseURL)' is no address of an API",
-                hint: "give one like http://127.0.0.1:8000, with a port up to 65535"
+                "invalid API URL '\(baseURL)'",
+                hint: "use a URL such as http://127.0.0.1:8000, with a port up to 65535"
             )
         }
     }
@@ -65,7 +65,7 @@ struct APIClient: Sendable {
             return .failure(failure)
         } catch {
             return .failure(
-                Failure(.unavailable, "the API at \(baseURL) does not answer", hint: "balanceops serve", cause: error)
+                Failure(.unavailable, "cannot reach the API at \(baseURL)", hint: "balanceops serve", cause: error)
             )
         }
     }

@@ -4,7 +4,7 @@ import Foundation
 
 /// Who asks, for the audit trail.
 struct ActorOptions: ParsableArguments {
-    @Option(help: "Who asks, for the audit trail; otherwise the user of this machine (BALANCEOPS_ACTOR).")
+    @Option(help: "The actor to record in the audit trail; defaults to the current user (BALANCEOPS_ACTOR).")
     var actor: String?
 
     var name: String {
@@ -31,5 +31,5 @@ struct ActorOptions: ParsableArguments {
 /// A model and one of its versions, as arguments.
 struct VersionArguments: ParsableArguments {
     @Argument(help: "The registered model.") var model: String
-    @Argument(help: "The version's number.") var version: Int
+    @Argument(help: "The version number.") var version: Int
 }

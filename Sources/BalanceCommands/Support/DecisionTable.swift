@@ -19,7 +19,7 @@ enum DecisionTable {
         var lines = table([["", "rule", "current", "candidate", ""]] + rows).map { "  " + $0 }
         for rule in rules {
             guard let next = rule["next"]?.string else { continue }
-            lines.append("  to do, \(rule["id"]?.string ?? ""): \(next)")
+            lines.append("  next, \(rule["id"]?.string ?? ""): \(next)")
         }
         for warning in decision["warnings"]?.strings ?? [] { lines.append("  note: \(warning)") }
         return rows.isEmpty ? Array(lines.dropFirst()) : lines

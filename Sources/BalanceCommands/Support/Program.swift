@@ -50,7 +50,7 @@ enum Program {
         do {
             try process.run()
         } catch {
-            throw Failure(.toolMissing, "'\(name)' cannot be started", hint: "scripts/bootstrap.sh", cause: error)
+            throw Failure(.toolMissing, "cannot start '\(name)'", hint: "scripts/bootstrap.sh", cause: error)
         }
     }
 }

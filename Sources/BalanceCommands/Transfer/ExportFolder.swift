@@ -16,7 +16,7 @@ struct ExportFolder: TransferSource {
     func write(_ workspace: Workspace) async throws -> (records: Int, files: Int, bytes: Int) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         guard names.isEmpty else {
-            throw Failure(.invalidArgument, "\(path) is not empty", hint: "name a new folder with --to")
+            throw Failure(.invalidArgument, "\(path) is not empty", hint: "pass a new folder with --to")
         }
         try FileManager.default.createDirectory(atPath: "\(path)/files", withIntermediateDirectories: true)
         // Written under another name first, so that a folder with this file is whole.
@@ -24,7 +24,7 @@ struct ExportFolder: TransferSource {
         guard FileManager.default.createFile(atPath: unfinished, contents: nil),
             let output = FileHandle(forWritingAtPath: unfinished)
         else {
-            throw Failure(.fileNotWritable, "\(unfinished) cannot be written", hint: "check the folder's permissions")
+            throw Failure(.fileNotWritable, "cannot write \(unfinished)", hint: "check the folder's permissions")
         }
         let root = workspace.settings[.artifacts].text
         let writer = LineWriter(output: output, folder: self, root: root)
@@ -75,7 +75,7 @@ struct ExportFolder: TransferSource {
                 if artifact.sha256 == nil { return nil }
                 throw Failure(
                     .artifactDamaged,
-                    "The artifact \(artifact.path) of \(artifact.id) has no bytes any more."
+                    "The content of artifact \(artifact.path) of \(artifact.id) is missing."
                 )
             }
             let digest = try TransferCoding.digest(of: source)
@@ -113,7 +113,7 @@ struct ExportFolder: TransferSource {
             } catch {
                 throw Failure(
                     .invalidArgument,
-                    "line \(number) of \(lines) is no record of an export",
+                    "line \(number) of \(lines) is not a valid export record",
                     hint: "export again",
                     cause: error
                 )
@@ -141,13 +141,13 @@ struct ExportFolder: TransferSource {
         let isDigest =
             digest.utf8.count == 64 && digest.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
         guard isDigest, FileManager.default.fileExists(atPath: file(digest)) else {
-            return await importer.skip("artifact \(artifact.path) of \(artifact.id)", "its bytes are not in the export")
+            return await importer.skip("artifact \(artifact.path) of \(artifact.id)", "content not in the export")
         }
         let path = file(digest)
         guard try TransferCoding.digest(of: path) == digest else {
             return await importer.skip(
                 "artifact \(artifact.path) of \(artifact.id)",
-                "its bytes in the export are damaged"
+                "content in the export is damaged"
             )
         }
         try await importer.file(artifact) { try LocalFiles.send(path, to: $0) }
@@ -180,7 +180,7 @@ enum TransferCoding {
     /// The SHA-256 of a file in hex.
     static func digest(of path: String) throws -> String {
         guard let file = FileHandle(forReadingAtPath: path) else {
-            throw Failure(.fileNotFound, "\(path) cannot be read", hint: "check its permissions")
+            throw Failure(.fileNotFound, "cannot read \(path)", hint: "check its permissions")
         }
         defer { try? file.close() }
         var hash = SHA256()

@@ -10,8 +10,8 @@ struct LineReader: AsyncSequence {
         guard FileManager.default.isReadableFile(atPath: path) else {
             throw BalanceCore.Failure(
                 .fileNotFound,
-                "\(path) is not there",
-                hint: "name the folder that balanceops export wrote"
+                "no such file: \(path)",
+                hint: "pass a folder written by balanceops export"
             )
         }
         self.path = path

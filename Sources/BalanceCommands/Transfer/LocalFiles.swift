@@ -37,7 +37,7 @@ struct LocalFiles: Sendable {
             let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
             if type == .typeDirectory { continue }
             guard type == .typeRegular else {
-                await importer.skip("artifact \(name) of \(id)", "it is no regular file")
+                await importer.skip("artifact \(name) of \(id)", "not a regular file")
                 continue
             }
             try await importer.file(.init(owner: owner, id: id, path: name)) { try send(path, to: $0) }
@@ -47,7 +47,7 @@ struct LocalFiles: Sendable {
     /// Writes a file's bytes into an upload.
     static func send(_ path: String, to upload: any ArtifactUpload) throws {
         guard let file = FileHandle(forReadingAtPath: path) else {
-            throw Failure(.fileNotFound, "\(path) cannot be read", hint: "check its permissions")
+            throw Failure(.fileNotFound, "cannot read \(path)", hint: "check its permissions")
         }
         defer { try? file.close() }
         while let data = try file.read(upToCount: 1 << 20), !data.isEmpty {

@@ -14,8 +14,8 @@ struct MLflowDatabaseSource: TransferSource {
         guard try database.columns(of: "runs").contains("run_uuid") else {
             throw Failure(
                 .invalidArgument,
-                "\(path) is no database of MLflow",
-                hint: "name an mlflow.db, an mlruns folder or a server's address with --from"
+                "\(path) is not an MLflow database",
+                hint: "pass an mlflow.db, an mlruns folder or a server URL with --from"
             )
         }
     }

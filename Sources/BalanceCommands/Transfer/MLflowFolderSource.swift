@@ -37,8 +37,8 @@ struct MLflowFolderSource: TransferSource {
         guard !found.isEmpty else {
             throw Failure(
                 .invalidArgument,
-                "\(path) is no mlruns folder: it holds no experiment",
-                hint: "name an mlruns folder, an mlflow.db or a server's address with --from"
+                "\(path) is not an mlruns folder: no experiment found",
+                hint: "pass an mlruns folder, an mlflow.db or a server URL with --from"
             )
         }
         return found
@@ -82,7 +82,7 @@ struct MLflowFolderSource: TransferSource {
 
     private func run(_ name: String, in experiment: String, _ importer: Importer) async throws {
         let folder = "\(experiment)/\(name)"
-        guard let meta = meta(folder) else { return await importer.skip("run \(name)", "its meta.yaml cannot be read") }
+        guard let meta = meta(folder) else { return await importer.skip("run \(name)", "cannot read its meta.yaml") }
         var run = TransferRecord.RunRecord(
             id: meta["run_id"] ?? meta["run_uuid"] ?? name,
             experiment: meta["experiment_id"] ?? (experiment as NSString).lastPathComponent

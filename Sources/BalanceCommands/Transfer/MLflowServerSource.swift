@@ -218,7 +218,7 @@ struct MLflowServerSource: TransferSource {
             guard let name = entry["path"]?.string else { continue }
             let below = place.isProxied && !folder.isEmpty ? "\(folder)/\(name)" : name
             guard place.isProxied || below.isBelow(folder) else {
-                throw Failure(.unavailable, "the server lists '\(below)' in the folder '\(folder)'")
+                throw Failure(.unavailable, "the server returned an invalid path '\(below)' in folder '\(folder)'")
             }
             if entry["is_dir"]?.boolean == true {
                 try await bring(below, place, importer)
@@ -290,7 +290,7 @@ struct MLflowServerSource: TransferSource {
         do {
             response = try await APIClient.http.execute(request, timeout: .minutes(30))
         } catch {
-            throw Failure(.unavailable, "\(request.url) does not answer", hint: "check --from", cause: error)
+            throw Failure(.unavailable, "cannot reach \(request.url)", hint: "check --from", cause: error)
         }
         if (200..<300).contains(Int(response.status.code)) { return response }
         let code: Failure.Code = response.status == .notFound ? .resourceNotFound : .unavailable

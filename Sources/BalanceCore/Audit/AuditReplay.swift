@@ -18,8 +18,8 @@ package struct AuditReplay: Sendable {
         guard let decision = event.decision, let inputs = decision["inputs"] else {
             throw Failure(
                 .invalidParameter,
-                "line \(event.sequence) of the audit trail records no decision: '\(event.action)'",
-                hint: "choose a line with 'promoted', 'promotion refused' or 'promotion held'"
+                "entry \(event.sequence) of the audit trail has no decision: '\(event.action)'",
+                hint: "choose an entry with 'promoted', 'promotion refused' or 'promotion held'"
             )
         }
         recorded = decision
@@ -31,7 +31,7 @@ package struct AuditReplay: Sendable {
         guard let saved = try await governance.policy(hash: hash) else {
             throw Failure(
                 .resourceNotFound,
-                "the policy \(hash.prefix(12)) of line \(event.sequence) is not kept any more"
+                "policy \(hash.prefix(12)) of entry \(event.sequence) no longer exists"
             )
         }
         var policy = saved.policy
@@ -78,17 +78,17 @@ extension Slot {
     package func contradiction(lastMove: SlotMove?, cause: AuditEvent?) -> String? {
         func words(_ version: Int?) -> String { version.map { "version \($0)" } ?? "no version" }
         if let lastMove, lastMove.generation != generation || lastMove.version != version {
-            return "'\(model)' has \(words(version)) at generation \(generation), and its history ends with "
+            return "'\(model)' has \(words(version)) at generation \(generation), but its history ends with "
                 + "\(words(lastMove.version)) at generation \(lastMove.generation)"
         }
         guard let cause else {
             // What served before there was a trail came over without a line.
             if generation == 0 || lastMove?.actor == "migration" { return nil }
-            return "'\(model)' is at generation \(generation), and no line of the trail says so"
+            return "'\(model)' is at generation \(generation), but the trail has no entry for it"
         }
         let said = cause.action == "alias removed" ? nil : cause.toVersion
         if said == version { return nil }
-        return "line \(cause.sequence) moved '\(model)' to \(words(said)), and the registry has \(words(version))"
+        return "entry \(cause.sequence) moved '\(model)' to \(words(said)), but the registry has \(words(version))"
     }
 }
 

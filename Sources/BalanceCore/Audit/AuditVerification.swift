@@ -32,15 +32,15 @@ package struct AuditVerification: Sendable {
         guard problem == nil else { return }
         count += 1
         if event.sequence != count {
-            return report(count, "line \(count) is missing, or the lines were put in another order")
+            return report(count, "entry \(count) is missing, or the entries were reordered")
         }
         if event.previousHash != previous {
-            return report(count, "line \(count) does not follow line \(count - 1): one of them was changed")
+            return report(count, "entry \(count) does not follow entry \(count - 1): one of them was changed")
         }
-        if event.expectedHash != event.hash { return report(count, "line \(count) was changed") }
+        if event.expectedHash != event.hash { return report(count, "entry \(count) was changed") }
         check(event)
         if anchors.contains(where: { $0.sequence == count && $0.hash != event.hash }) {
-            return report(count, "line \(count) is not the one that was the newest once: the trail was written anew")
+            return report(count, "entry \(count) does not match a recorded head: the trail was rewritten")
         }
         previous = event.hash
         head = AuditHead(sequence: count, hash: event.hash, signature: event.signature)
@@ -58,7 +58,7 @@ package struct AuditVerification: Sendable {
         if let anchor = anchors.max(by: { $0.sequence < $1.sequence }), anchor.sequence > count {
             report(
                 count + 1,
-                "the trail ends with line \(count), and line \(anchor.sequence) was there once: its end was cut off"
+                "the trail ends with entry \(count), but entry \(anchor.sequence) existed: its end was cut off"
             )
         }
     }
@@ -68,11 +68,11 @@ package struct AuditVerification: Sendable {
             // Only lines from before there was a key may lack a signature, and the head remembers where that ended.
             let known = anchors.compactMap(\.signedFrom).min()
             if firstSigned != nil || count >= known ?? .max {
-                report(count, "line \(count) is not signed, and lines before it were")
+                report(count, "entry \(count) is not signed, but earlier entries are")
             } else if known == nil, !keys.isEmpty {
                 report(
                     count,
-                    "line \(count) is not signed: signatures are missing, and no head is at hand that says where signing began"
+                    "entry \(count) is not signed, and there is no head that records where signing began"
                 )
             }
             return
@@ -83,11 +83,11 @@ package struct AuditVerification: Sendable {
         guard parts.count == 2, let key = keys[parts[0]] else {
             return report(
                 count,
-                "line \(count) is signed by the key \(parts.first ?? "?"), which is not at hand; name it with --public-key"
+                "entry \(count) is signed by the unknown key \(parts.first ?? "?"); pass it with --public-key"
             )
         }
         guard let bytes = Data(base64Encoded: parts[1]), key.isValidSignature(bytes, for: Data(event.hash.utf8)) else {
-            return report(count, "the signature of line \(count) is not valid")
+            return report(count, "invalid signature of entry \(count)")
         }
         signed += 1
     }

@@ -65,8 +65,8 @@ package struct ColumnTypes: Sendable, Equatable {
             throw Failure(
                 .invalidParameter,
                 "the column '\(name)' is of type \(kind.rawValue) in the model's signature, and "
-                    + "\(cell.text().prefix(60)) cannot be converted to it without a loss",
-                hint: "send a whole number, or log the model with a signature whose column is a double"
+                    + "\(cell.text().prefix(60)) cannot be converted to it without loss",
+                hint: "send an integer, or log the model with a signature where the column is a double"
             )
         }
         return found

@@ -136,7 +136,7 @@ package struct ModelService: Sendable {
     package static func refusesParameter(_ name: String) -> Failure {
         Failure(
             .invalidParameter,
-            "a load takes no parameters ('\(name.prefix(60))'); it loads what the registry has",
+            "load does not support parameters ('\(name.prefix(60))'); it loads the registered versions",
             hint: "register a version instead"
         )
     }

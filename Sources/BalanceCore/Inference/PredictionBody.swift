@@ -61,7 +61,7 @@ package struct PredictionBody: Sendable {
         guard model.featureCount > 0 else {
             throw Failure(
                 .invalidArgument,
-                "this model takes tensors and no rows of features",
+                "this model takes tensors, not rows of features",
                 hint: "send them to /v2/models/NAME/infer"
             )
         }
@@ -77,7 +77,7 @@ package struct PredictionBody: Sendable {
     private static func row(_ row: JSONValue, _ place: [JSONValue], _ model: any Predictor) throws -> [Cell] {
         if let members = row.members { return try named(members, place, model) }
         guard let elements = row.elements else {
-            throw failure("list_type", place, "Input should be a list of numbers, or an object by names", row)
+            throw failure("list_type", place, "Input should be a list of numbers or an object with feature names", row)
         }
         guard elements.count == model.featureCount else {
             throw Failure(
@@ -99,7 +99,7 @@ package struct PredictionBody: Sendable {
         _ model: any Predictor
     ) throws -> [Cell] {
         guard let names = model.featureNames else {
-            let message = "This model does not know its features' names; send a list of \(model.featureCount) numbers"
+            let message = "This model has no feature names; send a list of \(model.featureCount) numbers"
             throw failure("list_type", place, message, .null)
         }
         let known = Set(names.map(ByteText.init))
@@ -167,10 +167,10 @@ extension PredictionBody {
         do {
             let outputs = try evaluate?(rows) ?? model.outputs(of: rows)
             guard outputs.count == rows.count else {
-                throw Failure(.internalError, "the model answers \(outputs.count) rows of \(rows.count)")
+                throw Failure(.internalError, "the model returned \(outputs.count) of \(rows.count) rows")
             }
             for (index, output) in outputs.enumerated() where !output.allSatisfy(\.isFinite) {
-                var refusal = RowRefusal(column: nil, reason: "the model's answer to this row is no finite number")
+                var refusal = RowRefusal(column: nil, reason: "the model's answer to this row is not a finite number")
                 refusal.row = index
                 throw refusal
             }

@@ -10,7 +10,7 @@ package struct ScoringBody: Sendable {
     /// - Throws: `Failure` with code `invalidParameter` that says what is missing or too much.
     package init(_ value: JSONValue) throws {
         guard let members = value.members else {
-            throw Self.refusal("the request is no JSON object")
+            throw Self.refusal("the request must be a JSON object")
         }
         let found = Self.forms.filter { form in members.contains { $0.0 == form } }
         guard found.count == 1, let content = value[found[0]] else {
@@ -25,7 +25,7 @@ package struct ScoringBody: Sendable {
             rows = try Self.columns(content)
             tensors = content
         default:
-            guard let list = content.elements else { throw Self.refusal("'\(found[0])' is no list") }
+            guard let list = content.elements else { throw Self.refusal("'\(found[0])' must be a list") }
             rows = list
             tensors = found[0] == "instances" ? content : nil
         }
@@ -66,14 +66,14 @@ package struct ScoringBody: Sendable {
     }
 
     private static func split(_ content: JSONValue) throws -> [JSONValue] {
-        guard let data = content["data"]?.elements else { throw refusal("'dataframe_split' has no list 'data'") }
+        guard let data = content["data"]?.elements else { throw refusal("'dataframe_split' must have a list 'data'") }
         guard let columns = content["columns"] else { return data }
         guard let names = columns.elements?.map({ $0.string ?? $0.integer.map(String.init) ?? "" }) else {
-            throw refusal("the 'columns' of 'dataframe_split' are no list")
+            throw refusal("'columns' of 'dataframe_split' must be a list")
         }
         return try data.enumerated().map { index, row in
             guard let cells = row.elements, cells.count == names.count else {
-                throw refusal("row \(index) of 'dataframe_split' has other than \(names.count) cells")
+                throw refusal("row \(index) of 'dataframe_split' must have \(names.count) cells")
             }
             return .object(zip(names, cells).map { ($0, $1) })
         }
@@ -83,14 +83,14 @@ package struct ScoringBody: Sendable {
     private static func columns(_ content: JSONValue) throws -> [JSONValue] {
         if let rows = content.elements { return rows }
         guard let members = content.members, let first = members.first else {
-            throw refusal("'inputs' is neither a list nor an object of lists")
+            throw refusal("'inputs' must be a list or an object of lists")
         }
         let columns = members.map { ($0.0, $0.1.elements?.map(single) ?? [single($0.1)]) }
         let count = first.1.elements?.count ?? 1
         guard let short = columns.first(where: { $0.1.count != count }) else {
             return (0..<count).map { row in .object(columns.map { ($0.0, $0.1[row]) }) }
         }
-        throw refusal("the column '\(short.0)' of 'inputs' has other than \(count) rows")
+        throw refusal("column '\(short.0)' of 'inputs' must have \(count) rows")
     }
 
     /// A cell that stands in a list of its own.
@@ -100,6 +100,6 @@ package struct ScoringBody: Sendable {
     }
 
     static func refusal(_ message: String) -> Failure {
-        Failure(.invalidParameter, message, hint: "docs/http-api.md shows the forms of /invocations")
+        Failure(.invalidParameter, message, hint: "docs/http-api.md shows the formats of /invocations")
     }
 }

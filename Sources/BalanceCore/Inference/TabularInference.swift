@@ -48,9 +48,9 @@ package struct TabularInference: Sendable {
     package func infer(_ inputs: [Tensor], outputs wanted: [String]) throws -> [Tensor] {
         let names = wanted.isEmpty ? outputs.map(\.name) : wanted
         for name in names where !outputs.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
-            throw Self.refusal("the model has no output '\(name)'; it gives \(outputs.map(\.name))")
+            throw Self.refusal("the model has no output '\(name)'; its outputs are \(outputs.map(\.name))")
         }
-        guard Set(names).count == names.count else { throw Self.refusal("an output is asked for twice") }
+        guard Set(names).count == names.count else { throw Self.refusal("duplicate output in the request") }
         let rows = try rows(inputs)
         let answers: [[Double]]
         do {
@@ -108,7 +108,7 @@ package struct TabularInference: Sendable {
             return try rows(whole: inputs[0])
         }
         guard let names = model.featureNames else {
-            throw Self.refusal("the model takes one input, '\(Self.input)', and not \(inputs.count)")
+            throw Self.refusal("the model takes one input, '\(Self.input)', not \(inputs.count)")
         }
         for input in inputs where !names.contains(where: { $0.utf8.elementsEqual(input.name.utf8) }) {
             throw unknown(input.name)
@@ -137,7 +137,7 @@ package struct TabularInference: Sendable {
     private func rows(whole input: Tensor) throws -> [[Cell]] {
         let width = model.featureCount
         guard input.shape.count == 2, input.shape[1] == width else {
-            throw Self.refusal("the input '\(input.name)' has the shape \(input.shape); the model takes [-1, \(width)]")
+            throw Self.refusal("input '\(input.name)' has shape \(input.shape); the model takes [-1, \(width)]")
         }
         try checkSize(input.shape[0])
         let columns = Array(0..<width)
@@ -149,16 +149,16 @@ package struct TabularInference: Sendable {
         let count = inputs.first?.shape.first ?? 0
         for input in inputs where input.shape != [count] && input.shape != [count, 1] {
             let wanted = "[\(count), 1], like the first input"
-            throw Self.refusal("the input '\(input.name)' has the shape \(input.shape); the model takes \(wanted)")
+            throw Self.refusal("input '\(input.name)' has shape \(input.shape); the model takes \(wanted)")
         }
         try checkSize(count)
         var columns: [[Cell]] = []
         for (index, name) in names.enumerated() {
             let found = inputs.filter { $0.name.utf8.elementsEqual(name.utf8) }
-            guard found.count < 2 else { throw Self.refusal("the input '\(name)' stands twice") }
+            guard found.count < 2 else { throw Self.refusal("duplicate input '\(name)'") }
             guard let input = found.first else {
                 guard model.acceptsMissing || model.ignoredFeatures.contains(index) else {
-                    throw Self.refusal("the input '\(name)' is missing")
+                    throw Self.refusal("missing input '\(name)'")
                 }
                 columns.append([Cell](repeating: .number(.nan), count: count))
                 continue
@@ -174,7 +174,7 @@ package struct TabularInference: Sendable {
             return try input.texts.enumerated().map { index, text in
                 let place = column(index)
                 guard model.textFeatures.contains(place) || model.ignoredFeatures.contains(place) else {
-                    throw Self.refusal("the input '\(input.name)' has texts where the model takes numbers")
+                    throw Self.refusal("input '\(input.name)' has texts where the model takes numbers")
                 }
                 return .text(String(decoding: text, as: UTF8.self))
             }
@@ -183,7 +183,7 @@ package struct TabularInference: Sendable {
             let place = column(index)
             guard !model.textFeatures.contains(place) || number.isNaN else {
                 let name = Self.name(of: place, model)
-                throw Self.refusal("the input '\(input.name)' has numbers where the model takes texts: \(name)")
+                throw Self.refusal("input '\(input.name)' has numbers where the model takes texts: \(name)")
             }
             if !model.ignoredFeatures.contains(place), let reason = model.complaint(about: number) {
                 throw Self.refusal("'\(input.name)', row \(index / (input.shape.last ?? 1)): \(reason)")

@@ -9,7 +9,7 @@ final class PolicyFields {
 
     init?(_ node: PolicyNode, path: String, _ issues: PolicyIssues) {
         guard case .mapping(let entries) = node.value else {
-            issues.add(node, "\(path.isEmpty ? "the policy" : path) is a mapping of keys, not \(node.kind)")
+            issues.add(node, "\(path.isEmpty ? "the policy" : path) must be a mapping, not \(node.kind)")
             return nil
         }
         self.entries = entries
@@ -34,7 +34,7 @@ final class PolicyFields {
         guard case .scalar(let text, _) = node.value, !text.isEmpty, text.utf8.count <= 500,
             text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
         else {
-            issues.add(node, "\(place(key)) is a text of up to 500 bytes, not \(node.kind)")
+            issues.add(node, "\(place(key)) must be a string of at most 500 bytes, not \(node.kind)")
             return nil
         }
         return text
@@ -49,12 +49,12 @@ final class PolicyFields {
     {
         guard let node = node(key) else { return nil }
         guard let number = Self.number(node) else {
-            issues.add(node, "\(place(key)) is a number, not \(node.kind)")
+            issues.add(node, "\(place(key)) must be a number, not \(node.kind)")
             return nil
         }
         guard bounds.contains(number) else {
             let upper = bounds.upperBound == .greatestFiniteMagnitude ? "" : ", at most \(bounds.upperBound)"
-            issues.add(node, "\(place(key)) must be at least \(bounds.lowerBound)\(upper), and is \(number)")
+            issues.add(node, "\(place(key)) must be at least \(bounds.lowerBound)\(upper), not \(number)")
             return nil
         }
         return number
@@ -65,7 +65,7 @@ final class PolicyFields {
         guard case .scalar(let text, true) = node.value, let number = Int(text), bounds.contains(number) else {
             issues.add(
                 node,
-                "\(place(key)) is a whole number from \(bounds.lowerBound) to \(bounds.upperBound), not \(node.kind)"
+                "\(place(key)) must be an integer from \(bounds.lowerBound) to \(bounds.upperBound), not \(node.kind)"
             )
             return nil
         }
@@ -75,7 +75,7 @@ final class PolicyFields {
     func flag(_ key: String) -> Bool? {
         guard let node = node(key) else { return nil }
         guard case .scalar(let text, true) = node.value, ["true", "false"].contains(text.lowercased()) else {
-            issues.add(node, "\(place(key)) is true or false, not \(node.kind)")
+            issues.add(node, "\(place(key)) must be true or false, not \(node.kind)")
             return nil
         }
         return text.lowercased() == "true"
@@ -86,7 +86,7 @@ final class PolicyFields {
         guard let node = node(key) else { return nil }
         if case .scalar(let text, _) = node.value, let word = Word(rawValue: text) { return word }
         let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
-        issues.add(node, "\(place(key)) is one of \(words), not \(node.kind)")
+        issues.add(node, "\(place(key)) must be one of \(words), not \(node.kind)")
         return nil
     }
 
@@ -100,7 +100,7 @@ final class PolicyFields {
         guard case .scalar(let text, _) = node.value, let unit = text.last.flatMap({ units[$0] }),
             let count = Int(text.dropLast()), (0...Self.longest / unit).contains(count)
         else {
-            issues.add(node, "\(place(key)) is a time like 45s, 90m, 12h or 30d, not \(node.kind)")
+            issues.add(node, "\(place(key)) must be a duration such as 45s, 90m, 12h or 30d, not \(node.kind)")
             return nil
         }
         return count * unit
@@ -109,7 +109,7 @@ final class PolicyFields {
     func list(_ key: String) -> [PolicyNode]? {
         guard let node = node(key) else { return nil }
         guard case .sequence(let elements) = node.value else {
-            issues.add(node, "\(place(key)) is a list, not \(node.kind)")
+            issues.add(node, "\(place(key)) must be a list, not \(node.kind)")
             return nil
         }
         return elements
@@ -118,7 +118,7 @@ final class PolicyFields {
     func texts(_ key: String) -> [String]? {
         list(key)?.compactMap { element in
             if case .scalar(let text, _) = element.value, !text.isEmpty { return text }
-            issues.add(element, "\(place(key)) is a list of texts, and \(element.kind) is none")
+            issues.add(element, "\(place(key)) must be a list of strings, not \(element.kind)")
             return nil
         }
     }
@@ -133,7 +133,7 @@ final class PolicyFields {
         guard let below = fields(key) else { return nil }
         return below.entries.compactMap { entry in
             guard case .scalar(let name, _) = entry.key.value, case .scalar(let text, _) = entry.value.value else {
-                issues.add(entry.value, "\(place(key)) holds texts, not \(entry.value.kind)")
+                issues.add(entry.value, "\(place(key)) must contain strings, not \(entry.value.kind)")
                 return nil
             }
             return KeyValue(key: name, value: text)
@@ -153,7 +153,7 @@ final class PolicyFields {
     func finish() {
         for (key, _) in entries {
             guard case .scalar(let text, _) = key.value else {
-                issues.add(key, "a key is a text, not \(key.kind)")
+                issues.add(key, "a key must be a string, not \(key.kind)")
                 continue
             }
             guard !known.contains(text) else { continue }

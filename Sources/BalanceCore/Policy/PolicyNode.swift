@@ -27,12 +27,12 @@ package struct PolicyNode: Sendable {
     /// - Throws: `Failure` with code `policyInvalid`, with the place of what is wrong.
     package init(parsing text: String) throws {
         guard text.utf8.count <= Self.maximumSize else {
-            throw PolicyIssue(0, 0, "the policy has more than \(Self.maximumSize >> 10) KiB").failure
+            throw PolicyIssue(0, 0, "the policy is larger than \(Self.maximumSize >> 10) KiB").failure
         }
         // A byte order mark is no part of the text.
         let text = String(text.trimmingPrefix("\u{FEFF}"))
         guard YAMLBounds.allow(text.utf8, depth: Self.maximumDepth) else {
-            let bound = "the policy nests deeper than \(Self.maximumDepth) levels, or names aliases too often"
+            let bound = "the policy is nested deeper than \(Self.maximumDepth) levels, or uses too many aliases"
             throw PolicyIssue(0, 0, bound).failure
         }
         var count = 0
@@ -51,7 +51,7 @@ package struct PolicyNode: Sendable {
         line = node.mark?.line ?? 0
         column = node.mark?.column ?? 0
         guard count <= Self.maximumNodes, depth <= Self.maximumDepth else {
-            throw PolicyIssue(line, column, "the policy is too large: is an alias used many times?").failure
+            throw PolicyIssue(line, column, "the policy is too large after alias expansion").failure
         }
         switch node {
         case .scalar(let scalar):
@@ -67,7 +67,7 @@ package struct PolicyNode: Sendable {
                     )
                 }
             )
-        case .alias: throw PolicyIssue(line, column, "an alias that names nothing").failure
+        case .alias: throw PolicyIssue(line, column, "undefined alias").failure
         }
     }
 
@@ -96,14 +96,14 @@ package struct PolicyNode: Sendable {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            PolicyIssue(mark.line, mark.column, "the text is no YAML: \(problem)")
+            PolicyIssue(mark.line, mark.column, "not valid YAML: \(problem)")
         case .duplicatedKeysInMapping(let duplicates, let context):
             PolicyIssue(
                 context.mark.line,
                 context.mark.column,
-                "the key '\(duplicates.first ?? "?")' stands twice"
+                "duplicate key '\(duplicates.first ?? "?")'"
             )
-        default: PolicyIssue(0, 0, "the text is no YAML")
+        default: PolicyIssue(0, 0, "not valid YAML")
         }
     }
 }
@@ -134,7 +134,7 @@ package struct PolicyIssue: Sendable, Hashable {
         return Failure(
             .policyInvalid,
             (issues.first?.text ?? "the policy is not valid") + more,
-            hint: "docs/policies.md lists every key; `balanceops policy check FILE` tries a file",
+            hint: "docs/policies.md lists every key; `balanceops policy check FILE` checks a file",
             details: .array(issues.map(\.json))
         )
     }

@@ -17,7 +17,7 @@ extension PromotionPolicy {
         let name = fields.text("name")
         if name == nil { fields.report("name", "is missing") }
         if let name, !Self.isName(name) {
-            fields.report("name", "has up to 100 letters, digits, dots, dashes and underscores")
+            fields.report("name", "must have at most 100 letters, digits, dots, dashes and underscores")
         }
         self.init(name: name ?? "")
         onFirst = fields.word("on_first", OnFirst.self) ?? onFirst
@@ -48,7 +48,7 @@ extension PromotionPolicy {
         if let below = fields.fields("data") {
             if let other = below.text("same_fingerprint_as") {
                 data.sameAsCurrent = true
-                if other != "current" { below.report("same_fingerprint_as", "can only be 'current'") }
+                if other != "current" { below.report("same_fingerprint_as", "must be 'current'") }
             }
             data.minRows = below.integer("min_rows", 1...1_000_000_000)
             data.minPerClass = below.integer("min_per_class", 1...1_000_000_000)
@@ -56,7 +56,7 @@ extension PromotionPolicy {
             data.predictions = below.text("predictions") ?? data.predictions
             data.positive = below.text("positive")
             if (try? ArtifactKey(data.predictions)) == nil {
-                below.report("predictions", "is the path of an artifact, as predictions.csv")
+                below.report("predictions", "must be the path of an artifact, such as predictions.csv")
             }
             below.finish()
         }
@@ -67,7 +67,7 @@ extension PromotionPolicy {
             require.signatureCompatible = below.flag("signature_compatible") ?? false
             require.runStatus = below.text("run_status")
             if let status = require.runStatus, RunStatus(rawValue: status) == nil {
-                below.report("run_status", "is a status like FINISHED, not '\(status)'")
+                below.report("run_status", "must be a run status such as FINISHED, not '\(status)'")
             }
             require.selfTest = below.flag("self_test") ?? false
             require.maxLatency = below.number("max_latency_ms", 0...1e9)
@@ -110,7 +110,7 @@ extension PromotionPolicy {
 
     private static func uniqueID(_ fields: PolicyFields, _ id: String, _ taken: inout [String: Int]) -> String {
         taken[id, default: 0] += 1
-        if taken[id] != 1 { fields.report("id", "'\(id.prefix(60))' stands twice") }
+        if taken[id] != 1 { fields.report("id", "'\(id.prefix(60))' is a duplicate") }
         return id
     }
 
@@ -125,7 +125,7 @@ extension PromotionPolicy {
         if metric == nil { fields.report("metric", "is missing") }
         // A slash parts a rule from its slices.
         let own = fields.text("id")
-        if own?.contains("/") == true { fields.report("id", "may not hold a '/'") }
+        if own?.contains("/") == true { fields.report("id", "must not contain '/'") }
         let plain = (metric ?? "rule").replacing("/", with: "-")
         let id = uniqueID(fields, own ?? "\(plain)-\(index + 1)\(place.map { "-\($0 + 1)" } ?? "")", &taken)
         let asked = fields.word("direction", PolicyRule.Direction.self)
@@ -133,7 +133,7 @@ extension PromotionPolicy {
         if direction == nil, let metric {
             fields.report(
                 "direction",
-                "is missing, and nobody can tell whether more '\(metric.prefix(60))' is better: say higher or lower"
+                "is missing for '\(metric.prefix(60))': use higher or lower"
             )
         }
         var rule = PolicyRule(id: id, metric: metric ?? "", direction: direction ?? .higher)
@@ -155,13 +155,13 @@ extension PromotionPolicy {
     }
 
     private static func check(_ rule: PolicyRule, _ versus: String?, _ fields: PolicyFields) {
-        if let versus, versus != "current" { fields.report("vs", "can only be 'current'") }
+        if let versus, versus != "current" { fields.report("vs", "must be 'current'") }
         if versus != nil, !rule.isRelative {
             fields.report("vs: current needs min_delta, max_regression, min_rel_delta or a test")
         }
-        if rule.isRelative, versus == nil, rule.test == nil { fields.report("vs", "is missing: vs: current") }
+        if rule.isRelative, versus == nil, rule.test == nil { fields.report("vs", "is missing: add vs: current") }
         if !rule.isRelative, rule.minimum == nil, rule.maximum == nil {
-            fields.report("asks for nothing: give min, max, a change against current, or a test")
+            fields.report("has no condition: set min, max, a change against current, or a test")
         }
         if let low = rule.minimum, let high = rule.maximum, low > high {
             fields.report("min", "\(low) is above max \(high): nothing can pass")
@@ -173,26 +173,26 @@ extension PromotionPolicy {
         if let range = rule.range, case .minDelta(let step) = rule.change, step > range.upperBound - range.lowerBound {
             fields.report("min_delta", "is more than the whole range of 'in': nothing can pass")
         }
-        if rule.skipBelow != nil, rule.slice == nil { fields.report("skip_below", "is for a rule with by: slice:…") }
-        if rule.isStrict, rule.change == nil { fields.report("strict", "is for a change against current") }
+        if rule.skipBelow != nil, rule.slice == nil { fields.report("skip_below", "requires by: slice:…") }
+        if rule.isStrict, rule.change == nil { fields.report("strict", "requires a change against current") }
         guard let test = rule.test else { return }
         if test.kind == .mcnemar, !["acc", "accuracy"].contains(rule.metric) {
-            fields.report("metric", "of the test mcnemar is acc")
+            fields.report("metric", "must be acc for the test mcnemar")
         }
         if test.kind == .pairedBootstrap, !PairedMetric.names.contains(rule.metric) {
             let names = PairedMetric.names.joined(separator: ", ")
-            fields.report("metric", "of a paired test is one of \(names)")
+            fields.report("metric", "must be one of \(names) for a paired test")
         }
-        if test.kind == .mcnemar, test.margin != 0 { fields.report("margin", "is for paired_bootstrap") }
-        if rule.dataset != nil { fields.report("dataset", "is not for a test: it looks at the rows themselves") }
+        if test.kind == .mcnemar, test.margin != 0 { fields.report("margin", "requires paired_bootstrap") }
+        if rule.dataset != nil { fields.report("dataset", "cannot be used with a test, which compares the rows") }
         if rule.minimum != nil || rule.maximum != nil || rule.range != nil || rule.isStrict {
-            fields.report("a test takes no min, max, in or strict: write another rule for them")
+            fields.report("a test cannot have min, max, in or strict: use a separate rule")
         }
-        if rule.direction == .lower { fields.report("direction", "of a test's metrics is higher") }
-        if test.margin != 0, rule.change != nil { fields.report("margin", "does not go with max_regression") }
+        if rule.direction == .lower { fields.report("direction", "must be higher for a test") }
+        if test.margin != 0, rule.change != nil { fields.report("margin", "cannot be combined with max_regression") }
         switch rule.change {
         case nil, .maxRegression: break
-        default: fields.report("a test takes margin, or max_regression for a guard, and no other change")
+        default: fields.report("a test can have margin, or max_regression for a guard, but no other change")
         }
     }
 
@@ -203,7 +203,7 @@ extension PromotionPolicy {
             fields.number("max_regression", bounds).map { .maxRegression($0) },
             fields.number("min_rel_delta", bounds).map { .minRelativeDelta($0) },
         ].compactMap { $0 }
-        if found.count > 1 { fields.report("has several changes; write a rule for each") }
+        if found.count > 1 { fields.report("has more than one change: use a separate rule for each") }
         return found.first
     }
 
@@ -218,7 +218,7 @@ extension PromotionPolicy {
                 ("alpha", alpha != nil), ("margin", margin != nil), ("resamples", resamples != nil),
                 ("spend_alpha", spends != nil),
             ]
-            where isThere { fields.report(key, "is for a rule with test:") }
+            where isThere { fields.report(key, "requires test:") }
             return nil
         }
         var test = PolicyRule.Test(kind: kind)
@@ -233,7 +233,7 @@ extension PromotionPolicy {
         guard let nodes = fields.list("in") else { return nil }
         let numbers = nodes.compactMap(PolicyFields.number)
         guard nodes.count == 2, numbers.count == 2, numbers[0] < numbers[1] else {
-            fields.report("in", "is a list of two numbers, the lower one first")
+            fields.report("in", "must be a list of two numbers, the lower one first")
             return nil
         }
         return numbers[0]...numbers[1]
@@ -243,7 +243,7 @@ extension PromotionPolicy {
         guard let text = fields.text("by") else { return nil }
         let halves = text.dropFirst("slice:".count).split(separator: "=", maxSplits: 1)
         guard text.hasPrefix("slice:"), halves.count == 2 else {
-            fields.report("by", "is written slice:COLUMN=VALUE, or slice:COLUMN=* for every value")
+            fields.report("by", "must be slice:COLUMN=VALUE, or slice:COLUMN=* for every value")
             return nil
         }
         return .init(column: String(halves[0]), value: halves[1] == "*" ? nil : String(halves[1]))

@@ -176,15 +176,15 @@ extension Webhook {
         if let unknown = actions.first(where: { AuditAction(rawValue: $0) == nil }) {
             throw Failure(
                 .invalidParameter,
-                "'\(unknown.prefix(60))' is no action of the audit trail",
-                hint: "one of \(AuditAction.allCases.map(\.rawValue).joined(separator: ", "))"
+                "unknown action '\(unknown.prefix(60))'",
+                hint: "use one of \(AuditAction.allCases.map(\.rawValue).joined(separator: ", "))"
             )
         }
         guard let format = Format(rawValue: format ?? "json") else {
-            throw Failure(.invalidParameter, "'\(format ?? "")' is no format of a webhook", hint: "json or slack")
+            throw Failure(.invalidParameter, "invalid webhook format '\(format ?? "")'", hint: "use json or slack")
         }
         if let secret, !(16...500).contains(secret.utf8.count) {
-            throw Failure(.invalidParameter, "a webhook's secret has 16 to 500 bytes", hint: "leave it out to get one")
+            throw Failure(.invalidParameter, "a webhook secret has 16 to 500 bytes", hint: "omit it to generate one")
         }
         var random = SystemRandomNumberGenerator()
         let fresh = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }.hexadecimal

@@ -123,10 +123,10 @@ package struct EvidenceSource: Sendable {
             let uri = try await log.trackedRun(run).artifactURI
             let key = try ArtifactKey(String(uri.dropFirst("mlflow-artifacts:/".count))).appending(name)
             guard let file = try await artifacts.open(key), file.digest == digest else {
-                throw Failure(.fileNotFound, "it is gone")
+                throw Failure(.fileNotFound, "the file no longer exists")
             }
             guard file.size <= Self.maximumSize else {
-                throw Failure(.datasetInvalid, "it has more than \(Self.maximumSize >> 20) MiB")
+                throw Failure(.datasetInvalid, "the file is larger than \(Self.maximumSize >> 20) MiB")
             }
             let bytes = try file.read(at: 0, count: file.size)
             return (try await EvidenceWorker.shared.table(bytes, name, reader), digest)

@@ -51,7 +51,7 @@ package struct LoadedFile: Sendable {
             let detail = first?["msg"]?.string.map { " \(place ?? ""): \($0)" } ?? ""
             throw Failure(
                 .modelNotReadable,
-                "the model does not answer the input example that it was logged with: \(failure.message)\(detail)"
+                "the model fails on its logged input example: \(failure.message)\(detail)"
             )
         }
     }

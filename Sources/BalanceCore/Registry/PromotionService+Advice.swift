@@ -96,8 +96,8 @@ extension PromotionService {
         let list = servable.isEmpty ? "none" : servable.map(String.init).joined(separator: ", ")
         return Failure(
             .nothingToRollBackTo,
-            "'\(name)' has no earlier version to go back to",
-            hint: "name one with --to; of the newest versions these can be served: \(list)",
+            "'\(name)' has no previous version to roll back to",
+            hint: "choose a version with --to; versions that can be served: \(list)",
             details: .object([("servable", .array(servable.map(JSONValue.int))), ("slot", slot.json)])
         )
     }

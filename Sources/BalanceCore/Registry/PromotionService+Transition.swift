@@ -111,7 +111,7 @@ extension PromotionService {
         }
         throw Failure(
             .generationConflict,
-            "'\(promotion.name)' is being changed by others all the time; this request was not carried out",
+            "'\(promotion.name)' was changed by other requests at the same time; this request was not applied",
             hint: "try again"
         )
     }

@@ -96,15 +96,15 @@ package struct PromotionService: Sendable {
         case .reject:
             return Failure(
                 .promotionRefused,
-                "The policy '\(decision.policy)' of '\(name)' does not let \(what) become current: \(decision.reason)",
+                "Policy '\(decision.policy)' of '\(name)' rejects \(what): \(decision.reason)",
                 hint: decision.next.first ?? "register a version with better metrics, or change the policy",
                 details: decision.json
             )
         case .hold:
             return Failure(
                 .promotionHeld,
-                "The policy '\(decision.policy)' of '\(name)' holds \(what): \(decision.reason)",
-                hint: decision.next.first ?? "look at the decision",
+                "Policy '\(decision.policy)' of '\(name)' holds \(what): \(decision.reason)",
+                hint: decision.next.first ?? "check the decision",
                 details: decision.json
             )
         }
@@ -131,8 +131,8 @@ package struct PromotionService: Sendable {
         guard request.reason.trimmingPrefix(while: \.isWhitespace).count >= 10 else {
             throw Failure(
                 .invalidParameter,
-                "Forcing a version past the policy needs a reason of at least 10 characters.",
-                hint: "say what happened, and who agreed"
+                "A forced promotion needs a reason of at least 10 characters.",
+                hint: "state what happened and who agreed"
             )
         }
         try Self.requireNoDecision(request)
@@ -147,7 +147,7 @@ package struct PromotionService: Sendable {
         guard request.ifDecision != nil else { return }
         throw Failure(
             .invalidParameter,
-            "If-Decision is for promotions: a rollback and a force do not ask the policy.",
+            "If-Decision is for promotions only: rollbacks and forced promotions do not use the policy.",
             hint: "send expected_generation"
         )
     }
@@ -165,7 +165,7 @@ package struct PromotionService: Sendable {
                 throw Failure(
                     .modelNotReadable,
                     "version \(version.version) of '\(version.name)' cannot be served: \(Failure.from(error).message)",
-                    hint: "balanceops models inspect FILE says what is in the way"
+                    hint: "balanceops models inspect FILE shows why"
                 )
             }
         }

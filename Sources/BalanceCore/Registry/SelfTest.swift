@@ -33,7 +33,7 @@ enum SelfTest {
         guard abs(answer - golden.probability) <= 1e-9 else {
             throw Failure(
                 .modelNotReadable,
-                "\(label) answers \(answer) to its golden row, where its trainer got \(golden.probability)",
+                "\(label) returns \(answer) for its golden row; its trainer recorded \(golden.probability)",
                 hint: "train the candidate again"
             )
         }

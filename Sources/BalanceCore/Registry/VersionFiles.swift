@@ -58,9 +58,9 @@ package struct VersionFiles: Sendable {
     package static func damaged(_ version: ModelVersion, _ found: String) -> Failure {
         Failure(
             .artifactDamaged,
-            "the file of version \(version.version) of '\(version.name)' is not the one that was registered "
-                + "(SHA-256 \(found.prefix(12)), and \(version.digest?.prefix(12) ?? "none") was)",
-            hint: "restore the file, or register what is there now as a version of its own"
+            "the file of version \(version.version) of '\(version.name)' is not the registered file "
+                + "(SHA-256 \(found.prefix(12)), expected \(version.digest?.prefix(12) ?? "none"))",
+            hint: "restore the file, or register the current file as a new version"
         )
     }
 
@@ -103,10 +103,10 @@ package struct VersionFiles: Sendable {
     /// Where an artifact is on this machine's disk; messages name its key and not its place.
     private func local(_ key: ArtifactKey) async throws -> String {
         guard let file = try await artifacts.open(key), let path = try await artifacts.localPath(of: key) else {
-            throw Failure(.modelFileMissing, "there is no file \(key.text)")
+            throw Failure(.modelFileMissing, "no such file: \(key.text)")
         }
         guard file.size <= Self.maximumSize else {
-            throw Failure(.modelNotReadable, "the file \(key.text) is larger than 1 GiB")
+            throw Failure(.modelNotReadable, "\(key.text) is larger than 1 GiB")
         }
         return path
     }
@@ -120,7 +120,7 @@ package struct VersionFiles: Sendable {
     /// - Throws: `Failure` with code `notImplemented` for an object store, `resourceNotFound` for what is not there.
     package func key(of version: ModelVersion) async throws -> ArtifactKey {
         guard let source = version.storage ?? version.source else {
-            throw Failure(.resourceNotFound, "version \(version.version) was not made from artifacts")
+            throw Failure(.resourceNotFound, "version \(version.version) has no artifacts")
         }
         return try await key(VersionSource(source))
     }
@@ -131,7 +131,7 @@ package struct VersionFiles: Sendable {
         case .loggedModel(let id): return try await folder(of: models.loggedModel(id, allowDeleted: false))
         case .run(let id, let path): return try await key(of: id, path)
         // A copy keeps what it stands for, so these name something that was not made from artifacts.
-        case .version, .alias: throw Failure(.resourceNotFound, "the version that it is a copy of has no artifacts")
+        case .version, .alias: throw Failure(.resourceNotFound, "the source version has no artifacts")
         case .objectStore: throw Self.isElsewhere
         }
     }
@@ -159,14 +159,14 @@ package struct VersionFiles: Sendable {
 
     private static let isElsewhere = Failure(
         .notImplemented,
-        "its files are in an object store that the server does not open"
+        "its files are in an object store that the server does not access"
     )
 
     /// What the `MLmodel` of a folder says.
     private func manifest(in key: ArtifactKey) async throws -> ModelDescription {
         let file = try key.appending("MLmodel")
         guard try await artifacts.localPath(of: file) != nil else {
-            throw Failure(.modelFileMissing, "there is no file MLmodel at \(key.text)")
+            throw Failure(.modelFileMissing, "no MLmodel file at \(key.text)")
         }
         return try reader.manifest(from: try await bytes(file))
     }

@@ -47,8 +47,8 @@ package enum VersionSource: Sendable, Equatable {
     package static let notContained =
         "The run_id request parameter, or model_id for a logged model, must identify the resource that contains the source."
     private static let localPaths =
-        "The server does not open local paths; name a run (runs:/RUN/path), a logged model (models:/m-…) or an artifact."
-    private static let foreign = "The server does not open addresses of this kind."
+        "The server does not open local paths; use a run (runs:/RUN/path), a logged model (models:/m-…) or an artifact."
+    private static let foreign = "Unsupported URI scheme."
 
     private static func run(_ rest: String, _ text: String) throws -> VersionSource {
         let path = try key(rest, text).segments
@@ -61,7 +61,7 @@ package enum VersionSource: Sendable, Equatable {
         if parts.count == 2, let version = Int(parts[1]) { return .version(name: parts[0], version: version) }
         let halves = parts.count == 1 ? parts[0].split(separator: "@", omittingEmptySubsequences: false) : []
         if halves.count == 2 { return .alias(name: String(halves[0]), alias: String(halves[1])) }
-        throw invalid(text, "It names neither a logged model nor a version.")
+        throw invalid(text, "It is not the URI of a logged model or a version.")
     }
 
     private static func artifacts(_ rest: String, _ text: String) throws -> VersionSource {
@@ -71,7 +71,7 @@ package enum VersionSource: Sendable, Equatable {
     /// The path behind a scheme; an authority (`//host`) is refused.
     private static func key(_ rest: String, _ text: String) throws -> ArtifactKey {
         guard rest.hasPrefix("/"), !rest.hasPrefix("//"), let key = try? ArtifactKey(String(rest.dropFirst())) else {
-            throw invalid(text, "It is no path in its normal form.")
+            throw invalid(text, "It is not a normalized path.")
         }
         return key
     }

@@ -60,7 +60,7 @@ struct FilterLexer {
             return single(.dot)
         case UInt8(ascii: "_"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), 0x80...:
             return word()
-        default: throw FilterError("an unexpected character", at: position)
+        default: throw FilterError("unexpected character", at: position)
         }
     }
 
@@ -78,7 +78,7 @@ struct FilterLexer {
             if bytes[end] == quote, !isDoubled { break }
             end += bytes[end] == quote ? 2 : 1
         }
-        guard end < bytes.count else { throw FilterError("a quote that is not closed", at: position) }
+        guard end < bytes.count else { throw FilterError("unterminated quote", at: position) }
         position = end + 1
         let text = String(decoding: bytes[start..<end], as: UTF8.self)
         return .quoted(text, quote: Character(Unicode.Scalar(quote)))
@@ -89,7 +89,7 @@ struct FilterLexer {
         while let byte = peek, "=!<>".utf8.contains(byte) { position += 1 }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         guard ["=", "!=", "<", "<=", ">", ">="].contains(text) else {
-            throw FilterError("'\(text)' is no comparator", at: start)
+            throw FilterError("invalid comparator '\(text)'", at: start)
         }
         return .comparator(text)
     }
@@ -101,7 +101,7 @@ struct FilterLexer {
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         let isPlain = text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
         guard isPlain, let number = Double(text), number.isFinite else {
-            throw FilterError("'\(text)' is no number", at: start)
+            throw FilterError("invalid number '\(text)'", at: start)
         }
         return .number(number)
     }

@@ -21,7 +21,7 @@ extension SearchFilter {
     /// - Throws: ``FilterError`` that names the place.
     package static func parse(_ text: String, dialect: Dialect) throws(FilterError) -> SearchFilter? {
         guard text.utf8.count <= 100_000 else {
-            throw FilterError("the filter is over 100 000 bytes long", at: 100_000)
+            throw FilterError("the filter is longer than 100 000 bytes", at: 100_000)
         }
         let tokens = try FilterLexer.tokens(text)
         if tokens.isEmpty { return nil }
@@ -101,7 +101,7 @@ private struct FilterParser {
         if case .open? = peek?.kind {
             position += 1
             let filter = try disjunction()
-            guard case .close? = peek?.kind else { throw FilterError("')' was expected", at: peek?.offset ?? end) }
+            guard case .close? = peek?.kind else { throw FilterError("expected ')'", at: peek?.offset ?? end) }
             position += 1
             return filter
         }
@@ -118,7 +118,7 @@ private struct FilterParser {
     }
 
     private mutating func condition() throws(FilterError) -> (SearchFilter.Comparator, SearchFilter.Value) {
-        guard let token = peek else { throw FilterError("a comparator was expected", at: end) }
+        guard let token = peek else { throw FilterError("expected a comparator", at: end) }
         position += 1
         if case .comparator(let text) = token.kind, let comparator = SearchFilter.Comparator(rawValue: text) {
             return (comparator, try value())
@@ -130,9 +130,9 @@ private struct FilterParser {
         case "NOT" where takeKeyword("IN"): return (.isNotIn, try list())
         case "IS" where takeKeyword("NULL"): return (.isNull, .none)
         case "IS" where takeKeyword("NOT"):
-            guard takeKeyword("NULL") else { throw FilterError("NULL was expected", at: peek?.offset ?? end) }
+            guard takeKeyword("NULL") else { throw FilterError("expected NULL", at: peek?.offset ?? end) }
             return (.isNotNull, .none)
-        default: throw FilterError("a comparator was expected", at: token.offset)
+        default: throw FilterError("expected a comparator", at: token.offset)
         }
     }
 
@@ -141,13 +141,13 @@ private struct FilterParser {
         let offset = peek?.offset ?? end
         let value = try value()
         if case .text(let text) = value, text.utf8.count > 10_000 {
-            throw FilterError("the pattern is over 10 000 bytes long", at: offset)
+            throw FilterError("the pattern is longer than 10 000 bytes", at: offset)
         }
         return value
     }
 
     private mutating func value() throws(FilterError) -> SearchFilter.Value {
-        guard let token = peek else { throw FilterError("a value was expected", at: end) }
+        guard let token = peek else { throw FilterError("expected a value", at: end) }
         position += 1
         switch token.kind {
         case .number(let number): return .number(number)
@@ -157,7 +157,7 @@ private struct FilterParser {
     }
 
     private mutating func list() throws(FilterError) -> SearchFilter.Value {
-        guard case .open? = peek?.kind else { throw FilterError("'(' was expected", at: peek?.offset ?? end) }
+        guard case .open? = peek?.kind else { throw FilterError("expected '('", at: peek?.offset ?? end) }
         position += 1
         var texts: [String] = []
         while true {
@@ -165,10 +165,10 @@ private struct FilterParser {
                 throw FilterError("Expected a quoted string value", at: tokens[position - 1].offset)
             }
             texts.append(text)
-            guard let token = peek else { throw FilterError("')' was expected", at: end) }
+            guard let token = peek else { throw FilterError("expected ')'", at: end) }
             position += 1
             if case .close = token.kind { return .list(texts) }
-            guard case .comma = token.kind else { throw FilterError("',' or ')' was expected", at: token.offset) }
+            guard case .comma = token.kind else { throw FilterError("expected ',' or ')'", at: token.offset) }
             // A Python tuple of one has a comma before its end.
             if case .close? = peek?.kind {
                 position += 1
@@ -190,20 +190,20 @@ private struct FilterParser {
     }
 
     private mutating func part() throws(FilterError) -> String {
-        guard let token = peek else { throw FilterError("an identifier was expected", at: end) }
+        guard let token = peek else { throw FilterError("expected an identifier", at: end) }
         position += 1
         switch token.kind {
         case .word(let text): return text
         case .quoted(let text, _) where !text.isEmpty: return text
         case .number where position > 1 && tokens[position - 2].kind == .dot: return try numberedPart(token)
-        default: throw FilterError("an identifier was expected", at: token.offset)
+        default: throw FilterError("expected an identifier", at: token.offset)
         }
     }
 
     /// A key such as `0` or `1e3` behind a dot reads as a number; its text must be taken from there.
     private func numberedPart(_ token: FilterToken) throws(FilterError) -> String {
         guard case .number(let number) = token.kind, let whole = Int(exactly: number) else {
-            throw FilterError("a key that begins with a digit needs quotes", at: token.offset)
+            throw FilterError("a key that starts with a digit must be quoted", at: token.offset)
         }
         return String(whole)
     }

@@ -17,7 +17,7 @@ package struct ArtifactKey: Sendable, Hashable {
         else {
             throw Failure(
                 .invalidParameter,
-                "Invalid path: '\(text.prefix(100))' is not a relative path in its normal form"
+                "Invalid path: '\(text.prefix(100))' is not a normalized relative path"
             )
         }
         self.segments = segments

@@ -64,7 +64,9 @@ extension Failure.Code {
         package var exit: Int32
     }
 
-    /// The one table that turns a code into a status; nothing else maps errors.
+    /// The statuses of the code.
+    ///
+    /// gRPC's codes and the scoring protocol's statuses are derived from the HTTP status.
     package var row: Row {
         switch self {
         case .runNotFound: Row(status: 404, mlflow: "RESOURCE_DOES_NOT_EXIST", exit: 2)

@@ -54,7 +54,7 @@ private struct JSONParser {
 
     private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
         skipBlanks()
-        guard let first = peek else { throw error("the JSON text ends too early") }
+        guard let first = peek else { throw error("unexpected end of JSON") }
         switch first {
         case UInt8(ascii: "{"): return try object(depth: depth + 1)
         case UInt8(ascii: "["): return try array(depth: depth + 1)
@@ -67,7 +67,7 @@ private struct JSONParser {
         case UInt8(ascii: "-") where allowsNonFinite && bytes[position...].starts(with: "-I".utf8):
             return try literal("-Infinity", .double(-.infinity))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
-        default: throw error("a JSON value was expected")
+        default: throw error("expected a JSON value")
         }
     }
 
@@ -78,21 +78,21 @@ private struct JSONParser {
         if take("}") { return .object([]) }
         while true {
             skipBlanks()
-            guard peek == UInt8(ascii: "\"") else { throw error("a member name in quotes was expected") }
+            guard peek == UInt8(ascii: "\"") else { throw error("expected a member name in quotes") }
             let name = try string()
             skipBlanks()
-            guard take(":") else { throw error("':' was expected after the member name") }
+            guard take(":") else { throw error("expected ':' after the member name") }
             members.append((name, try value(depth: depth)))
             skipBlanks()
             if take("}") {
                 if refusesRepeatedNames, let name = Self.repeated(members) {
-                    var error = error("the name '\(name.prefix(60))' stands twice in an object")
+                    var error = error("duplicate name '\(name.prefix(60))' in an object")
                     error.isRepeatedName = true
                     throw error
                 }
                 return .object(members)
             }
-            guard take(",") else { throw error("',' or '}' was expected") }
+            guard take(",") else { throw error("expected ',' or '}'") }
         }
     }
 
@@ -117,7 +117,7 @@ private struct JSONParser {
             elements.append(try value(depth: depth))
             skipBlanks()
             if take("]") { return .array(elements) }
-            guard take(",") else { throw error("',' or ']' was expected") }
+            guard take(",") else { throw error("expected ',' or ']'") }
         }
     }
 
@@ -127,7 +127,7 @@ private struct JSONParser {
     }
 
     private mutating func literal(_ word: String, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
-        guard bytes[position...].starts(with: word.utf8) else { throw error("'\(word)' was expected") }
+        guard bytes[position...].starts(with: word.utf8) else { throw error("expected '\(word)'") }
         position += word.utf8.count
         return value
     }
@@ -136,17 +136,17 @@ private struct JSONParser {
         let start = position
         _ = take("-")
         if !take("0") {
-            guard digits() > 0 else { throw error("a digit was expected") }
+            guard digits() > 0 else { throw error("expected a digit") }
         }
         var isInteger = true
         if take(".") {
             isInteger = false
-            guard digits() > 0 else { throw error("a digit was expected after '.'") }
+            guard digits() > 0 else { throw error("expected a digit after '.'") }
         }
         if take("e") || take("E") {
             isInteger = false
             if !take("+") { _ = take("-") }
-            guard digits() > 0 else { throw error("a digit was expected in the exponent") }
+            guard digits() > 0 else { throw error("expected a digit in the exponent") }
         }
         if let quick = quickNumber(start..<position) { return quick }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
@@ -206,21 +206,21 @@ private struct JSONParser {
         }
         var content = Array(bytes[start..<position])
         while true {
-            guard let byte = peek else { throw error("a string is not closed") }
+            guard let byte = peek else { throw error("unterminated string") }
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
                 guard let text = String(validating: content, as: UTF8.self) else { throw error("invalid UTF-8") }
                 return text
             case UInt8(ascii: "\\"): content.append(contentsOf: String(try escape()).utf8)
-            case 0..<0x20: throw error("a control byte must be escaped in a string")
+            case 0..<0x20: throw error("unescaped control character in a string")
             default: content.append(byte)
             }
         }
     }
 
     private mutating func escape() throws(JSONSyntaxError) -> Unicode.Scalar {
-        guard let byte = peek else { throw error("a string is not closed") }
+        guard let byte = peek else { throw error("unterminated string") }
         position += 1
         switch byte {
         case UInt8(ascii: "n"): return "\n"
@@ -230,18 +230,18 @@ private struct JSONParser {
         case UInt8(ascii: "f"): return "\u{C}"
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
         case UInt8(ascii: "u"): return try unicodeEscape()
-        default: throw error("an unknown escape in a string")
+        default: throw error("unknown escape in a string")
         }
     }
 
     private mutating func unicodeEscape() throws(JSONSyntaxError) -> Unicode.Scalar {
         let first = try hexadecimal()
         if let scalar = Unicode.Scalar(first) { return scalar }
-        guard first < 0xDC00, take("\\"), take("u") else { throw error("half of a surrogate pair") }
+        guard first < 0xDC00, take("\\"), take("u") else { throw error("incomplete surrogate pair") }
         let second = try hexadecimal()
         guard (0xDC00..<0xE000).contains(second),
             let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
-        else { throw error("half of a surrogate pair") }
+        else { throw error("incomplete surrogate pair") }
         return scalar
     }
 
@@ -249,7 +249,7 @@ private struct JSONParser {
         guard position + 4 <= bytes.count,
             let value = UInt32(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16),
             peek != UInt8(ascii: "+")
-        else { throw error("four hexadecimal digits were expected") }
+        else { throw error("expected four hexadecimal digits") }
         position += 4
         return value
     }

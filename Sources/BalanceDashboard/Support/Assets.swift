@@ -26,7 +26,7 @@ enum Assets {
         let types = ["css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"]
         let ending = name.split(separator: ".").last.map(String.init) ?? ""
         guard let type = types[ending], let bytes = bytes(of: name) else {
-            throw Failure(.notFound, "Not Found", hint: "the pages name the files that exist")
+            throw Failure(.notFound, "Not Found", hint: "the pages link to the existing files")
         }
         let tag = "\"\(Build.version)-\(bytes.count)-\(fingerprint(bytes))\""
         let headers: HTTPFields = [.contentType: type, .eTag: tag, .cacheControl: "no-cache"]

@@ -12,7 +12,7 @@ struct PageForm: Sendable {
     init(_ request: Request) async throws {
         let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased() ?? ""
         guard type == "application/x-www-form-urlencoded" else {
-            throw Failure(.mediaTypeNotSupported, "The form was not sent as one.", hint: "send it from its page")
+            throw Failure(.mediaTypeNotSupported, "Expected a form submission.", hint: "submit it from its page")
         }
         let buffer = try await request.bytes(upTo: Self.maximumBody)
         fields = FormFields(String(decoding: buffer.readableBytesView, as: UTF8.self))
@@ -25,7 +25,7 @@ struct PageForm: Sendable {
     /// A move of what serves: the reader confirmed it, and the page said which generation it showed.
     func move() throws -> TransitionRequest {
         guard self["sure"] == "1", integer("generation") != nil else {
-            throw Failure(.invalidParameter, "The form was not confirmed.", hint: "open its page again")
+            throw Failure(.invalidParameter, "The form is not confirmed.", hint: "open its page again")
         }
         return try request()
     }
@@ -34,11 +34,11 @@ struct PageForm: Sendable {
     func request() throws -> TransitionRequest {
         let actor = Self.plain(self["actor"])
         guard !actor.isEmpty, actor.utf8.count <= 200 else {
-            throw Failure(.invalidParameter, "Your name is missing.", hint: "go back and fill it in")
+            throw Failure(.invalidParameter, "Missing name.", hint: "go back and enter your name")
         }
         let reason = Self.plain(self["reason"])
         guard !reason.isEmpty, reason.utf8.count <= 2000 else {
-            throw Failure(.invalidParameter, "A reason is missing.", hint: "go back and say why")
+            throw Failure(.invalidParameter, "Missing reason.", hint: "go back and enter a reason")
         }
         return TransitionRequest(
             by: Actor(name: actor),

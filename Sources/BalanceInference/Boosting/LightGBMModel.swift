@@ -39,7 +39,7 @@ enum LightGBMModel {
         let groups = whole(header["num_tree_per_iteration"]) ?? 1
         guard text.contains("\nend of trees"), groups > 0, groups <= 10_000, (sections.count - 1) % groups == 0,
             let last = whole(header["max_feature_idx"]), last >= 0, last < 1 << 24
-        else { throw refusal("a header that cannot be read, or it is cut off") }
+        else { throw refusal("an unreadable or truncated header") }
         var nodes = TreeNodes()
         // -0.5 is cut to 0; what lies outside goes right.
         nodes.categoryRange = (-1.0).nextUp..<2_147_483_648
@@ -170,7 +170,7 @@ enum LightGBMModel {
     private static func refusal(_ what: String) -> Failure {
         Failure(
             .modelNotReadable,
-            "the LightGBM file holds \(what), which cannot be served",
+            "the LightGBM file has \(what), which is not supported",
             hint: "docs/model-formats.md lists what can be served"
         )
     }

@@ -37,7 +37,7 @@ enum XGBoostModel {
     static func read(_ json: JSONValue, bestRound: Int? = nil) throws -> (model: SingleTrees, names: [String]?) {
         guard let learner = json["learner"], var booster = learner["gradient_booster"],
             let parameters = learner["learner_model_param"], let name = booster["name"]?.string
-        else { throw refusal("a learner that cannot be read") }
+        else { throw refusal("an unreadable learner") }
         var weights: [Float] = []
         if name == "dart" {
             weights = (booster["weight_drop"]?.elements ?? []).map { Float($0.number ?? 1) }
@@ -69,7 +69,7 @@ enum XGBoostModel {
         let objective = learner["objective"]?["name"]?.string ?? ""
         let (link, classes) = try meaning(of: objective, groups)
         let places = info.map { $0.integer ?? -1 }
-        guard places.allSatisfy({ (0..<groups).contains($0) }) else { throw refusal("trees of no class") }
+        guard places.allSatisfy({ (0..<groups).contains($0) }) else { throw refusal("trees without a class") }
         let names = learner["feature_names"]?.strings ?? []
         let version = json["version"]?.elements?.compactMap(\.integer) ?? []
         let clips = version.count > 1 && (version[0], version[1]) >= (3, 2)
@@ -138,12 +138,12 @@ enum XGBoostModel {
             let missing = tree["default_left"]?.elements,
             [right.count, features.count, conditions.count, missing.count].allSatisfy({ $0 == left.count }),
             tree["tree_param"]?.whole("size_leaf_vector") ?? 0 <= 1
-        else { throw refusal("a tree whose parts do not fit together") }
+        else { throw refusal("a tree with inconsistent parts") }
         let sets = try categories(of: tree)
         return try left.indices.map { index in
             guard let child = left[index].integer, let other = right[index].integer,
                 let condition = conditions[index].number
-            else { throw refusal("a tree with numbers that are none") }
+            else { throw refusal("a tree with invalid numbers") }
             // A condition is a number of single precision, whatever digits it is written with.
             let threshold = Double(Float(condition))
             if child < 0 { return .init(kind: .leaf([threshold])) }
@@ -165,13 +165,13 @@ enum XGBoostModel {
         guard !nodes.isEmpty else { return [:] }
         guard let all = tree["categories"]?.elements, let starts = tree["categories_segments"]?.elements,
             let sizes = tree["categories_sizes"]?.elements, starts.count == nodes.count, sizes.count == nodes.count
-        else { throw refusal("a tree whose categories cannot be read") }
+        else { throw refusal("a tree with unreadable categories") }
         var sets: [Int: [UInt64]] = [:]
         for (place, node) in nodes.enumerated() {
             guard let index = node.integer, let start = starts[place].integer, let size = sizes[place].integer,
                 start >= 0,
                 size >= 0, start <= all.count - size
-            else { throw refusal("a tree whose categories cannot be read") }
+            else { throw refusal("a tree with unreadable categories") }
             var set: [UInt64] = []
             for value in all[start..<start + size] {
                 guard let category = value.integer, (0..<1 << 20).contains(category) else {
@@ -188,7 +188,7 @@ enum XGBoostModel {
     private static func refusal(_ what: String) -> Failure {
         Failure(
             .modelNotReadable,
-            "the XGBoost file holds \(what), which cannot be served",
+            "the XGBoost file has \(what), which is not supported",
             hint: "docs/model-formats.md lists what can be served"
         )
     }

@@ -47,9 +47,9 @@ struct CSVDataset {
         )
         let target = try column(targetName, of: table, role: "target_col")
         let names = featureNames ?? table.names.filter { $0 != targetName }
-        guard !names.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no column besides '\(targetName)'") }
+        guard !names.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no column other than '\(targetName)'") }
         guard Set(names).count == names.count, !names.contains(targetName) else {
-            throw Failure(.datasetInvalid, "feature_cols names a column twice, or the target '\(targetName)'")
+            throw Failure(.datasetInvalid, "feature_cols contains a duplicate column or the target '\(targetName)'")
         }
         var columns = try names.map { try column($0, of: table, role: "feature_cols") }
         let kept = try keptRows(columns + [target])
@@ -72,8 +72,8 @@ struct CSVDataset {
         guard let index = table.names.firstIndex(of: name) else {
             throw Failure(
                 .datasetInvalid,
-                "\(role) not found: '\(name)' is no column of \(path)",
-                hint: "its columns are: \(table.names.joined(separator: ", "))"
+                "\(role) not found: \(path) has no column '\(name)'",
+                hint: "columns: \(table.names.joined(separator: ", "))"
             )
         }
         return Column(name: name, cells: table.rows.map { $0[index] })
@@ -89,7 +89,7 @@ struct CSVDataset {
 
     private func labels(_ target: Column) throws -> ([Int], JSONValue?) {
         if target.cells.indices.contains(where: target.isMissing) {
-            throw Failure(.datasetInvalid, "the target '\(targetName)' has empty cells", hint: "leave out --no-dropna")
+            throw Failure(.datasetInvalid, "the target '\(targetName)' has empty cells", hint: "omit --no-dropna")
         }
         if target.kind == .numeric, let numbers = target.numbers {
             guard let wrong = numbers.first(where: { $0 != 0 && $0 != 1 }) else {
@@ -97,8 +97,8 @@ struct CSVDataset {
             }
             throw Failure(
                 .datasetInvalid,
-                "binary target required (0/1): '\(targetName)' holds \(wrong)",
-                hint: "name a target with two values"
+                "binary target required (0/1): '\(targetName)' contains \(wrong)",
+                hint: "choose a target with two values"
             )
         }
         if target.kind == .boolean, let booleans = target.booleans {
@@ -108,8 +108,8 @@ struct CSVDataset {
         guard values.count == 2 else {
             throw Failure(
                 .datasetInvalid,
-                "binary target required: '\(targetName)' holds \(values.count) different texts",
-                hint: "name a target with two values"
+                "binary target required: '\(targetName)' has \(values.count) distinct values",
+                hint: "choose a target with two values"
             )
         }
         let mapping = JSONValue.object([(values[0], .int(0)), (values[1], .int(1))])
@@ -130,8 +130,8 @@ struct CSVDataset {
         if let first = texts.first, !isOneHot {
             throw Failure(
                 .datasetInvalid,
-                "the column '\(first.name)' holds text",
-                hint: "leave out --no-one-hot, or name the columns to use in feature_cols"
+                "column '\(first.name)' contains text",
+                hint: "omit --no-one-hot, or list the columns to use in feature_cols"
             )
         }
         for column in texts {
@@ -139,8 +139,8 @@ struct CSVDataset {
             guard (encoded.count + values.count) * column.cells.count <= Self.maximumCells else {
                 throw Failure(
                     .datasetInvalid,
-                    "the text column '\(column.name)' has \(values.count) different values, too many to encode",
-                    hint: "leave it out with feature_cols; is it an identifier?"
+                    "text column '\(column.name)' has \(values.count) distinct values, too many to encode",
+                    hint: "exclude it with feature_cols; it may be an identifier"
                 )
             }
             for value in values.sorted(by: { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }) {
@@ -154,14 +154,14 @@ struct CSVDataset {
         guard let row = numbers.firstIndex(where: { !$0.isFinite }) else { return }
         throw Failure(
             .datasetInvalid,
-            "the column '\(column.name)' has no finite number in row \(row + 1)",
-            hint: numbers[row].isNaN ? "leave out --no-dropna" : "correct the cell"
+            "column '\(column.name)' has no finite number in row \(row + 1)",
+            hint: numbers[row].isNaN ? "omit --no-dropna" : "correct the cell"
         )
     }
 
     private static func required(_ key: String, _ params: JSONValue) throws -> String {
         guard let text = params[key]?.string, !text.isEmpty else {
-            throw Failure(.datasetInvalid, "the csv loader needs params.\(key)")
+            throw Failure(.datasetInvalid, "missing params.\(key) for the csv loader")
         }
         return text
     }

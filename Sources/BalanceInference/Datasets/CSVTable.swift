@@ -11,7 +11,7 @@ enum CSVTable {
     /// - Throws: `Failure` with code `datasetInvalid`.
     static func read(_ text: String, separator: Character, path: String) throws -> (names: [String], rows: [[String]]) {
         guard text.utf8.count(where: { $0 == UInt8(ascii: "\"") }).isMultiple(of: 2) else {
-            throw Failure(.datasetInvalid, "\(path) is no CSV: a quote is not closed", hint: "check the quotes")
+            throw Failure(.datasetInvalid, "\(path) is not valid CSV: a quote is not closed", hint: "check the quotes")
         }
         var names: [String]?
         var rows: [[String]] = []
@@ -35,16 +35,16 @@ enum CSVTable {
                 rows.append(Array(cells.prefix(header.count)) + missing)
             }
         } catch {
-            throw Failure(.datasetInvalid, "\(path) is no CSV: \(reason(error))", hint: "check the quotes")
+            throw Failure(.datasetInvalid, "\(path) is not valid CSV: \(reason(error))", hint: "check the quotes")
         }
         guard let names, names != [""], Set(names).count == names.count else {
-            throw Failure(.datasetInvalid, "\(path) has no header, or a column name stands twice in it")
+            throw Failure(.datasetInvalid, "\(path) has no header, or a duplicate column name")
         }
         if let wide {
             throw Failure(
                 .datasetInvalid,
                 "row \(wide) of \(path) has more cells than its header, which has \(names.count)",
-                hint: "put cells that hold the separator into quotes"
+                hint: "quote cells that contain the separator"
             )
         }
         guard !rows.isEmpty else { throw Failure(.datasetInvalid, "\(path) has no rows") }

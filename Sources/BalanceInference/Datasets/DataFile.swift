@@ -7,13 +7,13 @@ enum DataFile {
     static func read(_ path: String, what: String) throws -> Data {
         var status = stat()
         guard stat(path, &status) == 0 else {
-            throw Failure(.fileNotFound, "\(what) \(path) does not exist", hint: "examples/ has some to begin with")
+            throw Failure(.fileNotFound, "\(what) \(path) does not exist", hint: "see examples/ for samples")
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw Failure(.fileNotFound, "\(what) \(path) is no file, but a folder or a device", hint: "name a file")
+            throw Failure(.fileNotFound, "\(what) \(path) is not a regular file", hint: "pass a file")
         }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(.fileNotFound, "\(what) \(path) cannot be read", hint: "check its owner and permissions")
+            throw Failure(.fileNotFound, "cannot read \(what) \(path)", hint: "check its owner and permissions")
         }
         return data
     }

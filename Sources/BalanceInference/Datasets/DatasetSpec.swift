@@ -44,9 +44,9 @@ package struct DatasetSpec: Sendable {
         do {
             value = try JSONValue(parsing: Array(data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data))
         } catch {
-            throw Failure(.datasetInvalid, "\(path) is no JSON: \(error.message) at byte \(error.offset)")
+            throw Failure(.datasetInvalid, "\(path) is not valid JSON: \(error.message) at byte \(error.offset)")
         }
-        guard value.members != nil else { throw Failure(.datasetInvalid, "\(path) must hold a JSON object") }
+        guard value.members != nil else { throw Failure(.datasetInvalid, "\(path) must be a JSON object") }
         self.init(
             kind: value["kind"]?.string ?? "",
             name: value["name"]?.string,

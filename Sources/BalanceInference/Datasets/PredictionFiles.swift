@@ -16,20 +16,20 @@ package struct PredictionFiles: PredictionReader {
     package func predictions(from bytes: [UInt8], name: String) throws -> PredictionTable {
         let (names, rows) = try name.hasSuffix(".json") ? json(bytes, name) : csv(bytes, name)
         guard names.count <= Self.maximumColumns else {
-            throw refusal(name, "it has more than \(Self.maximumColumns) columns")
+            throw refusal(name, "more than \(Self.maximumColumns) columns")
         }
         func column(_ candidates: [String]) -> Int? { candidates.lazy.compactMap { names.firstIndex(of: $0) }.first }
         guard let label = column(Self.labels), let prediction = column(Self.predictions) else {
             throw refusal(
                 name,
-                "it needs the columns label and prediction, and has \(names.prefix(10).joined(separator: ", "))"
+                "missing columns label and prediction; found \(names.prefix(10).joined(separator: ", "))"
             )
         }
         if let short = rows.firstIndex(where: { $0[label].isEmpty || $0[prediction].isEmpty }) {
-            throw refusal(name, "row \(short + 1) has no label or no prediction")
+            throw refusal(name, "missing label or prediction in row \(short + 1)")
         }
         guard Set(rows.lazy.map { $0[label] }).count <= Self.maximumClasses else {
-            throw refusal(name, "it has more than \(Self.maximumClasses) labels: is it a regression?")
+            throw refusal(name, "more than \(Self.maximumClasses) labels; regressions are not supported")
         }
         let id = column(Self.ids)
         var others: [String: [String]] = [:]
@@ -45,20 +45,20 @@ package struct PredictionFiles: PredictionReader {
     }
 
     private func csv(_ bytes: [UInt8], _ name: String) throws -> (names: [String], rows: [[String]]) {
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal(name, "it is not in UTF-8") }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw refusal(name, "not valid UTF-8") }
         return try CSVTable.read(text, separator: ",", path: name)
     }
 
     private func json(_ bytes: [UInt8], _ name: String) throws -> (names: [String], rows: [[String]]) {
         guard let value = try? JSONValue(parsing: bytes, allowsNonFinite: true), let names = value["columns"]?.strings,
             let rows = value["data"]?.elements
-        else { throw refusal(name, "it is no JSON with columns and data") }
+        else { throw refusal(name, "expected JSON with columns and data") }
         let cells = rows.compactMap { row -> [String]? in
             guard let cells = row.elements, cells.count == names.count else { return nil }
             return cells.map { $0.string ?? $0.text() }
         }
         guard cells.count == rows.count, Set(names).count == names.count else {
-            throw refusal(name, "its rows do not have a cell for each column")
+            throw refusal(name, "each row must have a cell for each column")
         }
         return (names, cells)
     }
@@ -70,6 +70,6 @@ package struct PredictionFiles: PredictionReader {
     }
 
     private func refusal(_ name: String, _ reason: String) -> Failure {
-        Failure(.datasetInvalid, "\(name): \(reason)", hint: "docs/policies.md says what predictions look like")
+        Failure(.datasetInvalid, "\(name): \(reason)", hint: "docs/policies.md describes the format of predictions")
     }
 }

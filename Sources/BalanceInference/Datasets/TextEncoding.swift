@@ -12,8 +12,8 @@ enum TextEncoding {
             if let text = String(validating: bytes, as: UTF8.self) { return text }
             throw Failure(
                 .datasetInvalid,
-                "\(path) is not in UTF-8",
-                hint: "name its encoding in the spec's params, for example \"encoding\": \"cp949\""
+                "\(path) is not valid UTF-8",
+                hint: "set the encoding in the spec's params, for example \"encoding\": \"cp949\""
             )
         }
         return try convert(bytes, from: label, path: path)
@@ -47,7 +47,7 @@ enum TextEncoding {
                 return target.count - room
             }
         }
-        guard let written else { throw Failure(.datasetInvalid, "\(path) is not in the encoding '\(name)'") }
+        guard let written else { throw Failure(.datasetInvalid, "\(path) is not valid '\(name)'") }
         return String(decoding: output[..<written].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -68,7 +68,7 @@ package struct PipelinePredictor: Predictor {
         guard method == .booster || hasProbabilities else {
             throw Failure(
                 .modelNotReadable,
-                "the MLmodel asks for \(method.rawValue), and the model has no probabilities",
+                "the MLmodel requires \(method.rawValue), but the model has no probabilities",
                 hint: "log the model with pyfunc_predict_fn=\"predict\""
             )
         }

@@ -88,7 +88,7 @@ struct Impute: RowTransform {
 
     func onSparse() throws -> any RowTransform {
         guard !values.contains(0) else {
-            throw EstimatorConverter.refusal("a SimpleImputer that fills in 0 behind a sparse matrix")
+            throw EstimatorConverter.refusal("a SimpleImputer that fills in 0 after a sparse matrix")
         }
         return self
     }
@@ -201,7 +201,7 @@ struct Encode: RowTransform {
             let value = row[index]
             let found = known.firstIndex { $0 == value || ($0.isNaN && value.isNaN) }
             if found == nil, case .refuse = unknown {
-                throw RowRefusal(column: index, reason: "the value is none of the categories of the training data")
+                throw RowRefusal(column: index, reason: "the value is not a category of the training data")
             }
             if isOneHot { mark(index, found, &result) } else { result.append(number(index, found, value)) }
         }

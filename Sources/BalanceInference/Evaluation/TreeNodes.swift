@@ -168,13 +168,13 @@ struct TreeNodes: Sendable {
 
     static let notFinite = Failure(
         .modelNotReadable,
-        "the file holds a tree with a threshold or a leaf that is not a finite number, which cannot be served",
+        "unsupported model: a tree with a threshold or leaf that is not a finite number",
         hint: "save the model again"
     )
 
     static let damaged = Failure(
         .modelNotReadable,
-        "the file holds a tree whose nodes do not fit together",
+        "the file has a tree with inconsistent nodes",
         hint: "save the model again"
     )
 }

@@ -84,7 +84,7 @@ enum EstimatorConverter {
         var width: Int? = count
         for transform in transforms { width = width.flatMap(transform.outputCount) }
         guard let width, width == model.featureCount else {
-            throw refusal("\(className) for \(count) features whose steps take other numbers of them")
+            throw refusal("\(className) for \(count) features with steps for other numbers of features")
         }
         return count
     }
@@ -127,7 +127,7 @@ enum EstimatorConverter {
     static func refusal(_ what: String) -> Failure {
         Failure(
             .modelNotReadable,
-            "the file holds \(what), which cannot be served",
+            "the file has \(what), which is not supported",
             hint: "docs/model-formats.md lists what can be served"
         )
     }

@@ -77,7 +77,7 @@ package struct LinearModelFile: Sendable {
         do {
             file = try JSONValue(parsing: bytes)
         } catch {
-            throw Self.refusal("is no JSON: \(error.message) at byte \(error.offset)")
+            throw Self.refusal("is not valid JSON: \(error.message) at byte \(error.offset)")
         }
         guard let format = file["format"]?.string else { throw Self.refusal("has no 'format'") }
         guard format == Self.format, let model = file["model"] else {

@@ -46,7 +46,7 @@ struct ModelManifest {
         guard bytes.count <= Self.maximumSize, YAMLBounds.allow(bytes, depth: Self.maximumDepth),
             let root = try? compose(yaml: String(decoding: bytes, as: UTF8.self)),
             let entries = root.mapping?["flavors"]?.mapping
-        else { throw Self.refusal("the file MLmodel cannot be read as YAML with flavors") }
+        else { throw Self.refusal("the MLmodel file is not valid YAML with flavors") }
         signature = entries.isEmpty ? nil : root.mapping?["signature"]?.mapping?["inputs"]?.string
         exampleFile = root.mapping?["saved_input_example_info"]?.mapping?["serving_input_path"]?.string
         var found: String?
@@ -73,7 +73,7 @@ struct ModelManifest {
             let name = flavors["python_function"]?.mapping?["predict_fn"]?.string ?? "predict"
             if name == "predict" { return nil }
             guard let method = ScoringMethod(rawValue: name), method != .booster else {
-                throw refusal("the file MLmodel asks for the method '\(name)', which cannot be served")
+                throw refusal("the MLmodel file requires the method '\(name)', which is not supported")
             }
             return method
         case "xgboost", "lightgbm":

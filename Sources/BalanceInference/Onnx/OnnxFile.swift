@@ -120,13 +120,13 @@ struct OnnxFile {
 
     private static let damaged = Failure(
         .modelNotReadable,
-        "the file begins as an ONNX model does, but cannot be read as one",
+        "the file starts like an ONNX model but cannot be read",
         hint: "save the model again"
     )
 
     private static let externalData = Failure(
         .modelNotReadable,
-        "the ONNX model keeps data in other files, which are never opened",
+        "the ONNX model refers to external data files, which are not supported",
         hint: "save it into one file: onnx.save(model, path, save_as_external_data=False)"
     )
 }
@@ -185,6 +185,6 @@ struct ProtobufReader {
     }
 
     private var damaged: Failure {
-        Failure(.modelNotReadable, "the ONNX file is damaged or cut off", hint: "save the model again")
+        Failure(.modelNotReadable, "the ONNX file is damaged or truncated", hint: "save the model again")
     }
 }

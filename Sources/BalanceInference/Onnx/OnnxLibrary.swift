@@ -35,7 +35,7 @@ package final class OnnxLibrary: @unchecked Sendable {
         guard let handle = Self.places(path).lazy.compactMap({ dlopen($0, RTLD_NOW | RTLD_LOCAL) }).first else {
             throw Failure(
                 .modelNotReadable,
-                path.map { "the library of ONNX Runtime cannot be opened at \($0)" }
+                path.map { "cannot open the ONNX Runtime library at \($0)" }
                     ?? "an ONNX model needs ONNX Runtime, which is not installed",
                 hint: "run scripts/bootstrap.sh --onnx, or set BALANCEOPS_ONNX_RUNTIME to the path of libonnxruntime.so"
             )
@@ -44,7 +44,7 @@ package final class OnnxLibrary: @unchecked Sendable {
         else {
             throw Failure(
                 .modelNotReadable,
-                "the library of ONNX Runtime is older than 1.17",
+                "the ONNX Runtime library is older than 1.17",
                 hint: "run scripts/bootstrap.sh --onnx"
             )
         }

@@ -131,17 +131,17 @@ struct OnnxPredictor: Predictor {
         switch answer {
         case .value(let name):
             let values = try session.run(tensors(rows), outputs: [name])[0].doubles
-            guard values.count == rows.count else { throw OnnxLibrary.failure("'\(name)' has another shape") }
+            guard values.count == rows.count else { throw OnnxLibrary.failure("'\(name)' has a wrong shape") }
             return values.map { [$0] }
         case .probabilities(let name, let label):
             let found = try session.run(tensors(rows), outputs: [name] + (label.map { [$0] } ?? []))
             let (flat, width) = (found[0].doubles, classes.count)
-            guard flat.count == rows.count * width else { throw OnnxLibrary.failure("'\(name)' has another shape") }
+            guard flat.count == rows.count * width else { throw OnnxLibrary.failure("'\(name)' has a wrong shape") }
             let choices = try found.count > 1 ? choices(found[1], rows.count) : []
             return rows.indices.map {
                 Array(flat[$0 * width..<($0 + 1) * width]) + (choices.isEmpty ? [] : [choices[$0]])
             }
-        case .none: throw Failure(.invalidArgument, "this model takes tensors and no rows of features")
+        case .none: throw Failure(.invalidArgument, "this model takes tensors, not rows of features")
         }
     }
 
@@ -151,12 +151,12 @@ struct OnnxPredictor: Predictor {
             tensor.type == .bytes
             ? tensor.texts.map { String(decoding: $0, as: UTF8.self) }
             : tensor.doubles.map { Int(exactly: $0).map(String.init) ?? "" }
-        guard labels.count == count else { throw OnnxLibrary.failure("'\(tensor.name)' has another shape") }
+        guard labels.count == count else { throw OnnxLibrary.failure("'\(tensor.name)' has a wrong shape") }
         return try labels.enumerated().map { row, label in
             if let place = classes.firstIndex(of: label) { return Double(place) }
             var refusal = RowRefusal(
                 column: nil,
-                reason: "the graph answers '\(label.prefix(60))', which is none of its classes"
+                reason: "the graph returned '\(label.prefix(60))', which is not one of its classes"
             )
             refusal.row = row
             throw refusal
@@ -170,7 +170,7 @@ struct OnnxPredictor: Predictor {
         let maps = Set(session.outputs.filter(\.isMap).map(\.spec.name))
         return try session.run(tensors(rows), outputs: signature.outputs.map(\.name)).map { output in
             guard output.shape.first == rows.count else {
-                throw OnnxLibrary.failure("'\(output.name)' has another shape")
+                throw OnnxLibrary.failure("'\(output.name)' has a wrong shape")
             }
             return ScoringOutput(tensor: output, labels: maps.contains(output.name) ? classes : nil)
         }
@@ -208,7 +208,7 @@ struct OnnxPredictor: Predictor {
         func bytes<Value: FixedWidthInteger & BitwiseCopyable>(_: Value.Type) throws -> [UInt8] {
             try numbers.map { number in
                 guard let value = Value(exactly: number) else {
-                    throw Failure(.invalidParameter, "'\(spec.name)' takes \(spec.type.rawValue), and not \(number)")
+                    throw Failure(.invalidParameter, "'\(spec.name)' takes \(spec.type.rawValue), not \(number)")
                 }
                 return value
             }.withUnsafeBytes { Array($0) }
@@ -223,7 +223,7 @@ struct OnnxPredictor: Predictor {
         case .uint32: found = try bytes(UInt32.self)
         case .uint16: found = try bytes(UInt16.self)
         case .uint8, .bool: found = try bytes(UInt8.self)
-        default: throw Failure(.invalidParameter, "'\(spec.name)' takes \(spec.type.rawValue), which rows cannot hold")
+        default: throw Failure(.invalidParameter, "'\(spec.name)' takes \(spec.type.rawValue), not possible in rows")
         }
         return Tensor(spec.name, spec.type, shape, bytes: found)
     }
@@ -233,31 +233,31 @@ struct OnnxPredictor: Predictor {
         let given = try signature.inputs.map { spec in
             let found = inputs.filter { $0.name.utf8.elementsEqual(spec.name.utf8) }
             guard found.count == 1 else {
-                throw Self.refusal("the input '\(spec.name)' \(found.isEmpty ? "is missing" : "stands twice")")
+                throw Self.refusal("\(found.isEmpty ? "missing" : "duplicate") input '\(spec.name)'")
             }
             return found[0]
         }
         let names = wanted.isEmpty ? signature.outputs.map(\.name) : wanted
         for name in names where !signature.outputs.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
-            throw Self.refusal("the model has no output '\(name)'; it gives \(signature.outputs.map(\.name))")
+            throw Self.refusal("the model has no output '\(name)'; its outputs are \(signature.outputs.map(\.name))")
         }
-        guard Set(names).count == names.count else { throw Self.refusal("an output is asked for twice") }
+        guard Set(names).count == names.count else { throw Self.refusal("duplicate output in the request") }
         return try session.run(given, outputs: names)
     }
 
     private func check(_ input: Tensor) throws {
         guard let spec = signature.inputs.first(where: { $0.name.utf8.elementsEqual(input.name.utf8) }) else {
-            throw Self.refusal("the model has no input '\(input.name)'; it takes \(signature.inputs.map(\.name))")
+            throw Self.refusal("the model has no input '\(input.name)'; its inputs are \(signature.inputs.map(\.name))")
         }
         guard input.type == spec.type else {
             throw Self.refusal(
-                "the input '\(input.name)' is \(input.type.rawValue); the model takes \(spec.type.rawValue)"
+                "input '\(input.name)' is \(input.type.rawValue); the model takes \(spec.type.rawValue)"
             )
         }
         let fits =
             input.shape.count == spec.shape.count && zip(input.shape, spec.shape).allSatisfy { $1 < 0 || $0 == $1 }
         guard fits else {
-            throw Self.refusal("the input '\(input.name)' has the shape \(input.shape); the model takes \(spec.shape)")
+            throw Self.refusal("input '\(input.name)' has shape \(input.shape); the model takes \(spec.shape)")
         }
     }
 

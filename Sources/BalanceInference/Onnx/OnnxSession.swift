@@ -47,7 +47,7 @@ final class OnnxSession: @unchecked Sendable {
         self.session = session
         do {
             inputs = try Self.specs(library, session, count: 30, name: 36, type: 33).map { input in
-                guard !input.isMap else { throw OnnxLibrary.failure("the input '\(input.spec.name)' is no tensor") }
+                guard !input.isMap else { throw OnnxLibrary.failure("input '\(input.spec.name)' is not a tensor") }
                 return input.spec
             }
             outputs = try Self.specs(library, session, count: 31, name: 37, type: 34)
@@ -81,7 +81,7 @@ final class OnnxSession: @unchecked Sendable {
             let title = text.map { String(cString: $0) } ?? ""
             if kind == 2 { return Output(spec: TensorSpec(title, .float32, [-1, -1]), isMap: true) }
             guard kind == 1 else {
-                throw OnnxLibrary.failure("'\(title)' is of a kind that is not supported (\(kind))")
+                throw OnnxLibrary.failure("'\(title)' has an unsupported kind (\(kind))")
             }
             var tensor: OpaquePointer?
             try library.check(ort_tensor_info(table, 55, info, &tensor))
@@ -102,7 +102,7 @@ final class OnnxSession: @unchecked Sendable {
         var shape = [Int64](repeating: 0, count: rank)
         try library.check(ort_shape(library.table, info, &shape, rank))
         guard let type = types[Int(element)] else {
-            throw OnnxLibrary.failure("'\(name)' has elements of a type that is not supported (\(element))")
+            throw OnnxLibrary.failure("'\(name)' has an unsupported element type (\(element))")
         }
         return (type, shape.map { Int($0) })
     }
@@ -199,12 +199,12 @@ final class OnnxSession: @unchecked Sendable {
         let number = Int32(Self.types.first { $0.value == tensor.type }?.key ?? 0)
         var value: OpaquePointer?
         if tensor.type == .bool, tensor.bytes.contains(where: { $0 > 1 }) {
-            throw Failure(.invalidParameter, "the input '\(tensor.name)' has values that are neither true nor false")
+            throw Failure(.invalidParameter, "input '\(tensor.name)' has values other than true and false")
         }
         if tensor.type == .bytes {
             // The library takes texts that end at the first zero.
             guard !tensor.texts.contains(where: { $0.contains(0) }) else {
-                throw Failure(.invalidParameter, "the input '\(tensor.name)' has a text with a zero byte")
+                throw Failure(.invalidParameter, "input '\(tensor.name)' has a text with a zero byte")
             }
             try library.check(
                 ort_create_tensor(library.table, library.allocator, shape, shape.count, number, &value)

@@ -41,7 +41,7 @@ package enum Inflate {
                 guard written > 0 || status == Z_STREAM_END else { throw damaged }
                 output.append(contentsOf: chunk[..<written])
                 guard output.count <= limit else {
-                    throw Failure(.modelNotReadable, "the packed data grows to more than \(limit >> 20) MiB")
+                    throw Failure(.modelNotReadable, "the decompressed data is larger than \(limit >> 20) MiB")
                 }
             }
         }
@@ -51,7 +51,7 @@ package enum Inflate {
     private static var damaged: Failure {
         Failure(
             .modelNotReadable,
-            "the packed data is damaged or cut off",
+            "the compressed data is damaged or truncated",
             hint: "save the model again, or promote another one"
         )
     }

@@ -3,13 +3,13 @@ import BalanceCore
 /// The input, byte by byte, and what is said of a wrong one.
 extension PickleReader {
     mutating func byte() throws -> UInt8 {
-        guard position < input.count else { throw damaged("it ends too early") }
+        guard position < input.count else { throw damaged("unexpected end of file") }
         position += 1
         return input[position - 1]
     }
 
     mutating func take(_ count: Int) throws -> ArraySlice<UInt8> {
-        guard count >= 0, count <= input.count - position else { throw damaged("it ends too early") }
+        guard count >= 0, count <= input.count - position else { throw damaged("unexpected end of file") }
         position += count
         return input[position - count..<position]
     }
@@ -19,7 +19,7 @@ extension PickleReader {
     }
 
     mutating func count(_ size: Int) throws -> Int {
-        guard let count = Int(exactly: try unsigned(size)) else { throw damaged("it ends too early") }
+        guard let count = Int(exactly: try unsigned(size)) else { throw damaged("unexpected end of file") }
         return count
     }
 
@@ -35,14 +35,14 @@ extension PickleReader {
     }
 
     mutating func text(_ size: Int) throws {
-        guard let text = String(validating: try take(size), as: UTF8.self) else { throw damaged("a text is no UTF-8") }
+        guard let text = String(validating: try take(size), as: UTF8.self) else { throw damaged("invalid UTF-8") }
         try push(.string(text))
     }
 
     mutating func line() throws -> String {
         let rest = input[position...].prefix(1000)
         guard let end = rest.firstIndex(of: 0x0A), let text = String(validating: rest[..<end], as: UTF8.self) else {
-            throw damaged("a name does not end")
+            throw damaged("unterminated name")
         }
         position = end + 1
         return text

@@ -4,7 +4,7 @@ import BalanceCore
 extension PickleReader {
     mutating func append(_ items: [Int]) throws {
         let target = try top()
-        guard case .list(var list) = nodes[target] else { throw damaged("elements for something that is no list") }
+        guard case .list(var list) = nodes[target] else { throw damaged("elements for an object that is not a list") }
         nodes[target] = .none  // so that the list is not copied
         list.append(contentsOf: items)
         nodes[target] = .list(list)
@@ -12,7 +12,7 @@ extension PickleReader {
 
     mutating func setItems(_ items: [Int]) throws {
         let target = try top()
-        guard case .dict(var dict) = nodes[target] else { throw damaged("items for something that is no dict") }
+        guard case .dict(var dict) = nodes[target] else { throw damaged("items for an object that is not a dict") }
         nodes[target] = .none
         dict.append(contentsOf: try pairs(items))
         nodes[target] = .dict(dict)
@@ -24,7 +24,7 @@ extension PickleReader {
     }
 
     mutating func recall(_ key: Int) throws {
-        guard let index = memo[key] else { throw damaged("a reference to nothing") }
+        guard let index = memo[key] else { throw damaged("a dangling reference") }
         try push(index)
     }
 
@@ -41,7 +41,7 @@ extension PickleReader {
     mutating func spend(_ amount: Int) throws {
         effort += amount
         guard effort <= input.count + 1 << 24 else {
-            throw unsupported("the file asks for more work than its size allows")
+            throw unsupported("the file requires more work than its size allows")
         }
     }
 
@@ -57,7 +57,7 @@ extension PickleReader {
     }
 
     var tooManyObjects: Failure {
-        unsupported("the file describes more than \(Self.maximumNodes) objects")
+        unsupported("the file has more than \(Self.maximumNodes) objects")
     }
 
     func top() throws -> Int {

@@ -7,7 +7,7 @@ extension PickleReader {
         guard PickleGlobals.isAllowed(fullName) else {
             throw Failure(
                 .modelNotReadable,
-                "the pickle asks for '\(fullName)', which is not on the list of what may be read; nothing was executed",
+                "the pickle contains '\(fullName)', which is not on the allow list; nothing was executed",
                 hint: "save a supported model: docs/model-formats.md lists them"
             )
         }
@@ -81,7 +81,7 @@ extension PickleReader {
             try addFields(to: &type, items)
             nodes[target] = .type(type)
         case .array: nodes[target] = .array(try reconstructed(state))
-        default: throw damaged("state for something that has none")
+        default: throw damaged("state for an object without state")
         }
     }
 
@@ -199,7 +199,7 @@ extension PickleReader {
     func checked(_ array: NumpyArray) throws -> NumpyArray {
         let count = NumpyArray.count(of: array.shape)
         let held = array.objects?.count ?? (array.type.size > 0 ? array.bytes.count / array.type.size : 0)
-        guard count == held else { throw damaged("an array whose size and shape differ") }
+        guard count == held else { throw damaged("an array with inconsistent size and shape") }
         return array
     }
 }

@@ -121,8 +121,8 @@ struct PickleReader {
             0x84: "an extension code", 0x97: "an out-of-band buffer", 0x98: "an out-of-band buffer",
         ]
         let textOpcodes = "ILFSVgpio".utf8
-        if let name = names[opcode] { return unsupported("the pickle holds \(name)") }
-        if textOpcodes.contains(opcode) { return unsupported("the pickle is of protocol 0 or 1") }
+        if let name = names[opcode] { return unsupported("the pickle contains \(name), which is not supported") }
+        if textOpcodes.contains(opcode) { return unsupported("pickle protocols 0 and 1 are not supported") }
         return damaged("unknown opcode \(opcode)")
     }
 }

@@ -18,10 +18,10 @@ struct SkopsReader {
     static func read(_ bytes: [UInt8]) throws -> ObjectGraph {
         var reader = SkopsReader(archive: try ZipArchive(bytes))
         guard let schema = try reader.archive.member("schema.json") else {
-            throw Failure(.modelNotReadable, "the archive has no schema.json, so it is no skops file")
+            throw Failure(.modelNotReadable, "not a skops file: the archive has no schema.json")
         }
         guard let json = try? JSONValue(parsing: schema, maximumDepth: maximumDepth) else {
-            throw damaged("its schema")
+            throw damaged("invalid schema")
         }
         let root = try reader.node(json, depth: 0)
         return ObjectGraph(nodes: reader.nodes, root: root)
@@ -51,7 +51,7 @@ struct SkopsReader {
         case "DictNode", "DefaultDictNode", "OrderedDictNode": return try dict(json, depth: depth)
         case "BytesNode", "BytearrayNode":
             guard let file = json["file"]?.string, let bytes = try archive.member(file) else {
-                throw Self.damaged("bytes that are not there")
+                throw Self.damaged("missing bytes")
             }
             return push(.bytes(bytes))
         case "NdArrayNode", "MaskedArrayNode": return try array(json, depth: depth)
@@ -68,7 +68,7 @@ struct SkopsReader {
     private mutating func plain(_ content: JSONValue) throws -> Int {
         guard let text = content.string, let value = try? JSONValue(parsing: Array(text.utf8), allowsNonFinite: true)
         else {
-            throw Self.damaged("a value that is no JSON")
+            throw Self.damaged("a value that is not valid JSON")
         }
         switch value {
         case .null: return 0
@@ -76,7 +76,7 @@ struct SkopsReader {
         case .int(let number): return push(.int(number))
         case .double(let number): return push(.double(number))
         case .string(let text): return push(.string(text))
-        default: throw Self.damaged("a value that is none")
+        default: throw Self.damaged("an invalid value")
         }
     }
 
@@ -97,7 +97,7 @@ struct SkopsReader {
     private mutating func array(_ json: JSONValue, depth: Int) throws -> Int {
         if let file = json["file"]?.string {
             if let known = arrays[file] { return known }
-            guard let bytes = try archive.member(file) else { throw Self.damaged("an array that is not there") }
+            guard let bytes = try archive.member(file) else { throw Self.damaged("a missing array") }
             let index = push(.array(try NpyFile.array(bytes)))
             arrays[file] = index
             return index
@@ -157,7 +157,7 @@ struct SkopsReader {
         guard PickleGlobals.isAllowed(name) else {
             throw Failure(
                 .modelNotReadable,
-                "the skops file asks for '\(name.prefix(200))', which is not on the list of what may be read; "
+                "the skops file contains '\(name.prefix(200))', which is not on the allow list; "
                     + "nothing was executed",
                 hint: "save a supported model: docs/model-formats.md lists them"
             )

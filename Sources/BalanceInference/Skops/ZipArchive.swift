@@ -40,7 +40,7 @@ struct ZipArchive {
             )
             total += member.size
             guard total <= Self.maximumSize else {
-                throw Failure(.modelNotReadable, "the archive grows to more than 512 MiB")
+                throw Failure(.modelNotReadable, "the decompressed archive is larger than 512 MiB")
             }
             members[name] = member
             position = nameStart + nameLength + number(position + 30, 2) + number(position + 32, 2)
@@ -59,7 +59,7 @@ struct ZipArchive {
         switch member.method {
         case 0: unpacked = packed
         case 8: unpacked = packed.isEmpty ? [] : try Inflate.unpack(packed, limit: member.size, isBare: true)
-        default: throw Failure(.modelNotReadable, "the archive is packed in a way that is not supported")
+        default: throw Failure(.modelNotReadable, "unsupported compression method in the archive")
         }
         guard unpacked.count == member.size else { throw Self.damaged }
         return unpacked
@@ -80,7 +80,7 @@ struct ZipArchive {
 
     private static let damaged = Failure(
         .modelNotReadable,
-        "the archive is damaged or cut off",
+        "the archive is damaged or truncated",
         hint: "save the model again"
     )
 }

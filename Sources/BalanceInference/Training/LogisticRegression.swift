@@ -30,8 +30,8 @@ package struct LogisticRegression: Sendable {
             guard iterations < Self.maximumIterations, state.objective.isFinite else {
                 throw Failure(
                     .trainingFailed,
-                    "the optimum was not reached in \(iterations) steps",
-                    hint: "look for columns with extreme values"
+                    "training did not converge in \(iterations) iterations",
+                    hint: "check the columns for extreme values"
                 )
             }
             let step = problem.step(from: state)
@@ -47,8 +47,8 @@ package struct LogisticRegression: Sendable {
         guard gradientNorm <= tolerance * 1000, (weights + [intercept, objective]).allSatisfy(\.isFinite) else {
             throw Failure(
                 .trainingFailed,
-                "the optimum was not reached: the gradient is still \(gradientNorm)",
-                hint: "look for columns with extreme values"
+                "training did not converge: the gradient norm is \(gradientNorm)",
+                hint: "check the columns for extreme values"
             )
         }
     }

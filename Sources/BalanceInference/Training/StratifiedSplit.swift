@@ -20,7 +20,7 @@ package enum StratifiedSplit {
         }
         var groups = [0, 1].map { label in target.indices.filter { target[$0] == label } }
         for (label, rows) in groups.enumerated() where rows.isEmpty {
-            throw Failure(.trainingFailed, "the target has only one class: no row is \(label)")
+            throw Failure(.trainingFailed, "the target has only one class: no row has label \(label)")
         }
         if testSize == 0 { return (Array(target.indices), Array(target.indices)) }
         let testCount = Int((testSize * Double(target.count)).rounded(.up))
@@ -28,7 +28,7 @@ package enum StratifiedSplit {
         for (label, rows) in groups.enumerated() where counts[label] < 1 || rows.count - counts[label] < 1 {
             throw Failure(
                 .trainingFailed,
-                "\(target.count) rows are too few: class \(label) has \(rows.count), and both training and test need one",
+                "too few rows (\(target.count)): class \(label) has \(rows.count); training and test need one each",
                 hint: "add rows, change --test-size, or train on all rows with --test-size 0"
             )
         }

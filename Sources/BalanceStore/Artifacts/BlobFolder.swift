@@ -41,7 +41,7 @@ struct BlobFolder: Sendable {
         let isOurs = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 1
         guard isOurs, Int(status.st_size) == size else {
             close(descriptor)
-            throw Self.damaged(digest, "is not the file that was stored")
+            throw Self.damaged(digest, "does not match the stored file")
         }
         return BlobReader(descriptor: descriptor, digest: digest, size: size, modifiedAt: modifiedAt)
     }
@@ -155,7 +155,7 @@ final class BlobReader: ArtifactReader {
             check.offset += bytes.count
             return check.offset < size || check.hash.finalize().hexadecimal == digest
         }
-        guard isWhole else { throw BlobFolder.damaged(digest, "does not have the bytes that were stored") }
+        guard isWhole else { throw BlobFolder.damaged(digest, "does not match the stored content") }
         return bytes
     }
 }

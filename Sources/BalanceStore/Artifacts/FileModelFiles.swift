@@ -14,7 +14,7 @@ package struct FileModelFiles: ModelFiles {
 
     package func currentPath(of name: String) throws -> String {
         if name.utf8.elementsEqual(defaultModelName.utf8) { return defaultPath }
-        guard !name.isEmpty else { throw Failure(.invalidArgument, "a model that serves needs a name") }
+        guard !name.isEmpty else { throw Failure(.invalidArgument, "a served model needs a name") }
         return "\(folder)/\(Self.fileName(of: name)).current.model"
     }
 
@@ -162,7 +162,7 @@ package struct FileModelFiles: ModelFiles {
         }
         guard size <= 1 << 30 else { throw Failure(.modelNotReadable, "\(path) is larger than 1 GiB") }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(.modelFileMissing, "\(path) cannot be read", hint: "check its owner and permissions")
+            throw Failure(.modelFileMissing, "cannot read \(path)", hint: "check its owner and permissions")
         }
         return Array(data)
     }

@@ -9,7 +9,7 @@ package enum FileSystem {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw Failure(.fileNotWritable, "the folder \(path) cannot be made", hint: "check its owner", cause: error)
+            throw Failure(.fileNotWritable, "cannot create the folder \(path)", hint: "check its owner", cause: error)
         }
     }
 
@@ -100,13 +100,13 @@ enum FileLock {
         guard descriptor >= 0 else {
             throw Failure(
                 .fileNotWritable,
-                "\(path) cannot be made: \(String(cString: strerror(errno)))",
+                "cannot create \(path): \(String(cString: strerror(errno)))",
                 hint: "check the folder and its permissions"
             )
         }
         defer { close(descriptor) }
         while flock(descriptor, LOCK_EX) != 0 {
-            guard errno == EINTR else { throw Failure(.unavailable, "\(path) cannot be locked") }
+            guard errno == EINTR else { throw Failure(.unavailable, "cannot lock \(path)") }
         }
         return try body()
     }
@@ -125,8 +125,8 @@ package final class ServerLease: Sendable {
             close(descriptor)
             throw Failure(
                 .folderInUse,
-                "another server works on \(database)",
-                hint: "stop it, or give this one a folder of its own with --data"
+                "another server uses \(database)",
+                hint: "stop it, or use another folder with --data"
             )
         }
     }
@@ -149,7 +149,7 @@ final class FileLease: Sendable {
         while flock(descriptor, LOCK_SH) != 0 {
             guard errno == EINTR else {
                 close(descriptor)
-                throw Failure(.unavailable, "\(path) cannot be locked")
+                throw Failure(.unavailable, "cannot lock \(path)")
             }
         }
         return FileLease(descriptor: descriptor)

@@ -188,7 +188,7 @@ package struct SQLArtifactFiles: ArtifactFiles {
         for path in above {
             let rows = try connection.rows("SELECT digest FROM artifact WHERE path = ?", [.text(path)])
             if rows.first?.text(0) != nil {
-                throw Failure(.invalidParameter, "Invalid path: a part of '\(key.text)' is a file")
+                throw Failure(.invalidParameter, "Invalid path: a parent folder of '\(key.text)' is a file")
             }
         }
         let own = try connection.rows("SELECT digest FROM artifact WHERE path = ?", [.text(key.text)])

@@ -51,8 +51,8 @@ package struct AuditKey: Sendable {
         else {
             throw Failure(
                 .fileNotWritable,
-                "\(path) holds no key for the audit trail",
-                hint: "restore it from a backup, or name another file with BALANCEOPS_AUDIT_KEY"
+                "\(path) is not an audit trail key",
+                hint: "restore it from a backup, or choose another file with BALANCEOPS_AUDIT_KEY"
             )
         }
         return key
@@ -61,8 +61,8 @@ package struct AuditKey: Sendable {
     private static func unusable(_ path: String) -> Failure {
         Failure(
             .fileNotWritable,
-            "\(path), the key of the audit trail, cannot be written",
-            hint: "check the folder's permissions, or name another file with BALANCEOPS_AUDIT_KEY"
+            "cannot write the audit trail key \(path)",
+            hint: "check the folder's permissions, or choose another file with BALANCEOPS_AUDIT_KEY"
         )
     }
 

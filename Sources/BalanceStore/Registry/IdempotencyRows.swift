@@ -20,7 +20,7 @@ enum IdempotencyRows {
         guard row.text(0) == request.fingerprint(kind, model) else {
             throw Failure(
                 .idempotencyMismatch,
-                "The Idempotency-Key '\(key)' was used for another request.",
+                "The Idempotency-Key '\(key)' was used for a different request.",
                 hint: "use a new key for a new request"
             )
         }

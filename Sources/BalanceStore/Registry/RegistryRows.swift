@@ -86,8 +86,8 @@ enum RegistryRows {
         throw Failure(
             .alreadyExists,
             "Registered Model (name=\(name)) already exists in another spelling: '\(other)' differs only in case, "
-                + "white space, invisible characters or letters of the same look.",
-            hint: "use '\(other)', or a name that cannot be mistaken for it"
+                + "white space, invisible characters or look-alike letters.",
+            hint: "use '\(other)', or a clearly different name"
         )
     }
 

@@ -110,7 +110,7 @@ extension SQLRegistryStore: Governance {
             guard let hash = slot.policyHash, let saved = try PolicyRows.find(hash: hash, connection) else {
                 throw Failure(
                     .invalidParameter,
-                    "'\(model)' is bound to no policy, so nothing waits for an approval",
+                    "'\(model)' is not bound to a policy, so it needs no approval",
                     hint: "balanceops policy set FILE --name \(model)"
                 )
             }
@@ -121,14 +121,14 @@ extension SQLRegistryStore: Governance {
             guard policy.approval != nil || policy.mode == .manual || policy.onFirst == .manual else {
                 throw Failure(
                     .invalidParameter,
-                    "the policy '\(policy.name)' of '\(model)' asks for no approval",
-                    hint: "docs/policies.md says how a policy asks for one"
+                    "policy '\(policy.name)' of '\(model)' does not require approvals",
+                    hint: "see docs/policies.md on approvals"
                 )
             }
             guard PersonName.isSomebody(request.actor.name) else {
                 throw Failure(
                     .invalidParameter,
-                    "an approval needs the name of the person who gives it, and '\(request.actor.name)' names nobody",
+                    "an approval needs the name of a person, not '\(request.actor.name)'",
                     hint: "send \"actor\" or the header X-BalanceOps-Actor; on the command line --actor NAME"
                 )
             }
@@ -137,9 +137,9 @@ extension SQLRegistryStore: Governance {
             guard need.roles.isEmpty || roles.contains(where: need.roles.contains) else {
                 throw Failure(
                     .invalidParameter,
-                    "\(request.actor.name) has none of the roles that '\(policy.name)' asks for: "
+                    "\(request.actor.name) has none of the roles that '\(policy.name)' requires: "
                         + need.roles.joined(separator: ", "),
-                    hint: "set the tag role:\(need.roles[0]) of the model '\(model)' to names with commas"
+                    hint: "set the tag role:\(need.roles[0]) of model '\(model)' to comma-separated names"
                 )
             }
             let facts = try CaseRows(name: model, policy: policy, connection: connection)
@@ -149,8 +149,8 @@ extension SQLRegistryStore: Governance {
             {
                 throw Failure(
                     .invalidParameter,
-                    "\(request.actor.name) made version \(version), and the policy '\(saved.policy.name)' asks for somebody else",
-                    hint: "have another person approve it"
+                    "\(request.actor.name) created version \(version); policy '\(saved.policy.name)' needs another approver",
+                    hint: "ask another person to approve it"
                 )
             }
             let now = Timestamp.now()
@@ -217,8 +217,8 @@ extension SQLRegistryStore: Governance {
             guard slot.version != version else {
                 throw Failure(
                     .modelInUse,
-                    "version \(version) of '\(model)' serves, and cannot be put in quarantine",
-                    hint: "balanceops rollback \(model) --reason WHY, then put it in quarantine"
+                    "version \(version) of '\(model)' is current and cannot be quarantined",
+                    hint: "run balanceops rollback \(model) --reason WHY, then quarantine it"
                 )
             }
             try connection.execute(
@@ -258,8 +258,8 @@ extension SQLRegistryStore: Governance {
             guard !metrics.isEmpty || found.metrics.isEmpty else {
                 throw Failure(
                     .invalidParameter,
-                    "nothing is known any more of the run that made version \(version) of '\(model)'; its values stay",
-                    hint: "log metrics to its run, or register it again"
+                    "the run of version \(version) of '\(model)' no longer exists; the recorded values are unchanged",
+                    hint: "register the version again from a run with metrics"
                 )
             }
             try connection.execute(
@@ -279,8 +279,8 @@ extension SQLRegistryStore: Governance {
         guard let expected = request.expectedGeneration, expected != slot.generation else { return }
         throw Failure(
             .generationConflict,
-            "'\(slot.model)' is at generation \(slot.generation), and the request expects \(expected)",
-            hint: "look at what serves now, and decide again",
+            "'\(slot.model)' is at generation \(slot.generation), but the request expects \(expected)",
+            hint: "check the current version and try again",
             details: slot.json
         )
     }

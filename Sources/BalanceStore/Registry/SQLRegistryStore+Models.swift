@@ -158,7 +158,7 @@ extension SQLRegistryStore: ModelRegistry {
         guard let current = try RegistryRows.current(name, connection), !current.path.isEmpty else { return }
         throw Failure(
             .modelInUse,
-            "The model '\(name)' cannot be \(action): its version \(current.version) serves",
+            "The model '\(name)' cannot be \(action): its version \(current.version) is current",
             hint: "delete its alias '\(currentAlias)' first"
         )
     }

@@ -98,9 +98,9 @@ struct TransitionRows {
         if let expected = request.expectedGeneration, expected != slot.generation {
             throw Failure(
                 .generationConflict,
-                "'\(promotion.name)' is at generation \(slot.generation), and the request expects \(expected): "
-                    + "somebody moved it in between.",
-                hint: "look at what serves now, and decide again",
+                "'\(promotion.name)' is at generation \(slot.generation), but the request expects \(expected): "
+                    + "it was changed by another request.",
+                hint: "check the current version and try again",
                 details: slot.json
             )
         }
@@ -131,9 +131,9 @@ struct TransitionRows {
         else { return }
         throw Failure(
             .artifactDamaged,
-            "the file of version \(version) of '\(promotion.name)' is not the one that was registered "
-                + "(SHA-256 \(promotion.digest.prefix(12)), and \(known.prefix(12)) was)",
-            hint: "register what is there now as a version of its own"
+            "the file of version \(version) of '\(promotion.name)' is not the registered file "
+                + "(SHA-256 \(promotion.digest.prefix(12)), expected \(known.prefix(12)))",
+            hint: "register the current file as a new version"
         )
     }
 
@@ -158,9 +158,9 @@ struct TransitionRows {
         if let expected = request.ifDecision, expected != decision.hash {
             throw Failure(
                 .decisionChanged,
-                "The decision is not the one that was looked at: it is '\(decision.outcome.rawValue)' now, "
+                "The decision has changed since it was reviewed: it is '\(decision.outcome.rawValue)' now, "
                     + "\(decision.reason)",
-                hint: "ask for the decision again, and send its decision_hash",
+                hint: "request the decision again and send its decision_hash",
                 details: decision.json
             )
         }

@@ -81,8 +81,8 @@ extension SQLRegistryStore {
             {
                 throw Failure(
                     .modelInUse,
-                    "The version \(version) of '\(name)' cannot be deleted: it serves",
-                    hint: "set the alias '\(currentAlias)' to another version, or delete the alias, first"
+                    "The version \(version) of '\(name)' cannot be deleted: it is current",
+                    hint: "first set the alias '\(currentAlias)' to another version, or delete the alias"
                 )
             }
             let slot = try SlotRows.slot(name, connection)
@@ -90,7 +90,7 @@ extension SQLRegistryStore {
             if let reason = found.quarantine {
                 throw Failure(
                     .versionQuarantined,
-                    "version \(version) of '\(name)' is in quarantine, which its deletion would end: \(reason)",
+                    "version \(version) of '\(name)' is in quarantine and cannot be deleted: \(reason)",
                     hint: "balanceops release \(name) \(version) --reason WHY"
                 )
             }
@@ -253,7 +253,7 @@ extension SQLRegistryStore {
     /// What serves moves by a transition, and no other way.
     private static let movesByPromotion = Failure(
         .invalidParameter,
-        "the alias '\(currentAlias)' moves by promotion only",
+        "the alias '\(currentAlias)' can only be set by a promotion",
         hint: "balanceops promote MODEL VERSION --reason WHY"
     )
 

@@ -143,7 +143,7 @@ package struct SQLRegistryStore: RegistryStore {
             .promotionRefused,
             "The version \(promotion.version ?? 0) of '\(promotion.name)' cannot be served, and version "
                 + "\(before.version) serves: \(promotion.problem ?? "its files were not found")",
-            hint: "delete the alias '\(currentAlias)' first if nothing shall serve"
+            hint: "to stop serving, delete the alias '\(currentAlias)' first"
         )
     }
 

@@ -51,7 +51,7 @@ final class DatabaseFiles: Sendable {
         do {
             value = try body()
         } catch {
-            if Self.isSyncFailure(error) { give(up: "the disk did not keep what was written", error) }
+            if Self.isSyncFailure(error) { give(up: "a write could not be synced to disk", error) }
             throw error
         }
         if let loss { throw loss }
@@ -64,7 +64,7 @@ final class DatabaseFiles: Sendable {
             guard errno == EWOULDBLOCK || errno == EINTR, waited < Self.patience else { break }
             usleep(1000)
         }
-        throw Failure(.unavailable, "another process keeps \(path) locked", hint: "try again")
+        throw Failure(.unavailable, "\(path) is locked by another process", hint: "try again")
     }
 
     /// After a failed `fsync` nobody knows what the disk has (PostgreSQL's fsync surprise, 2018).
@@ -98,8 +98,8 @@ final class DatabaseFiles: Sendable {
     private func failure(_ reason: String, _ cause: (any Error)?) -> Failure {
         Failure(
             .storageLost,
-            "the database \(path) is not written any more: \(reason)",
-            hint: "stop the server, put the database back, and start it again",
+            "writes to the database \(path) have stopped: \(reason)",
+            hint: "stop the server, restore the database, and start the server again",
             cause: cause
         )
     }

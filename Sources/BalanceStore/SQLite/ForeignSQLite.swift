@@ -20,7 +20,7 @@ package struct ForeignSQLite: Sendable {
         do {
             return try queue.read { try SQLiteConnection(database: $0).rows(sql, arguments) }
         } catch {
-            throw Failure(.databaseUnreadable, "the database cannot be read: \(error)", cause: error)
+            throw Failure(.databaseUnreadable, "cannot read the database: \(error)", cause: error)
         }
     }
 

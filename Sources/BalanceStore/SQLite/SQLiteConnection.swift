@@ -41,23 +41,23 @@ extension Failure {
         guard let error = error as? DatabaseError else { return .from(error) }
         switch error.resultCode {
         case .SQLITE_FULL:
-            return Failure(.storageFull, "the disk that holds \(path) is full", hint: "free some space", cause: error)
+            return Failure(.storageFull, "the disk of \(path) is full", hint: "free some space", cause: error)
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
             return Failure(
                 .databaseUnreadable,
                 "\(path) is damaged or not an SQLite database",
-                hint: "restore a backup, or name another file with --db",
+                hint: "restore a backup, or choose another file with --db",
                 cause: error
             )
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_IOERR:
             return Failure(
                 .databaseUnreadable,
-                "\(path) cannot be opened or written: \(error.message ?? "no reason given")",
+                "cannot open or write \(path): \(error.message ?? "no reason given")",
                 hint: "check the folder and its permissions",
                 cause: error
             )
         case .SQLITE_BUSY, .SQLITE_LOCKED:
-            return Failure(.unavailable, "another process keeps \(path) locked", hint: "try again", cause: error)
+            return Failure(.unavailable, "\(path) is locked by another process", hint: "try again", cause: error)
         default: return .from(error)
         }
     }

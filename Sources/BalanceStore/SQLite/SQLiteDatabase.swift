@@ -18,7 +18,7 @@ package final class SQLiteDatabase: SQLDatabase {
     package init(path: String) throws {
         self.path = path
         guard !path.hasPrefix(":"), !path.hasPrefix("file:") else {
-            throw Failure(.invalidArgument, "'\(path)' is no file", hint: "name a file with --db or BALANCEOPS_DB")
+            throw Failure(.invalidArgument, "'\(path)' is not a file", hint: "choose a file with --db or BALANCEOPS_DB")
         }
         do {
             try FileSystem.createDirectory(FileSystem.parent(of: path))
@@ -35,8 +35,8 @@ package final class SQLiteDatabase: SQLDatabase {
             guard failure.code == .internalError, let reason = error as? DatabaseError else { throw failure }
             throw Failure(
                 .databaseUnreadable,
-                "\(path) cannot be opened: \(reason.message ?? "it is damaged")",
-                hint: "restore a backup, or name another file with --db",
+                "cannot open \(path): \(reason.message ?? "it is damaged")",
+                hint: "restore a backup, or choose another file with --db",
                 cause: error
             )
         }
@@ -49,9 +49,9 @@ package final class SQLiteDatabase: SQLDatabase {
         else { return }
         throw Failure(
             .databaseUnreadable,
-            "\(path) is \(FileSystem.size(of: path) == nil ? "missing" : "empty"), and \(path).audit-key.head remembers "
-                + "\(head.sequence) lines of its audit trail: the database was lost",
-            hint: "restore a backup; to begin anew on purpose, remove \(path).audit-key.head first"
+            "\(path) is \(FileSystem.size(of: path) == nil ? "missing" : "empty"), but \(path).audit-key.head records "
+                + "\(head.sequence) audit trail entries: the database was lost",
+            hint: "restore a backup; to start with a new database, remove \(path).audit-key.head first"
         )
     }
 

@@ -36,7 +36,7 @@ enum SQLiteMigration {
             )
             if application == applicationID {
                 if schema > Migrations.all.count { throw tooNew(path, schema) }
-                guard schema >= 0 else { throw Failure(.databaseUnreadable, "\(path) has the schema \(schema)") }
+                guard schema >= 0 else { throw Failure(.databaseUnreadable, "invalid schema \(schema) in \(path)") }
                 return .ours(schema: schema)
             }
             if application == 0, tables.isEmpty { return .empty }
@@ -46,8 +46,8 @@ enum SQLiteMigration {
             }
             throw Failure(
                 .databaseNotOurs,
-                "\(path) is an SQLite database of another program",
-                hint: "name another file with --db or BALANCEOPS_DB"
+                "\(path) is the SQLite database of another program",
+                hint: "choose another file with --db or BALANCEOPS_DB"
             )
         }
     }
@@ -59,16 +59,16 @@ enum SQLiteMigration {
             guard let missing = columns.first(where: { !found.contains($0) }) else { continue }
             throw Failure(
                 .databaseNotOurs,
-                "\(path) has a table '\(table)' without the column '\(missing)'",
-                hint: "name another file with --db or BALANCEOPS_DB"
+                "missing column '\(missing)' in table '\(table)' of \(path)",
+                hint: "choose another file with --db or BALANCEOPS_DB"
             )
         }
         let names = Migrations.tableNames.intersection(tables).sorted()
         guard names.isEmpty else {
             throw Failure(
                 .databaseNotOurs,
-                "\(path) has tables whose names BalanceOps needs: \(names.joined(separator: ", "))",
-                hint: "rename them, or name another file with --db or BALANCEOPS_DB"
+                "\(path) has tables with names reserved by BalanceOps: \(names.joined(separator: ", "))",
+                hint: "rename them, or choose another file with --db or BALANCEOPS_DB"
             )
         }
     }
@@ -112,7 +112,7 @@ enum SQLiteMigration {
                 if state == .original { try OriginalSchema.bringOver(connection) }
                 for table in Migrations.tableNames
                 where try Row.fetchOne(database, sql: "PRAGMA foreign_key_check(\(table))") != nil {
-                    throw Failure(.databaseUnreadable, "\(path) holds rows that refer to missing rows")
+                    throw Failure(.databaseUnreadable, "\(path) has rows that refer to missing rows")
                 }
                 try database.execute(sql: "PRAGMA application_id = \(applicationID)")
                 try database.execute(sql: "PRAGMA user_version = \(Migrations.all.count)")
@@ -137,8 +137,8 @@ enum SQLiteMigration {
     private static func tooNew(_ path: String, _ schema: Int) -> Failure {
         Failure(
             .schemaTooNew,
-            "\(path) has schema \(schema), made by a newer BalanceOps; this one knows up to \(Migrations.all.count)",
-            hint: "install that newer version, or restore a backup that was made before the update"
+            "\(path) has schema \(schema) of a newer BalanceOps; this version supports up to \(Migrations.all.count)",
+            hint: "install the newer version, or restore a backup from before the update"
         )
     }
 }

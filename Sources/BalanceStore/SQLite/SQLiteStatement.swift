@@ -17,7 +17,7 @@ struct SQLiteStatement {
     func run(_ arguments: [SQLValue]) throws {
         // After an error that ended the transaction, each further statement would be one of its own.
         guard sqlite3_get_autocommit(database.sqliteConnection) == 0 else {
-            throw Failure(.internalError, "a statement was about to write outside of a transaction")
+            throw Failure(.internalError, "write outside of a transaction")
         }
         defer { reset() }
         try bind(arguments)
@@ -36,7 +36,7 @@ struct SQLiteStatement {
 
     private func bind(_ arguments: [SQLValue]) throws {
         guard arguments.count == Int(sqlite3_bind_parameter_count(handle)) else {
-            throw Failure(.internalError, "a statement has \(arguments.count) values for another number of places")
+            throw Failure(.internalError, "wrong number of statement arguments: \(arguments.count)")
         }
         for (index, value) in arguments.enumerated() { try check(bind(value, at: CInt(index + 1))) }
     }

@@ -110,7 +110,7 @@ struct EntitySQL: ConditionSQL {
             return compare("CAST(\(column) AS TEXT)", comparison)
         case (.number(let column, _), .number(let number)) where Self.numbers.contains(comparator):
             guard Int(exactly: number) != nil else {
-                throw FilterError("'\(identifier.key)' is compared with integers", at: comparison.offset)
+                throw FilterError("'\(identifier.key)' must be compared with an integer", at: comparison.offset)
             }
             return compare(column, comparison)
         case (.number(let column, true), .text(let text)) where Self.numbers.contains(comparator):
@@ -162,7 +162,7 @@ struct EntitySQL: ConditionSQL {
 
     private func requireInteger(_ text: String, _ comparison: SearchFilter.Comparison) throws(FilterError) {
         guard Int(text) != nil else {
-            throw FilterError("'\(comparison.identifier.key)' is compared with integers", at: comparison.offset)
+            throw FilterError("'\(comparison.identifier.key)' must be compared with an integer", at: comparison.offset)
         }
     }
 }

@@ -65,7 +65,7 @@ struct LoggedModelSQL: ConditionSQL {
             } else {
                 throw Failure(
                     .invalidParameter,
-                    "Invalid order by field name: '\(identifier.key)'; there are attributes and metrics.KEY"
+                    "Invalid order by field name: '\(identifier.key)'; use an attribute or metrics.KEY"
                 )
             }
         }

@@ -88,7 +88,7 @@ struct PagedSQL {
             bound += values[...index]
         }
         // No row has nothing but missing values, as the last one tells rows apart.
-        guard !alternatives.isEmpty else { throw Failure(.invalidParameter, "Invalid page token: it is not ours") }
+        guard !alternatives.isEmpty else { throw Failure(.invalidParameter, "Invalid page token") }
         return ("(\(alternatives.joined(separator: " OR ")))", bound)
     }
 
@@ -106,7 +106,7 @@ struct PagedSQL {
     private static func values(of text: String, search: String, count: Int) throws -> [SQLValue] {
         let parts = (try? JSONValue(parsing: text))?.elements ?? []
         guard parts.first?.string == search, parts.count == count + 1 else {
-            throw Failure(.invalidParameter, "Invalid page token: it belongs to another search")
+            throw Failure(.invalidParameter, "Invalid page token: it belongs to a different search")
         }
         return try parts.dropFirst().map(SQLValue.init(place:))
     }

@@ -26,7 +26,7 @@ enum RunRows {
         let rows =
             known.isEmpty
             ? try connection.rows("INSERT INTO metric_key (key) VALUES (?) RETURNING key_id", [.text(key)]) : known
-        guard let number = rows.first?.integer(0) else { throw Failure(.internalError, "a key got no number") }
+        guard let number = rows.first?.integer(0) else { throw Failure(.internalError, "no number assigned to a key") }
         return number
     }
 

@@ -115,7 +115,7 @@ extension SQLTrackingStore: LoggedModelStore {
             if count == 0 {
                 throw Failure(
                     .invalidParameter,
-                    "The param '\(param.key)' of the logged model '\(id)' was set already and cannot be changed."
+                    "The param '\(param.key)' of the logged model '\(id)' is already set and cannot be changed."
                 )
             }
         }

@@ -120,9 +120,9 @@ private struct Plan {
     }
 
     private static func check(_ stage: String?, _ what: String) throws {
-        guard let stage else { throw Failure(.resourceNotFound, "There is no \(what)") }
+        guard let stage else { throw Failure(.resourceNotFound, "The \(what) does not exist") }
         guard stage == LifecycleStage.deleted.rawValue else {
-            throw Failure(.invalidParameter, "The \(what) is not deleted", hint: "delete it first; that can be undone")
+            throw Failure(.invalidParameter, "The \(what) is not deleted", hint: "delete it first; it can be restored")
         }
     }
 
@@ -202,7 +202,7 @@ private struct Plan {
             if isEmpty {
                 report.experiments.append((id, name))
             } else {
-                report.kept.append(.init(what: "experiment \(id) '\(name)'", reason: "something of it is kept"))
+                report.kept.append(.init(what: "experiment \(id) '\(name)'", reason: "some of its data is kept"))
             }
         }
     }

@@ -23,8 +23,8 @@ package struct SQLWebhookStore: WebhookStore {
             guard count < Self.maximumWebhooks else {
                 throw Failure(
                     .invalidParameter,
-                    "there are \(count) webhooks, and no more than \(Self.maximumWebhooks) may be",
-                    hint: "balanceops webhook remove ID"
+                    "too many webhooks: \(count) of at most \(Self.maximumWebhooks)",
+                    hint: "remove one: balanceops webhook remove ID"
                 )
             }
             try connection.execute(
@@ -120,7 +120,7 @@ package struct SQLWebhookStore: WebhookStore {
             [.text(id)]
         )
         guard let row = rows.first else {
-            throw Failure(.resourceNotFound, "there is no webhook '\(id.prefix(100))'", hint: "balanceops webhook list")
+            throw Failure(.resourceNotFound, "webhook '\(id.prefix(100))' not found", hint: "balanceops webhook list")
         }
         return OutboxRows.webhook(row)
     }

@@ -40,7 +40,7 @@ struct AuditVerificationTests {
             verification.finish()
             return verification.problem?.message
         }
-        #expect(problem([])?.contains("signatures are missing") == true)
+        #expect(problem([])?.contains("is not signed") == true)
         // Lines from before there was a key.
         #expect(problem([AuditHead(sequence: 3, hash: trail(3)[2].hash, signature: nil, signedFrom: 4)]) == nil)
     }

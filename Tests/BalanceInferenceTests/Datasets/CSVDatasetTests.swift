@@ -28,17 +28,17 @@ struct CSVDatasetTests {
         let text = "a,b,y\n1,,0\n2,x,1\nNA,x,0\n3,z,0\n"
         #expect(try load(text).features.rows == 2)
         let failure = #expect(throws: Failure.self) { try load(text, target: "y", [("dropna", .bool(false))]) }
-        #expect(failure?.message == "the column 'a' has no finite number in row 3")
+        #expect(failure?.message == "column 'a' has no finite number in row 3")
     }
 
     @Test(arguments: [
-        ("a,y\n1,2\n3,1\n", "binary target required (0/1): 'y' holds 2.0"),
-        ("a,y\n1,x\n3,z\n2,w\n", "binary target required: 'y' holds 3 different texts"),
+        ("a,y\n1,2\n3,1\n", "binary target required (0/1): 'y' contains 2.0"),
+        ("a,y\n1,x\n3,z\n2,w\n", "binary target required: 'y' has 3 distinct values"),
         ("a,b\n1,2\n", "target_col not found"), ("a,y\n", "has no rows"), ("", "has no header"),
-        ("a,a,y\n1,1,0\n", "a column name stands twice"), ("a,y\n1,0\n1,2,3\n", "row 2 of"),
-        ("a,y\n\"1,0\n", "a quote is not closed"), ("a,y\n\"1\"x,0\n", "is no CSV"),
+        ("a,a,y\n1,1,0\n", "duplicate column name"), ("a,y\n1,0\n1,2,3\n", "row 2 of"),
+        ("a,y\n\"1,0\n", "a quote is not closed"), ("a,y\n\"1\"x,0\n", "is not valid CSV"),
         ("a,y\ninf,0\n1,1\n", "no finite number"),
-        ("y\n1\n0\n", "has no column besides"), ("a,y\n,\n,\n", "every row"),
+        ("y\n1\n0\n", "has no column other than"), ("a,y\n,\n,\n", "every row"),
     ])
     func `bad data is refused with what is wrong`(text: String, message: String) throws {
         let failure = #expect(throws: Failure.self) { try load(text) }
@@ -65,7 +65,7 @@ struct CSVDatasetTests {
         let failure = #expect(throws: Failure.self) {
             try load("a,y\nx,0\nz,1\n", target: "y", [("one_hot", .bool(false))])
         }
-        #expect(failure?.message == "the column 'a' holds text")
+        #expect(failure?.message == "column 'a' contains text")
     }
 
     @Test func `a Korean file is read in its encoding`() throws {
@@ -74,7 +74,7 @@ struct CSVDatasetTests {
         try Data(bytes).write(to: URL(fileURLWithPath: folder("korean.csv")))
         let params = JSONValue.object([("path", .string(folder("korean.csv"))), ("target_col", "y")])
         let failure = #expect(throws: Failure.self) { try DatasetSpec(kind: "csv", name: nil, params: params).load() }
-        #expect(failure?.message.contains("not in UTF-8") == true)
+        #expect(failure?.message.contains("not valid UTF-8") == true)
         let members = (params.members ?? []) + [("encoding", "cp949")]
         let data = try DatasetSpec(kind: "csv", name: nil, params: .object(members)).load()
         #expect(data.meta.first { $0.0 == "target_mapping" }?.1.text() == #"{"아":0,"예":1}"#)

@@ -47,7 +47,7 @@ struct DatabaseFilesTests {
         for content in [nil, ""] {
             if let content { try folder.write(content, to: "lost/b.db") }
             let failure = #expect(throws: Failure.self) { try SQLiteDatabase(path: folder("lost/b.db")) }
-            #expect(failure?.message.contains("remembers 7 lines") == true)
+            #expect(failure?.message.contains("records 7 audit trail entries") == true)
         }
     }
 

@@ -6,7 +6,7 @@ import BalanceStore
 struct Bench: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Makes data to measure with.",
+        abstract: "Generates data for benchmarks.",
         subcommands: [BenchSeed.self]
     )
     static let examples = BenchSeed.examples
@@ -16,23 +16,23 @@ struct Bench: ExemplifiedCommand {
 struct BenchSeed: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "seed",
-        abstract: "Fills a database with made-up runs in an experiment of their own.",
-        discussion: "The same seed makes the same runs. Use a database that may be thrown away."
+        abstract: "Fills a database with generated runs in a separate experiment.",
+        discussion: "The same seed generates the same runs. Use a disposable database."
     )
     static let examples = ["balanceops bench seed --db /tmp/bench.db --runs 100000 --points 10000000"]
 
     @OptionGroup var options: SettingsOptions
-    @Option(help: "How many runs.") var runs = 1000
-    @Option(help: "How many metrics each run has.") var metrics = 10
-    @Option(help: "How many params each run has.") var params = 10
-    @Option(help: "The points of the metric 'curve' of one more run; 0: no such run.") var points = 0
-    @Option(help: "What the numbers depend on.") var seed: UInt64 = 1
+    @Option(help: "The number of runs.") var runs = 1000
+    @Option(help: "The number of metrics of each run.") var metrics = 10
+    @Option(help: "The number of params of each run.") var params = 10
+    @Option(help: "The number of points of the metric 'curve' in one additional run; 0 adds no run.") var points = 0
+    @Option(help: "The seed of the random numbers.") var seed: UInt64 = 1
     @Flag(help: "Answer with JSON.") var json = false
 
     func validate() throws {
         guard (0...10_000_000).contains(runs), (0...1000).contains(metrics), (0...1000).contains(params),
             (0...1_000_000_000).contains(points)
-        else { throw ValidationError("--runs, --metrics, --params or --points is negative or too large") }
+        else { throw ValidationError("--runs, --metrics, --params and --points must not be negative or too large") }
     }
 
     func run() async throws {

@@ -6,17 +6,17 @@ import Foundation
 struct CICheck: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "ci-check",
-        abstract: "Runs what CI runs, in a work tree of BalanceOps: format, lint, tests, baseline, e2e.",
+        abstract: "Runs the CI steps in a BalanceOps work tree: format, lint, tests, baseline, e2e.",
         discussion: """
-            Stops at the first step that fails, with its exit status.
+            Stops at the first failing step and returns its exit status.
             """
     )
     static let examples = ["balanceops ci-check --skip-e2e"]
 
-    @Option(help: "The port of the e2e step's server.") var port = 8010
-    @Flag(name: .customLong("skip-e2e"), help: "Leave the e2e step out.") var skipE2E = false
+    @Option(help: "The server port of the e2e step.") var port = 8010
+    @Flag(name: .customLong("skip-e2e"), help: "Skip the e2e step.") var skipE2E = false
     @Flag(help: "Also train on the credit data, without promotion.") var includeTabularBaseline = false
-    @Flag(name: .customLong("no-ci-env"), help: "Use the configured database and artifacts, not a sandbox.")
+    @Flag(name: .customLong("no-ci-env"), help: "Use the configured database and artifacts instead of a sandbox.")
     var noCIEnvironment = false
 
     private struct Step {
@@ -28,7 +28,7 @@ struct CICheck: ExemplifiedCommand {
     func run() async throws {
         Output.line("[ci_check] repo_root: \(FileManager.default.currentDirectoryPath)")
         guard FileManager.default.fileExists(atPath: "Package.swift") else {
-            throw Failure(.fileNotFound, "there is no Package.swift here", hint: "cd into the work tree of BalanceOps")
+            throw Failure(.fileNotFound, "no Package.swift in this folder", hint: "cd into the work tree of BalanceOps")
         }
         let steps = steps
         for (index, step) in steps.enumerated() {

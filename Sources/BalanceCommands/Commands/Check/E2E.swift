@@ -9,7 +9,7 @@ import NIOCore
 struct E2E: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "e2e",
-        abstract: "Runs the whole loop once: database, training, promotion, serving, prediction."
+        abstract: "Runs the complete loop once: database, training, promotion, serving, prediction."
     )
     static let examples = [
         "balanceops e2e",
@@ -19,10 +19,10 @@ struct E2E: ExemplifiedCommand {
     @OptionGroup var options: SettingsOptions
     @Option(help: "The host to serve on.") var host = "127.0.0.1"
     @Option(help: "The port to serve on.") var port = 8000
-    @Option(help: "How long one request may take.") var timeoutSec = 8.0
-    @Option(help: "How often a failed request is sent again.") var retries = 30
-    @Option(help: "The pause between two tries.") var retryDelaySec = 0.5
-    @Option(help: "Train on this data set instead of making a random model.") var datasetSpec: String?
+    @Option(help: "The timeout of one request, in seconds.") var timeoutSec = 8.0
+    @Option(help: "How often to retry a failed request.") var retries = 30
+    @Option(help: "The delay between retries, in seconds.") var retryDelaySec = 0.5
+    @Option(help: "Train on this dataset instead of generating a random model.") var datasetSpec: String?
     @Flag(help: "Do not train.") var skipTrain = false
     @Flag(help: "Do not serve.") var skipServe = false
 
@@ -85,7 +85,7 @@ struct E2E: ExemplifiedCommand {
     private func serveAndSmoke(_ workspace: Workspace) async throws {
         Output.line("[e2e] step 4/4: serve (background) + smoke_http")
         let settings = workspace.settings
-        if try await answers(base) { throw portTaken("something answers on \(base) already") }
+        if try await answers(base) { throw portTaken("another server already answers at \(base)") }
         let server = try Program.background(
             Program.own,
             [
@@ -103,7 +103,7 @@ struct E2E: ExemplifiedCommand {
         }
         try await Task.sleep(for: .milliseconds(300))
         guard server.isRunning else {
-            throw portTaken("the API server ended at once (exit status \(server.terminationStatus))")
+            throw portTaken("the API server exited at startup (exit status \(server.terminationStatus))")
         }
         let smoke = SmokeTest(
             baseURL: base,
@@ -113,7 +113,7 @@ struct E2E: ExemplifiedCommand {
             failsOnMissingModel: true
         )
         guard try await smoke.run() == 0 else { throw ExitCode(1) }
-        guard server.isRunning else { throw portTaken("the API server ended, and another one answered") }
+        guard server.isRunning else { throw portTaken("the API server exited, and another server answered") }
         try await predictOneRow(base)
     }
 
@@ -122,7 +122,7 @@ struct E2E: ExemplifiedCommand {
     }
 
     private func portTaken(_ message: String) -> Failure {
-        Failure(.addressInUse, message, hint: "is port \(port) in use? choose another one with --port")
+        Failure(.addressInUse, message, hint: "port \(port) may be in use; choose another port with --port")
     }
 
     private func predictOneRow(_ base: String) async throws {
@@ -130,7 +130,7 @@ struct E2E: ExemplifiedCommand {
         let spec = try DatasetSpec(contentsOf: datasetSpec)
         let result = try await RowPrediction(spec: spec, row: 1).ask(APIClient(baseURL: base))
         let probability = String(format: "%.4f", result.probability)
-        Output.line("[e2e] row 1 of the data set: p_win=\(probability) (its class in the file: \(result.label))")
+        Output.line("[e2e] row 1 of the dataset: p_win=\(probability) (its class in the file: \(result.label))")
     }
 
     private func next(_ workspace: Workspace) {
@@ -138,6 +138,6 @@ struct E2E: ExemplifiedCommand {
         Output.line("What to try next:")
         Output.line("  balanceops serve                 the API on http://127.0.0.1:8000, with the dashboard below /ui")
         Output.line("  balanceops dashboard             the dashboard on http://127.0.0.1:8501")
-        Output.line("  balanceops train-dummy --seed 7  another candidate for the policy to judge")
+        Output.line("  balanceops train-dummy --seed 7  another candidate for the policy to evaluate")
     }
 }

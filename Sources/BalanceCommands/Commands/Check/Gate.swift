@@ -8,12 +8,12 @@ import NIOCore
 struct Gate: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "gate",
-        abstract: "Judges a run by a policy file, for a pipeline: nothing changes but the files that it writes.",
+        abstract: "Evaluates a run against a policy file, for CI pipelines; the registry is not changed.",
         discussion: """
             The run is in the workspace, on a server (--server), or in a folder: an export of balanceops, or MLflow's mlruns.
-            It is compared with the model that serves, with another run (--current RUN), or with nothing (--current none).
-            Where GITHUB_STEP_SUMMARY is set the verdicts are added to that file as Markdown.
-            Exit status: 0 promote, 3 rejected, 4 hold; 2 run not found, 65 the policy is none.
+            It is compared with the current model, with another run (--current RUN), or with nothing (--current none).
+            If GITHUB_STEP_SUMMARY is set, the verdicts are appended to that file as Markdown.
+            Exit status: 0 promote, 3 rejected, 4 hold; 2 run not found, 65 invalid policy.
             """
     )
     static let examples = [
@@ -25,15 +25,15 @@ struct Gate: ExemplifiedCommand {
     static let held: Int32 = 4
 
     @OptionGroup var options: SettingsOptions
-    @Option(help: "The run's id, or a folder with it.") var run: String
-    @Option(help: "The policy's file.") var policy: String
-    @Option(help: "Which run, where the folder has several.") var runId: String?
-    @Option(help: "The registered model whose current version it is compared with.") var name = defaultModelName
-    @Option(help: "Another run to compare with, or none.") var current: String?
-    @Option(help: "The address of a server that has the run.") var server: String?
-    @Option(help: "Writes the decision as JSON.") var json: String?
-    @Option(help: "Writes the rules as JUnit's XML.") var junit: String?
-    @Option(help: "Adds the verdicts to a file as Markdown; otherwise to GITHUB_STEP_SUMMARY.") var summary: String?
+    @Option(help: "The run ID, or a folder that contains the run.") var run: String
+    @Option(help: "The policy file.") var policy: String
+    @Option(help: "The run ID, if the folder has more than one run.") var runId: String?
+    @Option(help: "The registered model to compare with (its current version).") var name = defaultModelName
+    @Option(help: "A run to compare with instead, or none.") var current: String?
+    @Option(help: "The URL of the server that has the run.") var server: String?
+    @Option(help: "Write the decision to this file as JSON.") var json: String?
+    @Option(help: "Write the rule results to this file as JUnit XML.") var junit: String?
+    @Option(help: "Append the verdicts to this file as Markdown; defaults to GITHUB_STEP_SUMMARY.") var summary: String?
 
     mutating func run() async throws {
         let text = try PolicyFile.text(policy)
@@ -51,7 +51,7 @@ struct Gate: ExemplifiedCommand {
         case "promote" where Self.hasVerdict(decision): return
         case "promote":
             Output.note(
-                "[WARN] nothing was judged: each rule of the policy compares with a current model, and there is none"
+                "[WARN] no rule was evaluated: all rules of the policy compare with a current model, and there is none"
             )
             throw ExitCode(Self.held)
         case "reject": throw ExitCode(Failure.Code.promotionRefused.row.exit)
@@ -74,7 +74,7 @@ struct Gate: ExemplifiedCommand {
             return try await judge(run, policy, in: Workspace.open(options.load(), creates: false))
         }
         guard current != nil else {
-            throw ValidationError("No model serves in a folder: compare with --current RUN, or with --current none.")
+            throw ValidationError("A folder has no current model: use --current RUN or --current none.")
         }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "balanceops-gate-\(UUID().uuidString)"
@@ -101,7 +101,7 @@ struct Gate: ExemplifiedCommand {
     static func requireModel(
         _ name: String,
         in workspace: Workspace,
-        or hint: String = "name a model with --name, or compare with nothing: --current none"
+        or hint: String = "set the model with --name, or use --current none"
     ) async throws {
         do {
             _ = try await workspace.models.model(name)
@@ -125,7 +125,7 @@ struct Gate: ExemplifiedCommand {
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw Failure(.unavailable, "the server at \(server) does not answer", hint: "check --server", cause: error)
+            throw Failure(.unavailable, "cannot reach the server at \(server)", hint: "check --server", cause: error)
         }
         if answer.isSuccess, let decision = answer.json { return decision }
         let error = answer.json?["error"]
@@ -141,21 +141,21 @@ struct Gate: ExemplifiedCommand {
         do {
             try text.write(toFile: path, atomically: true, encoding: .utf8)
         } catch {
-            throw Failure(.fileNotWritable, "\(path) cannot be written", hint: "check the folder", cause: error)
+            throw Failure(.fileNotWritable, "cannot write \(path)", hint: "check the folder", cause: error)
         }
     }
 
     private static func append(_ text: String, to path: String) throws {
         if !FileManager.default.fileExists(atPath: path) { return try write(text, to: path) }
         guard let file = FileHandle(forWritingAtPath: path) else {
-            throw Failure(.fileNotWritable, "\(path) cannot be written", hint: "check its permissions")
+            throw Failure(.fileNotWritable, "cannot write \(path)", hint: "check its permissions")
         }
         defer { try? file.close() }
         do {
             try file.seekToEnd()
             try file.write(contentsOf: Data(text.utf8))
         } catch {
-            throw Failure(.fileNotWritable, "\(path) cannot be written", hint: "check the disk", cause: error)
+            throw Failure(.fileNotWritable, "cannot write \(path)", hint: "check the disk", cause: error)
         }
     }
 }
@@ -190,8 +190,8 @@ struct GateFolder {
             let names = runs.prefix(20).map(\.id.native).joined(separator: ", ")
             throw Failure(
                 .runNotFound,
-                runs.isEmpty ? "\(path) holds no run" : "\(path) holds several runs: \(names)",
-                hint: runs.isEmpty ? "name a folder of balanceops export, or MLflow's mlruns" : "name one with --run-id"
+                runs.isEmpty ? "no run found in \(path)" : "\(path) has more than one run: \(names)",
+                hint: runs.isEmpty ? "pass a balanceops export or an MLflow mlruns folder" : "choose one with --run-id"
             )
         }
         return only.id.native

@@ -12,16 +12,16 @@ struct SmokeHTTP: ExemplifiedCommand {
     @Option(help: "The API; overrides --host and --port.") var baseUrl: String?
     @Option(help: "The API's host.") var host = "127.0.0.1"
     @Option(help: "The API's port.") var port = 8000
-    @Option(help: "How long one request may take.") var timeoutSec = 10.0
-    @Option(help: "How often a failed request is sent again; 400 and 404 never are.") var retries = 0
-    @Option(help: "The pause between two tries.") var retryDelaySec = 0.5
+    @Option(help: "The timeout of one request, in seconds.") var timeoutSec = 10.0
+    @Option(help: "How often to retry a failed request; 400 and 404 are never retried.") var retries = 0
+    @Option(help: "The delay between retries, in seconds.") var retryDelaySec = 0.5
     @Option(help: "The path of the health check.") var healthPath = "/health"
     @Option(help: "The path of predictions.") var predictPath = "/predict"
-    @Option(parsing: .upToNextOption, help: "The features to send, padded or cut to what the model expects.")
+    @Option(parsing: .upToNextOption, help: "The features to send, padded or cut to the length that the model expects.")
     var features: [Double] = SmokeTest.defaultFeatures
-    @Flag(help: "Only check the health.") var skipPredict = false
-    @Flag(help: "A failed prediction is only a warning.") var allowPredictFailure = false
-    @Flag(name: .customLong("fail-on-predict-404"), help: "A missing current model is a failure.")
+    @Flag(help: "Run only the health check.") var skipPredict = false
+    @Flag(help: "Report a failed prediction as a warning.") var allowPredictFailure = false
+    @Flag(name: .customLong("fail-on-predict-404"), help: "Fail if there is no current model.")
     var failOnPredict404 = false
     @Flag(help: "Answer with JSON.") var json = false
 

@@ -5,7 +5,7 @@ import BalanceCore
 struct ConfigCommand: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Prints every setting, its value, and where the value came from."
+        abstract: "Prints every setting, its value, and the source of the value."
     )
     static let examples = ["BALANCEOPS_PORT=9000 balanceops config"]
 

@@ -6,9 +6,9 @@ import BalanceStore
 struct InitDB: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "init-db",
-        abstract: "Creates the database, or brings an older one to the newest schema.",
+        abstract: "Creates the database, or migrates an older one to the current schema.",
         discussion: """
-            A database of the original BalanceOps is backed up beside itself first.
+            A database of the original BalanceOps is backed up to the same folder first.
             """
     )
     static let examples = ["balanceops init-db --db data/balanceops.db"]

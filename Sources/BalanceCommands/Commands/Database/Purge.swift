@@ -5,30 +5,30 @@ import BalanceCore
 struct Purge: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge",
-        abstract: "Removes for good what was deleted, and frees its bytes.",
+        abstract: "Permanently removes deleted runs, experiments and logged models, and frees their space.",
         discussion: """
-            Runs, experiments and logged models that were deleted go with their rows and files; their names are free again.
-            What a registered version is made from is kept. The database file keeps its size and uses the space again.
+            Deletes the rows and files of deleted runs, experiments and logged models; their names can be used again.
+            Data that a registered version was made from is kept. The database file keeps its size and reuses the space.
             """
     )
     static let examples = ["balanceops purge --dry-run", "balanceops purge --older-than-days 30"]
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
-    @Option(help: "Only what was deleted at least so many days ago.") var olderThanDays: Int?
-    @Option(name: .customLong("run"), help: "Only this deleted run; may be given several times.") var runs: [String] =
+    @Option(help: "Only items deleted at least this many days ago.") var olderThanDays: Int?
+    @Option(name: .customLong("run"), help: "Only this deleted run; can be repeated.") var runs: [String] =
         []
     @Option(
         name: .customLong("experiment"),
-        help: "Only this deleted experiment and its runs; may be given several times."
+        help: "Only this deleted experiment and its runs; can be repeated."
     )
     var experiments: [Int] = []
-    @Flag(help: "Say what would go, and change nothing.") var dryRun = false
+    @Flag(help: "Print what would be removed, and change nothing.") var dryRun = false
     @Flag(help: "Answer with JSON.") var json = false
 
     func validate() throws {
         if let olderThanDays, !(0...100_000).contains(olderThanDays) {
-            throw ValidationError("--older-than-days is between 0 and 100000.")
+            throw ValidationError("--older-than-days must be between 0 and 100000.")
         }
     }
 

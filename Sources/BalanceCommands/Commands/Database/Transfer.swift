@@ -6,7 +6,7 @@ import Foundation
 struct Import: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Brings runs, models and files over from elsewhere.",
+        abstract: "Imports runs, models and files from another system.",
         subcommands: [ImportMLflow.self, ImportExport.self]
     )
     static let examples = ImportMLflow.examples + ImportExport.examples
@@ -18,10 +18,10 @@ struct ImportMLflow: ExemplifiedCommand {
         commandName: "mlflow",
         abstract: "Imports from an MLflow server, an mlflow.db or an mlruns folder.",
         discussion: """
-            Experiments, runs with their whole metric history, logged models, artifacts and the registry come over with
-            their ids. What is here already stays as it is, so an import that was interrupted can be called again and goes
-            on. A version that was in Production becomes current unless a version serves here already.
-            Exit status: 0 all came over, 1 something was skipped, which the report names.
+            Imports experiments, runs with their full metric history, logged models, artifacts and the registry, and
+            keeps their IDs. Existing records are not changed, so an interrupted import can be run again and continues.
+            A version in stage Production becomes current unless this server already has a current version.
+            Exit status: 0 everything was imported, 1 some records were skipped; the report lists them.
             """
     )
     static let examples = [
@@ -30,10 +30,9 @@ struct ImportMLflow: ExemplifiedCommand {
     ]
 
     @OptionGroup var options: SettingsOptions
-    @Option(name: .customLong("from"), help: "The server's address, the database file, or the folder.") var origin:
-        String
+    @Option(name: .customLong("from"), help: "The server URL, the database file, or the folder.") var origin: String
     @Option(
-        help: "With a database: the folder of what clients sent through the server. (default: mlartifacts beside it)"
+        help: "For a database: the artifact folder of the MLflow server. (default: mlartifacts next to the file)"
     )
     var artifactsFrom: String?
     @Flag(help: "Answer with JSON.") var json = false
@@ -50,8 +49,8 @@ struct ImportMLflow: ExemplifiedCommand {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw Failure(
                 .fileNotFound,
-                "\(path) is not there",
-                hint: "name a server's address, an mlflow.db or an mlruns folder with --from"
+                "no such file or folder: \(path)",
+                hint: "pass a server URL, an mlflow.db or an mlruns folder with --from"
             )
         }
         if isFolder.boolValue { return MLflowFolderSource(path: path) }
@@ -67,16 +66,16 @@ struct ImportMLflow: ExemplifiedCommand {
 struct ImportExport: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Imports what balanceops export wrote.",
+        abstract: "Imports a folder written by balanceops export.",
         discussion: """
-            An export that is imported into an empty database and exported again is the same.
-            Exit status: 0 all came over, 1 something was skipped, which the report names.
+            Importing an export into an empty database and exporting it again gives the same files.
+            Exit status: 0 everything was imported, 1 some records were skipped; the report lists them.
             """
     )
     static let examples = ["balanceops import export --from backup"]
 
     @OptionGroup var options: SettingsOptions
-    @Option(name: .customLong("from"), help: "The folder that was exported to.") var origin: String
+    @Option(name: .customLong("from"), help: "The export folder.") var origin: String
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
@@ -89,10 +88,10 @@ struct ImportExport: ExemplifiedCommand {
 struct Export: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Writes everything as JSON lines and files that any program can read.",
+        abstract: "Exports all data as JSON lines and plain files.",
         discussion: """
             export.jsonl has a line for each experiment, run, batch of metric points, artifact, logged model, registered
-            model, version and alias; files has the bytes, named by their SHA-256. The audit trail stays where it is.
+            model, version and alias; files has the contents, named by SHA-256. The audit trail is not exported.
             """
     )
     static let examples = ["balanceops export --to backup"]
@@ -129,7 +128,7 @@ private enum Transfer {
     private static func tell(_ report: TransferReport) {
         for skipped in report.skipped { Output.line("skipped: \(skipped.what): \(skipped.reason)") }
         Output.ok(
-            "\(report.experiments) experiments, \(report.runs) runs (\(report.known) were here), \(report.points) metric "
+            "\(report.experiments) experiments, \(report.runs) runs (\(report.known) existed), \(report.points) metric "
                 + "points, \(report.artifacts) files (\(report.bytes) bytes), \(report.loggedModels) logged models, "
                 + "\(report.models) registered models, \(report.versions) versions, \(report.aliases) aliases"
         )

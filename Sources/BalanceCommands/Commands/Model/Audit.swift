@@ -7,7 +7,7 @@ import Foundation
 struct Audit: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
-        abstract: "Shows, checks and exports the audit trail, and makes its decisions again.",
+        abstract: "Shows, verifies and exports the audit trail, and replays its decisions.",
         subcommands: [
             AuditLog.self, AuditVerify.self, AuditExport.self, AuditHeadCommand.self, AuditReplayCommand.self,
         ]
@@ -19,17 +19,17 @@ struct Audit: ExemplifiedCommand {
 struct AuditLog: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
-        abstract: "Prints the newest lines of the audit trail: who did what, when and why."
+        abstract: "Prints the newest entries of the audit trail: who did what, when and why."
     )
     static let examples = ["balanceops audit log --model credit --limit 5"]
 
     @OptionGroup var options: SettingsOptions
-    @Option(help: "Only what was done to this model, policy or webhook.") var model: String?
-    @Option(help: "How many lines.") var limit = 20
+    @Option(help: "Only entries of this model, policy or webhook.") var model: String?
+    @Option(help: "The maximum number of entries.") var limit = 20
     @Flag(help: "Answer with JSON.") var json = false
 
     func validate() throws {
-        if !(1...100_000).contains(limit) { throw ValidationError("--limit is between 1 and 100000.") }
+        if !(1...100_000).contains(limit) { throw ValidationError("--limit must be between 1 and 100000.") }
     }
 
     func run() async throws {
@@ -44,11 +44,12 @@ struct AuditLog: ExemplifiedCommand {
 struct AuditVerify: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Looks at every line of the audit trail and names the first that is not as it was written.",
+        abstract: "Verifies every entry of the audit trail and reports the first altered entry.",
         discussion: """
-            A changed, missing or moved line breaks the chain of hashes; a trail that was written anew lacks the signatures; a
-            cut end lacks the line that is remembered beside the key, or in a head that was kept elsewhere (--against).
-            Exit status: 0 all is well, 1 it is not.
+            A changed, missing or reordered entry breaks the hash chain; a rewritten trail lacks valid signatures; a
+            truncated trail lacks the entry recorded next to the key, or the entry of a head stored elsewhere
+            (--against).
+            Exit status: 0 the trail is intact, 1 it is not.
             """
     )
     static let examples = [
@@ -56,8 +57,10 @@ struct AuditVerify: ExemplifiedCommand {
     ]
 
     @OptionGroup var options: SettingsOptions
-    @Option(help: "A head that was kept elsewhere: what audit head or GET /audit/head gave.") var against: [String] = []
-    @Option(help: "A public key that lines may be signed by, besides the one at hand.") var publicKey: [String] = []
+    @Option(help: "A head stored elsewhere: the output of audit head or GET /audit/head; can be repeated.")
+    var against: [String] = []
+    @Option(help: "An additional public key that entries may be signed with; can be repeated.")
+    var publicKey: [String] = []
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
@@ -76,12 +79,12 @@ struct AuditVerify: ExemplifiedCommand {
             throw Failure(
                 .auditBroken,
                 "the audit trail is broken: \(problem.message)",
-                hint: "compare it with a backup or an export; GET /audit/\(problem.sequence) shows the line"
+                hint: "compare it with a backup or an export; GET /audit/\(problem.sequence) shows the entry"
             )
         }
-        if !json, heads.isEmpty { Output.note("[WARN] no head is at hand: whether the end was cut off cannot be told") }
+        if !json, heads.isEmpty { Output.note("[WARN] no head to compare with: a truncated trail cannot be detected") }
         if !json {
-            Output.ok("\(report.count) lines, \(report.signed) signatures, \(heads.count) heads: all as it was written")
+            Output.ok("\(report.count) entries, \(report.signed) signatures, \(heads.count) heads: trail is intact")
         }
     }
 
@@ -91,7 +94,7 @@ struct AuditVerify: ExemplifiedCommand {
         else {
             throw Failure(
                 .fileNotFound,
-                "\(path) holds no head of an audit trail",
+                "\(path) is not an audit trail head",
                 hint: "balanceops audit head > head.json"
             )
         }
@@ -104,8 +107,8 @@ struct AuditVerify: ExemplifiedCommand {
         else {
             throw Failure(
                 .fileNotFound,
-                "\(path) holds no public key",
-                hint: "it is beside the key, with .pub behind its name"
+                "\(path) is not a public key",
+                hint: "the public key is next to the key, with the suffix .pub"
             )
         }
         return Array(key)
@@ -116,7 +119,7 @@ struct AuditVerify: ExemplifiedCommand {
 struct AuditExport: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Prints the whole audit trail as JSON lines, the oldest first."
+        abstract: "Prints the complete audit trail as JSON lines, oldest first."
     )
     static let examples = ["balanceops audit export > audit.jsonl"]
 
@@ -138,7 +141,7 @@ struct AuditExport: ExemplifiedCommand {
 struct AuditHeadCommand: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "head",
-        abstract: "Prints the newest line's number, hash and signature, to be kept elsewhere."
+        abstract: "Prints the number, hash and signature of the newest entry, to store elsewhere."
     )
     static let examples = ["balanceops audit head > head.json"]
 
@@ -149,8 +152,8 @@ struct AuditHeadCommand: ExemplifiedCommand {
         guard let head = try await workspace.audit.auditHead() else {
             throw Failure(
                 .resourceNotFound,
-                "the audit trail has no line yet",
-                hint: "balanceops train-dummy makes one"
+                "the audit trail is empty",
+                hint: "balanceops train-dummy adds an entry"
             )
         }
         Output.json(head.json)
@@ -161,19 +164,19 @@ struct AuditHeadCommand: ExemplifiedCommand {
 struct AuditReplayCommand: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Makes a recorded decision again, from the policy and the facts that were recorded.",
-        discussion: "Exit status: 0 the same decision comes out, 1 another one."
+        abstract: "Replays a recorded decision with the recorded policy and facts.",
+        discussion: "Exit status: 0 same decision, 1 different decision."
     )
     static let examples = ["balanceops audit replay 17"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The line's number.") var line: Int
+    @Argument(help: "The number of the entry.") var line: Int
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load(), creates: false)
         guard let event = try await workspace.audit.auditEvent(line) else {
-            throw Failure(.resourceNotFound, "the audit trail has no line \(line)", hint: "balanceops audit log")
+            throw Failure(.resourceNotFound, "the audit trail has no entry \(line)", hint: "balanceops audit log")
         }
         let replay = try await AuditReplay(event, workspace.governance)
         if json {
@@ -185,10 +188,10 @@ struct AuditReplayCommand: ExemplifiedCommand {
         guard replay.isSame else {
             throw Failure(
                 .auditBroken,
-                "line \(line) records another decision than its facts lead to",
+                "entry \(line) records a different decision than the replay of its facts",
                 hint: "balanceops audit verify"
             )
         }
-        if !json { Output.ok("the same decision as line \(line) records") }
+        if !json { Output.ok("same decision as recorded in entry \(line)") }
     }
 }

@@ -6,18 +6,19 @@ import Foundation
 struct Explain: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Says why a version serves, or what a policy says of another one.",
+        abstract: "Explains why a version is current, or what a policy decides for another version.",
         discussion: """
-            Without a version: what serves now, since when, by whose decision, and every rule as it was judged then. With one:
-            what would be decided now; nothing changes. Exit status with a version: 0 promote, 3 reject, 6 hold.
+            Without a version: the current version, when and by whom it was promoted, and every rule result of that
+            time. With a version: what the policy would decide now; nothing is changed.
+            Exit status with a version: 0 promote, 3 reject, 6 hold.
             """
     )
     static let examples = ["balanceops explain credit", "balanceops explain credit 8 --policy strict.yaml"]
 
     @OptionGroup var options: SettingsOptions
     @Argument(help: "The registered model.") var model = defaultModelName
-    @Argument(help: "The version that is to be judged.") var version: Int?
-    @Option(help: "The file of a policy, instead of the one that the model is bound to.") var policy: String?
+    @Argument(help: "The version to evaluate.") var version: Int?
+    @Option(help: "A policy file to use instead of the policy that the model is bound to.") var policy: String?
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
@@ -60,32 +61,32 @@ struct ServingStory {
 
     var lines: [String] {
         guard let version = slot.version else {
-            return ["\(slot.model): nothing serves (generation \(slot.generation))"]
+            return ["\(slot.model): no current version (generation \(slot.generation))"]
         }
-        let state = slot.problem.map { "is current and cannot be served: \($0)" } ?? "serves"
+        let state = slot.problem.map { "is current but cannot be served: \($0)" } ?? "serves"
         var lines = ["\(slot.model): version \(version) \(state), generation \(slot.generation)"]
         if let moved = slot.movedAt { lines.append("  since    \(moved.iso8601)") }
         if let contradiction { lines.append("  WARNING  \(contradiction); balanceops audit verify") }
         if let event {
             let from = event.fromVersion.map { "version \($0)" } ?? "nothing"
-            lines.append("  because  \(event.actor) \(event.action) it in place of \(from): \(event.reason)")
-            lines.append("  record   line \(event.sequence) of the audit trail, \(event.hash.prefix(12))")
+            lines.append("  because  \(event.actor) \(event.action) it, replacing \(from): \(event.reason)")
+            lines.append("  record   entry \(event.sequence) of the audit trail, \(event.hash.prefix(12))")
             if let decision = event.decision {
                 lines.append("  decision \(DecisionTable.headline(decision))")
                 lines += DecisionTable.lines(decision)
             }
         } else {
-            lines.append("  because  it served before there was an audit trail")
+            lines.append("  because  it was current before the audit trail existed")
         }
         let policy =
             slot.policy.map { "'\($0)' (\(slot.policyHash?.prefix(12) ?? ""))" }
-            ?? "none; whoever moves the alias decides"
+            ?? "none; promotions are manual"
         lines.append("  policy   \(policy)")
-        if slot.isForced { lines.append("  forced   it was let past the policy") }
+        if slot.isForced { lines.append("  forced   promoted with --force, past the policy") }
         if let freeze = slot.freeze {
             lines.append("  frozen   by \(freeze.by) since \(freeze.at.iso8601): \(freeze.reason)")
         }
-        lines.append("  rollback " + (slot.previous.map { "goes to version \($0)" } ?? "has nothing to go to"))
+        lines.append("  rollback " + (slot.previous.map { "returns to version \($0)" } ?? "no previous version"))
         return lines
     }
 }

@@ -8,7 +8,7 @@ import Foundation
 struct Models: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "Looks at models and their files, and registers them.",
+        abstract: "Inspects model files, and lists and registers models.",
         subcommands: [ModelsList.self, ModelsInspect.self, ModelsImport.self, ModelsRefresh.self]
     )
     static let examples = ModelsInspect.examples + ModelsImport.examples + ModelsList.examples + ModelsRefresh.examples
@@ -18,13 +18,13 @@ struct Models: ExemplifiedCommand {
 struct ModelsInspect: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Says what a model file is, what it takes and gives, and whether it can be served.",
-        discussion: "Exit status: 0 it can be served, 5 it cannot; then the message says which part is in the way."
+        abstract: "Shows the format, inputs and outputs of a model file, and whether it can be served.",
+        discussion: "Exit status: 0 it can be served, 5 it cannot; the message names the unsupported part."
     )
     static let examples = ["balanceops models inspect model.pkl"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The file, or a folder with an MLmodel.") var file: String
+    @Argument(help: "The model file, or a folder with an MLmodel file.") var file: String
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
@@ -70,7 +70,7 @@ struct ModelsInspect: ExemplifiedCommand {
         if predictor.featureCount > 0 {
             row(
                 "takes",
-                "\(predictor.featureCount) features" + (predictor.acceptsMissing ? ", some may be missing" : "")
+                "\(predictor.featureCount) features" + (predictor.acceptsMissing ? ", missing values allowed" : "")
             )
         }
         if let names = predictor.featureNames { row("features", names.joined(separator: ", ")) }
@@ -85,16 +85,16 @@ struct ModelsInspect: ExemplifiedCommand {
 struct ModelsImport: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Registers a bare model file as a version.",
-        discussion: "The file is kept as an artifact of a run of its own. With --current the version serves at once."
+        abstract: "Registers a model file as a version.",
+        discussion: "The file is stored as an artifact of a new run. With --current the version is promoted at once."
     )
     static let examples = ["balanceops models import model.ubj --name churn --current"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The file, or a folder with an MLmodel.") var file: String
-    @Option(help: "The registered model; it is made where it is missing.") var name: String
-    @Flag(help: "Make the version current, as far as the policy allows.") var current = false
-    @Option(help: "Why it is made current.") var reason: String?
+    @Argument(help: "The model file, or a folder with an MLmodel file.") var file: String
+    @Option(help: "The registered model; created if missing.") var name: String
+    @Flag(help: "Promote the version if the policy allows it.") var current = false
+    @Option(help: "The reason for the promotion.") var reason: String?
     @OptionGroup var actorOptions: ActorOptions
     @Flag(help: "Answer with JSON.") var json = false
 
@@ -174,8 +174,8 @@ private struct ModelPlace {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw Failure(
                 .fileNotFound,
-                "there is no file \(path)",
-                hint: "name a model's file, or a folder with an MLmodel"
+                "no such file: \(path)",
+                hint: "pass a model file, or a folder with an MLmodel file"
             )
         }
         guard isDirectory.boolValue else {
@@ -186,8 +186,8 @@ private struct ModelPlace {
         guard let bytes = FileManager.default.contents(atPath: "\(path)/MLmodel") else {
             throw Failure(
                 .modelNotReadable,
-                "there is no file MLmodel in \(path)",
-                hint: "name the model's file itself"
+                "no MLmodel file in \(path)",
+                hint: "pass the model file itself"
             )
         }
         let description = try ModelFormats().manifest(from: Array(bytes))

@@ -10,7 +10,7 @@ struct ModelsList: ExemplifiedCommand {
     static let examples = ["balanceops models list", "balanceops models list credit"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "A model whose versions are listed.") var model: String?
+    @Argument(help: "The model to list versions of.") var model: String?
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
@@ -51,14 +51,14 @@ struct ModelsList: ExemplifiedCommand {
             rows.append([
                 model.name,
                 slot.version.map { "v\($0) \(slot.problem == nil ? "serves" : "cannot be served")" }
-                    ?? "nothing serves", slot.policy ?? "no policy",
+                    ?? "no current version", slot.policy ?? "no policy",
                 slot.freeze == nil ? "" : "frozen",
             ])
         }
         if json { return Output.json(.array(documents)) }
         DecisionTable.table(rows).forEach(Output.line)
         if rows.isEmpty {
-            Output.note("no model is registered; balanceops models import FILE --name NAME registers one")
+            Output.note("no registered models; balanceops models import FILE --name NAME registers one")
         }
     }
 }
@@ -67,10 +67,10 @@ struct ModelsList: ExemplifiedCommand {
 struct ModelsRefresh: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "refresh",
-        abstract: "Takes down anew what a version is judged by.",
+        abstract: "Re-records the metrics and artifacts that a version is evaluated on.",
         discussion: """
-            The values that a policy judges by are those of the moment when the version was made. After an evaluation on new
-            data this takes the run's and the logged model's latest values, and the audit trail says so.
+            A policy uses the values that were recorded when the version was created. After an evaluation on new data,
+            this command records the latest values of the run and the logged model, and adds an audit trail entry.
             """
     )
     static let examples = ["balanceops models refresh credit 6 --reason \"evaluated on the new hold-out\""]
@@ -89,6 +89,6 @@ struct ModelsRefresh: ExemplifiedCommand {
             by: actorOptions.request(reason: reason)
         )
         if json { return Output.json(facts.json) }
-        Output.ok("version \(place.version) of \(place.model) is judged by \(Output.dict(facts.metrics))")
+        Output.ok("version \(place.version) of \(place.model) is evaluated on \(Output.dict(facts.metrics))")
     }
 }

@@ -20,10 +20,10 @@ enum PolicyFile {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
             let bytes = FileManager.default.contents(atPath: path)
         else {
-            throw Failure(.fileNotFound, "the policy file \(path) cannot be read", hint: "name a YAML or JSON file")
+            throw Failure(.fileNotFound, "cannot read the policy file \(path)", hint: "pass a YAML or JSON file")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw Failure(.policyInvalid, "\(path) is not in UTF-8", hint: "save it as UTF-8")
+            throw Failure(.policyInvalid, "\(path) is not valid UTF-8", hint: "save it as UTF-8")
         }
         return text
     }
@@ -46,7 +46,7 @@ enum PolicyFile {
         guard let found = versions.first(where: { version == nil || $0.version == version }) else {
             throw Failure(
                 .resourceNotFound,
-                "there is no policy '\(text)', and no file of that name",
+                "no policy or file named '\(text)'",
                 hint: "balanceops policy list"
             )
         }
@@ -58,8 +58,8 @@ enum PolicyFile {
 struct PolicyCheck: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Says whether a file is a policy, and where it is not.",
-        discussion: "Exit status: 0 it is one, 65 it is not; every mistake is named with its line and column."
+        abstract: "Checks whether a policy file is valid.",
+        discussion: "Exit status: 0 valid, 65 invalid; every error is reported with its line and column."
     )
     static let examples = ["balanceops policy check policy.yaml"]
 
@@ -78,7 +78,7 @@ struct PolicyCheck: ExemplifiedCommand {
                 )
             }
             for warning in policy.warnings { Output.note("warning: \(warning)") }
-            Output.ok("\(file) is the policy '\(policy.name)', \(policy.rules.count) rules, \(policy.hash.prefix(12))")
+            Output.ok("\(file): valid policy '\(policy.name)', \(policy.rules.count) rules, \(policy.hash.prefix(12))")
         } catch let failure as Failure where failure.code == .policyInvalid {
             if json {
                 Output.json(
@@ -103,7 +103,7 @@ struct PolicyCheck: ExemplifiedCommand {
 
 /// `balanceops policy list`.
 struct PolicyList: ExemplifiedCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the policies that are kept.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the saved policies.")
     static let examples = ["balanceops policy list"]
 
     @OptionGroup var options: SettingsOptions
@@ -132,7 +132,7 @@ struct PolicyShow: ExemplifiedCommand {
     static let examples = ["balanceops policy show", "balanceops policy show legacy-original"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "A policy, as `default` or `strict@2`.") var policy: String?
+    @Argument(help: "A policy, such as `default` or `strict@2`.") var policy: String?
     @Option(help: "The registered model.") var name = defaultModelName
     @Flag(help: "Answer with JSON.") var json = false
 
@@ -153,7 +153,7 @@ struct PolicyShow: ExemplifiedCommand {
                 ])
             )
         }
-        guard let bound else { return Output.line("\(name): none; whoever moves the alias decides") }
+        guard let bound else { return Output.line("\(name): none; promotions are manual") }
         Output.line("\(name): \(bound.policy.name), version \(bound.version), \(bound.policy.hash.prefix(12))")
         Output.line(bound.text)
     }
@@ -163,8 +163,8 @@ struct PolicyShow: ExemplifiedCommand {
 struct PolicyDiff: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Compares two policies by what they mean.",
-        discussion: "Exit status: 0 they decide the same, 1 they differ."
+        abstract: "Compares two policies by meaning.",
+        discussion: "Exit status: 0 equivalent, 1 different."
     )
     static let examples = ["balanceops policy diff strict@1 strict.yaml"]
 
@@ -208,10 +208,10 @@ struct PolicyDiff: ExemplifiedCommand {
 struct PolicySet: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Saves a policy, and binds a registered model to it.",
+        abstract: "Saves a policy and binds a registered model to it.",
         discussion: """
-            From then on the alias `current` of the model moves only where the policy allows it, whoever asks: MLflow's client,
-            the API, the pages or a command. `none` lifts the bond.
+            From then on every change of the alias `current` must pass the policy, whether it comes from an MLflow
+            client, the API, the dashboard or a command. `none` removes the policy.
             """
     )
     static let examples = [
@@ -221,7 +221,7 @@ struct PolicySet: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
-    @Argument(help: "A file, a policy as `default` or `strict@2`, or `none`.") var policy: String
+    @Argument(help: "A file, a policy such as `default` or `strict@2`, or `none`.") var policy: String
     @Option(help: "The registered model.") var name = defaultModelName
     @Option(help: "Why.") var reason: String?
 
@@ -230,14 +230,14 @@ struct PolicySet: ExemplifiedCommand {
         let request = actorOptions.request(reason: reason ?? "")
         if policy == "none" {
             try await workspace.governance.bind(nil, to: name, by: request)
-            return Output.ok("\(name) is bound to no policy")
+            return Output.ok("\(name) is not bound to a policy")
         }
         _ = try await workspace.models.model(name)
         let saved = try await saved(in: workspace)
         try await workspace.governance.bind(saved, to: name, by: request)
         for warning in saved.policy.warnings { Output.note("warning: \(warning)") }
         Output.ok(
-            "\(name) obeys the policy '\(saved.policy.name)', version \(saved.version), \(saved.policy.hash.prefix(12))"
+            "\(name) is bound to '\(saved.policy.name)', version \(saved.version), \(saved.policy.hash.prefix(12))"
         )
     }
 

@@ -6,7 +6,7 @@ import BalanceInference
 struct Predict: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Asks a running API about one row of a data set."
+        abstract: "Sends one row of a dataset to a running API."
     )
     static let examples = [
         "balanceops predict --dataset-spec examples/dataset_specs/german_credit.json --row 1"
@@ -14,7 +14,7 @@ struct Predict: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @Option(help: "The dataset spec (JSON) that the model was trained with.") var datasetSpec: String
-    @Option(help: "The row, counted from 1 over the rows that are used.") var row = 1
+    @Option(help: "The row number, starting at 1, among the rows that are used.") var row = 1
     @Option(help: "The API.") var baseUrl: String?
     @Flag(help: "Answer with JSON.") var json = false
 
@@ -47,7 +47,7 @@ struct RowPrediction {
         } catch {
             throw Failure(
                 .unavailable,
-                "the API at \(client.baseURL) does not answer",
+                "cannot reach the API at \(client.baseURL)",
                 hint: "balanceops serve",
                 cause: error
             )

@@ -5,12 +5,14 @@ import BalanceCore
 struct Promote: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "promote",
-        abstract: "Makes a version, or a run's model, the current one.",
+        abstract: "Promotes a version, or the model of a run, to current.",
         discussion: """
-            The file is loaded and tried first. A model that is bound to a policy obeys it; otherwise naming a run or a version
-            is a person's decision, and the audit trail says so. --force goes past the policy, which the trail says too.
-            Exit status: 0 done, 2 run not found, 3 refused by the policy or the run has no model, 4 its file is missing,
-            5 its file cannot be served, 6 held by the policy, 7 somebody moved it in between, 8 the model is frozen.
+            The model file is loaded and tested first. If the model is bound to a policy, the policy decides; otherwise
+            the promotion is recorded as a manual decision. --force overrides the policy, and the audit trail records
+            it.
+            Exit status: 0 done, 2 run not found, 3 rejected by the policy or the run has no model, 4 model file
+            missing, 5 model file cannot be served, 6 held by the policy, 7 changed by another request, 8 the model is
+            frozen.
             """
     )
     static let examples = [
@@ -20,30 +22,30 @@ struct Promote: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
-    @Argument(help: "The registered model, with a version behind it.") var model: String?
-    @Argument(help: "The version's number.") var version: Int?
+    @Argument(help: "The registered model, followed by a version.") var model: String?
+    @Argument(help: "The version number.") var version: Int?
     @Option(help: "The run to promote.") var runId: String?
     @Flag(help: "Promote the newest run.") var latest = false
-    @Option(help: "Another file than the one that the run recorded.") var modelPath: String?
+    @Option(help: "A model file to use instead of the one recorded in the run.") var modelPath: String?
     @Option(help: "The registered model, with --run-id or --latest.") var name = defaultModelName
-    @Option(help: "Why; needed with a version.") var reason: String?
-    @Flag(help: "Say what would be decided, and change nothing.") var dryRun = false
-    @Flag(help: "Go past the policy; the reason needs 10 characters.") var force = false
-    @Option(help: "Refuse where the model is at another generation.") var expectGeneration: Int?
-    @Option(help: "Refuse where the decision is not the one with this hash.") var ifDecision: String?
-    @Flag(help: "Make the model where there is none of that name, with --run-id or --latest.") var create = false
+    @Option(help: "The reason; required with a version.") var reason: String?
+    @Flag(help: "Print the decision, and change nothing.") var dryRun = false
+    @Flag(help: "Override the policy; the reason must have at least 10 characters.") var force = false
+    @Option(help: "Fail if the model is at a different generation.") var expectGeneration: Int?
+    @Option(help: "Fail if the decision has a different hash.") var ifDecision: String?
+    @Flag(help: "Create the model if it does not exist, with --run-id or --latest.") var create = false
     @Flag(help: "Answer with JSON.") var json = false
 
     func validate() throws {
         if model != nil {
             if version == nil || runId != nil || latest || modelPath != nil {
-                throw ValidationError("Give MODEL VERSION, or --run-id RUN, or --latest.")
+                throw ValidationError("Pass MODEL VERSION, --run-id RUN, or --latest.")
             }
         } else {
             if (runId == nil) != latest {
-                throw ValidationError("Give either --run-id RUN or --latest, or MODEL VERSION.")
+                throw ValidationError("Pass only one of MODEL VERSION, --run-id RUN and --latest.")
             }
-            if force { throw ValidationError("--force is for MODEL VERSION.") }
+            if force { throw ValidationError("--force requires MODEL VERSION.") }
         }
     }
 
@@ -51,9 +53,9 @@ struct Promote: ExemplifiedCommand {
         let workspace = try await Workspace.open(options.load())
         let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration, ifDecision: ifDecision)
         guard let model, let version else { return try await promoteRun(in: workspace, request) }
-        try await Gate.requireModel(model, in: workspace, or: "balanceops models list shows the models")
+        try await Gate.requireModel(model, in: workspace, or: "balanceops models list lists the models")
         if reason == nil, !dryRun {
-            throw Failure(.invalidArgument, "a promotion needs a reason", hint: "say why with --reason")
+            throw Failure(.invalidArgument, "missing reason for the promotion", hint: "add --reason WHY")
         }
         if dryRun {
             let decision = try await workspace.promotions.preview(version, of: model)
@@ -76,7 +78,7 @@ struct Promote: ExemplifiedCommand {
         let from = result.from.map { "version \($0)" } ?? "nothing"
         Output.ok(
             result.isNoop
-                ? "version \(version) of \(model) serves already"
+                ? "version \(version) of \(model) is already current"
                 : "\(model): \(from) -> version \(version), generation \(result.slot.generation) (\(result.decision.reason))"
         )
     }
@@ -103,7 +105,7 @@ struct Promote: ExemplifiedCommand {
             try await Gate.requireModel(
                 name,
                 in: workspace,
-                or: "balanceops models list shows the models; --create makes this one"
+                or: "balanceops models list lists the models; --create creates this one"
             )
         }
         if dryRun {
@@ -147,8 +149,8 @@ struct ManualPromotion {
         if modelPath != nil, let bound = try await workspace.governance.boundPolicy(of: name) {
             throw Failure(
                 .invalidArgument,
-                "'\(name)' is bound to the policy '\(bound.policy.name)', which cannot judge a file by another run's values",
-                hint: "balanceops models import FILE --name \(name), and promote that version"
+                "'\(name)' is bound to policy '\(bound.policy.name)', which cannot evaluate a file by a run's metrics",
+                hint: "run balanceops models import FILE --name \(name), then promote that version"
             )
         }
         let outcome = try await workspace.promotions.promote(
@@ -165,7 +167,7 @@ struct ManualPromotion {
     func detail(in workspace: Workspace) async throws -> RunDetail {
         guard let run else {
             if let latest = try await latestRun(workspace.tracking, workspace.artifacts) { return latest }
-            throw Failure(.runNotFound, "no run exists yet", hint: "balanceops train-dummy")
+            throw Failure(.runNotFound, "no runs found", hint: "balanceops train-dummy")
         }
         if let detail = try await workspace.tracking.run(run) { return detail }
         throw Failure(.runNotFound, "run_id not found: \(run)", hint: "GET /runs or the dashboard lists the runs")

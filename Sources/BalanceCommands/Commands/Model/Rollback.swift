@@ -6,10 +6,11 @@ import Foundation
 struct Rollback: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollback",
-        abstract: "Goes back to the version that served before, or to another one.",
+        abstract: "Rolls back to the previous version, or to the given version.",
         discussion: """
-            Prints from and to, and what was true of the target, before anything changes. The policy is not asked, so that
-            going back is always possible; what it says is printed and recorded. Without a terminal --yes is needed.
+            Prints the source and target versions and the target's history before anything changes. A rollback does not
+            need the policy's approval; the policy's decision is printed and recorded. --yes is required without a
+            terminal.
             """
     )
     static let examples = [
@@ -20,15 +21,15 @@ struct Rollback: ExemplifiedCommand {
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
     @Argument(help: "The registered model.") var model: String
-    @Option(help: "The version to go back to; otherwise the one that served before.") var to: Int?
+    @Option(help: "The version to roll back to; defaults to the previous version.") var to: Int?
     @Option(help: "Why.") var reason: String?
-    @Flag(help: "Do not ask.") var yes = false
-    @Flag(help: "Print what would be done, and change nothing.") var dryRun = false
-    @Option(help: "Refuse where the model is at another generation.") var expectGeneration: Int?
+    @Flag(help: "Do not ask for confirmation.") var yes = false
+    @Flag(help: "Print the plan, and change nothing.") var dryRun = false
+    @Option(help: "Fail if the model is at a different generation.") var expectGeneration: Int?
     @Flag(help: "Answer with JSON.") var json = false
 
     func validate() throws {
-        if reason == nil, !dryRun { throw ValidationError("Give --reason WHY.") }
+        if reason == nil, !dryRun { throw ValidationError("Pass --reason WHY.") }
     }
 
     func run() async throws {
@@ -44,15 +45,15 @@ struct Rollback: ExemplifiedCommand {
         let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration ?? plan.slot.generation)
         let result = try await workspace.promotions.rollBack(model, to: plan.target.version, by: request)
         if json { return Output.json(result.json) }
-        Output.ok("\(model): version \(plan.target.version) serves, generation \(result.slot.generation)")
+        Output.ok("\(model): version \(plan.target.version) is current, generation \(result.slot.generation)")
     }
 
     private func confirm() throws {
         if yes { return }
         guard isatty(STDIN_FILENO) == 1 else {
-            throw ValidationError("There is no terminal to ask on: add --yes to go on, or --dry-run to look only.")
+            throw ValidationError("No terminal for confirmation: add --yes to proceed, or --dry-run to print the plan.")
         }
-        Output.note("Go back? [y/N]")
+        Output.note("Roll back? [y/N]")
         guard ["y", "yes"].contains((readLine() ?? "").lowercased()) else {
             Output.note("nothing changed")
             throw ExitCode(1)
@@ -63,9 +64,9 @@ struct Rollback: ExemplifiedCommand {
         let from = plan.slot.version.map { "version \($0)" } ?? "nothing"
         var lines = ["\(plan.slot.model): \(from) -> version \(plan.target.version)"]
         if let served = plan.served {
-            lines.append("  it served from \(served.at.iso8601) on, by \(served.actor)")
+            lines.append("  served from \(served.at.iso8601), promoted by \(served.actor)")
         } else {
-            lines.append("  it never served")
+            lines.append("  never served")
         }
         lines.append("  file     \(plan.target.digest.map { "SHA-256 \($0.prefix(16))" } ?? "unknown")")
         lines.append("  metrics  \(Output.dict(plan.target.metrics))")
@@ -94,7 +95,7 @@ struct Freeze: ModelWord {
     static let configuration = CommandConfiguration(
         commandName: "freeze",
         abstract:
-            "Keeps a model as it is, no promotion, no rollback, no other policy, until unfreeze; only --force goes past it."
+            "Freezes a model: no promotion, rollback or policy change until unfreeze; only --force overrides it."
     )
     static let examples = ["balanceops freeze credit --reason \"year-end closing\""]
 
@@ -112,7 +113,7 @@ struct Freeze: ModelWord {
 struct Unfreeze: ModelWord {
     static let configuration = CommandConfiguration(
         commandName: "unfreeze",
-        abstract: "Lets a frozen model move again."
+        abstract: "Unfreezes a model."
     )
     static let examples = ["balanceops unfreeze credit --reason \"closing is done\""]
 
@@ -122,7 +123,7 @@ struct Unfreeze: ModelWord {
     @Option(help: "Why.") var reason: String
 
     func run() async throws {
-        try await act("\(model) may move again") { _ = try await $0.governance.unfreeze(model, by: $1) }
+        try await act("\(model) is unfrozen") { _ = try await $0.governance.unfreeze(model, by: $1) }
     }
 }
 
@@ -130,7 +131,7 @@ struct Unfreeze: ModelWord {
 struct Quarantine: ModelWord {
     static let configuration = CommandConfiguration(
         commandName: "quarantine",
-        abstract: "Keeps a version from ever serving, also by rollback or force, until release."
+        abstract: "Prevents a version from serving, even by rollback or --force, until release."
     )
     static let examples = ["balanceops quarantine credit 6 --reason \"trained on leaked labels\""]
 
@@ -160,7 +161,7 @@ struct Release: ModelWord {
     @Option(help: "Why.") var reason: String
 
     func run() async throws {
-        try await act("version \(place.version) of \(place.model) may serve again") {
+        try await act("version \(place.version) of \(place.model) is released from quarantine") {
             try await $0.governance.release(place.version, of: place.model, by: $1)
         }
     }
@@ -170,10 +171,10 @@ struct Release: ModelWord {
 struct Approve: ModelWord {
     static let configuration = CommandConfiguration(
         commandName: "approve",
-        abstract: "Gives your word for a version, as its policy asks for.",
+        abstract: "Approves a version, if its policy requires approvals.",
         discussion: """
-            An approval holds for this file, this policy and this generation: whatever of them changes voids it. Roles are
-            the model's tags `role:NAME`, with names and commas in between.
+            An approval is valid for one model file, policy and generation; a change to any of them invalidates it.
+            Roles are tags of the model: `role:NAME`, with a comma-separated list of users as the value.
             """
     )
     static let examples = ["balanceops approve credit 8 --reason \"looked at the errors by branch\" --actor min"]

@@ -6,14 +6,14 @@ import BalanceStore
 struct DashboardCommand: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "dashboard",
-        abstract: "Serves the dashboard on a port of its own until SIGTERM or Ctrl-C."
+        abstract: "Serves the dashboard on a separate port until SIGTERM or Ctrl-C."
     )
     static let examples = ["balanceops dashboard --port 8501 --api-url http://127.0.0.1:8000"]
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var listen: ListenOptions
-    @Option(help: "The port to listen on; 0 takes a free one (BALANCEOPS_DASHBOARD_PORT).") var port: String?
-    @Flag(help: "Let its forms change something; otherwise they are refused.") var writable = false
+    @Option(help: "The port to listen on; 0 picks a free one (BALANCEOPS_DASHBOARD_PORT).") var port: String?
+    @Flag(help: "Allow changes through forms; without it the dashboard is read-only.") var writable = false
 
     func run() async throws {
         var flags = options.flags.merging(listen.flags) { first, _ in first }

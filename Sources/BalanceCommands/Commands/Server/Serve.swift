@@ -15,22 +15,22 @@ struct Serve: ExemplifiedCommand {
     @OptionGroup var options: SettingsOptions
     @OptionGroup var listen: ListenOptions
     @Option(
-        help: "A folder for database, artifacts and current model, made where it is missing; instead of three settings."
+        help: "The folder for the database, artifacts and current model; created if missing. Replaces three settings."
     )
     var data: String?
 
-    @Option(help: "The port to listen on; 0 takes a free one (BALANCEOPS_PORT).") var port: String?
+    @Option(help: "The port to listen on; 0 picks a free one (BALANCEOPS_PORT).") var port: String?
 
-    @Option(help: "The port of gRPC: a number, auto (the API's + 1), or off (BALANCEOPS_GRPC_PORT).")
+    @Option(help: "The gRPC port: a number, auto (API port + 1), or off (BALANCEOPS_GRPC_PORT).")
     var grpcPort: String?
 
     @Option(help: "off sends every request through the normal HTTP pipeline (BALANCEOPS_FAST_LANE).")
     var fastLane: String?
 
-    @Option(help: "The threads that connections are served on: a number, or auto (BALANCEOPS_EVENT_LOOPS).")
+    @Option(help: "The number of threads that serve connections, or auto (BALANCEOPS_EVENT_LOOPS).")
     var eventLoops: String?
 
-    @Option(help: ArgumentHelp("The process that this one ends with.", visibility: .hidden)) var parent: Int?
+    @Option(help: ArgumentHelp("Exit when this parent process exits.", visibility: .hidden)) var parent: Int?
 
     func run() async throws {
         var flags = options.flags.merging(listen.flags) { first, _ in first }
@@ -53,7 +53,7 @@ struct Serve: ExemplifiedCommand {
         defer { withExtendedLifetime(lease) {} }
         await CrashLoopBreaker(workspace: workspace).start()
         if let head = try await workspace.audit.auditHead() {
-            Output.ok("audit trail: line \(head.sequence), \(head.hash)")
+            Output.ok("audit trail: entry \(head.sequence), \(head.hash)")
         }
         let host = settings[.host].text
         let name = host.contains(":") ? "[\(host)]" : host

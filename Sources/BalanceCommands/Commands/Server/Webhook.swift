@@ -6,7 +6,7 @@ import Logging
 struct WebhookCommand: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "webhook",
-        abstract: "Tells other programs what happens to models.",
+        abstract: "Manages webhooks, which notify other programs of changes to models.",
         subcommands: [
             WebhookAdd.self, WebhookList.self, WebhookRemove.self, WebhookDeliveries.self, WebhookTest.self,
         ]
@@ -18,10 +18,10 @@ struct WebhookCommand: ExemplifiedCommand {
 struct WebhookAdd: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
-        abstract: "Adds a webhook, and prints its secret once.",
+        abstract: "Adds a webhook and prints its secret once.",
         discussion: """
-            Each message is signed: X-BalanceOps-Signature is v1 and the HMAC-SHA256 of id.timestamp.body by the secret. It is
-            sent again until it arrives or a day has passed, in the order of each model. `balanceops serve` sends them.
+            Each message is signed: X-BalanceOps-Signature is v1 and the HMAC-SHA256 of id.timestamp.body with its
+            secret. Failed deliveries are retried for up to a day, in order per model. `balanceops serve` sends them.
             """
     )
     static let examples = [
@@ -31,11 +31,11 @@ struct WebhookAdd: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
-    @Argument(help: "Where to send to.") var url: String
+    @Argument(help: "The URL to send to.") var url: String
     @Option(help: "json or slack.") var format = "json"
-    @Option(help: "Only what happens to this model.") var model: String?
-    @Option(help: "Only this action, as `promoted`; may stand several times.") var action: [String] = []
-    @Option(help: "The secret, of 16 bytes or more; otherwise a new one.") var secret: String?
+    @Option(help: "Only events of this model.") var model: String?
+    @Option(help: "Only this action, such as `promoted`; can be repeated.") var action: [String] = []
+    @Option(help: "The secret, at least 16 bytes; generated when omitted.") var secret: String?
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
@@ -72,13 +72,13 @@ struct WebhookList: ExemplifiedCommand {
 struct WebhookRemove: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
-        abstract: "Removes a webhook, and what waits for it."
+        abstract: "Removes a webhook and its pending deliveries."
     )
     static let examples = ["balanceops webhook remove wh-0123456789abcdef"]
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
-    @Argument(help: "The webhook's id.") var id: String
+    @Argument(help: "The webhook ID.") var id: String
 
     func run() async throws {
         try await Workspace.open(options.load()).webhooks.removeWebhook(id, by: Actor(name: actorOptions.name))
@@ -90,12 +90,12 @@ struct WebhookRemove: ExemplifiedCommand {
 struct WebhookDeliveries: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "deliveries",
-        abstract: "Lists what was sent to a webhook, and what waits."
+        abstract: "Lists the sent and pending deliveries of a webhook."
     )
     static let examples = ["balanceops webhook deliveries wh-0123456789abcdef"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The webhook's id.") var id: String
+    @Argument(help: "The webhook ID.") var id: String
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
@@ -110,12 +110,12 @@ struct WebhookDeliveries: ExemplifiedCommand {
 struct WebhookTest: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Sends one message to a webhook now, and says how that ended."
+        abstract: "Sends one test message to a webhook and prints the result."
     )
     static let examples = ["balanceops webhook test wh-0123456789abcdef"]
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The webhook's id.") var id: String
+    @Argument(help: "The webhook ID.") var id: String
 
     func run() async throws {
         let settings = try await options.load()

@@ -5,7 +5,7 @@ import BalanceCore
 struct DemoRun: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo-run",
-        abstract: "Records a run with two metrics, to see that everything is connected."
+        abstract: "Records a demo run with two metrics, to check the setup."
     )
     static let examples = ["balanceops demo-run && balanceops dashboard"]
 

@@ -6,15 +6,15 @@ import BalanceInference
 struct TrainDummy: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "train-dummy",
-        abstract: "Makes a random model, records it as a run, and promotes it where the policy allows."
+        abstract: "Creates a random model, records it as a run, and promotes it if the policy allows it."
     )
     static let examples = ["balanceops train-dummy --seed 7 --n-features 8"]
 
     @OptionGroup var options: SettingsOptions
-    @Option(help: "Determines weights and data.") var seed = 42
-    @Option(help: "How many rows the model is judged on.") var nSamples = 300
-    @Option(help: "How many numbers a row has.") var nFeatures = 8
-    @Flag(name: .customLong("no-auto-promote"), help: "Leave the current model alone.") var noAutoPromote = false
+    @Option(help: "The random seed of weights and data.") var seed = 42
+    @Option(help: "The number of rows the model is evaluated on.") var nSamples = 300
+    @Option(help: "The number of features of a row.") var nFeatures = 8
+    @Flag(name: .customLong("no-auto-promote"), help: "Do not change the current model.") var noAutoPromote = false
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {

@@ -15,20 +15,20 @@ struct TrainTabularBaseline: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @Option(help: "A dataset spec (JSON).") var datasetSpec: String?
-    @Option(help: "A CSV file, instead of a spec.") var csvPath: String?
+    @Option(help: "A CSV file to use instead of a spec.") var csvPath: String?
     @Option(help: "The column of the CSV file to predict.") var targetCol: String?
-    @Option(help: "A name for the CSV file's data.") var datasetName: String?
-    @Option(help: "What separates the CSV file's cells.") var sep = ","
-    @Flag(name: .customLong("no-one-hot"), help: "Refuse text columns instead of encoding them.") var noOneHot = false
+    @Option(help: "The dataset name for the CSV file.") var datasetName: String?
+    @Option(help: "The separator of the CSV file.") var sep = ","
+    @Flag(name: .customLong("no-one-hot"), help: "Reject text columns instead of encoding them.") var noOneHot = false
     @Flag(name: .customLong("no-dropna"), help: "Keep rows with empty cells.") var noDropna = false
-    @Option(help: "Determines the split.") var seed = 42
-    @Option(help: "The share of rows to test on; 0 trains and tests on all rows.") var testSize = 0.2
-    @Flag(name: .customLong("no-auto-promote"), help: "Leave the current model alone.") var noAutoPromote = false
+    @Option(help: "The random seed of the split.") var seed = 42
+    @Option(help: "The fraction of rows to test on; 0 trains and tests on all rows.") var testSize = 0.2
+    @Flag(name: .customLong("no-auto-promote"), help: "Do not change the current model.") var noAutoPromote = false
     @Flag(help: "Answer with JSON.") var json = false
 
     func validate() throws {
         if datasetSpec == nil, csvPath == nil || targetCol == nil {
-            throw ValidationError("Give --dataset-spec FILE, or --csv-path FILE and --target-col COLUMN.")
+            throw ValidationError("Pass --dataset-spec FILE, or --csv-path FILE and --target-col COLUMN.")
         }
     }
 

@@ -31,7 +31,7 @@ struct AuditPage: Sendable {
         guard let sequence = Int(text), let event = try await sources.audit.auditEvent(sequence) else {
             throw Failure(
                 .resourceNotFound,
-                "The audit trail has no line \(text.prefix(50)).",
+                "The audit trail has no entry \(text.prefix(50)).",
                 hint: "open the audit trail"
             )
         }

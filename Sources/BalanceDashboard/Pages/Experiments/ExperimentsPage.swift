@@ -9,7 +9,7 @@ enum PageAction: String, CaseIterable {
         switch self {
         case .delete: "Deletes"
         case .restore: "Restores"
-        case .purge: "Removes for good"
+        case .purge: "Permanently removes"
         }
     }
 
@@ -48,7 +48,7 @@ struct ExperimentsPage: Sendable {
         guard let id = Int(text) else {
             throw Failure(
                 .invalidParameter,
-                "'\(text.prefix(50))' is no experiment",
+                "experiment '\(text.prefix(50))' not found",
                 hint: "open the list of experiments"
             )
         }

@@ -48,8 +48,8 @@ struct PolicyPage: Sendable {
         guard form["policy"] == bound?.policy.hash ?? "" else {
             throw Failure(
                 .generationConflict,
-                "Somebody bound '\(name)' to another policy while this one was edited.",
-                hint: "open the page again, and look at both"
+                "The policy of '\(name)' was changed by someone else while you edited it.",
+                hint: "reload the page and compare both"
             )
         }
         let saved = try await sources.governance.savePolicy(policy, text: text, by: asked.actor)

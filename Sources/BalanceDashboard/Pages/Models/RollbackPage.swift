@@ -26,7 +26,7 @@ struct RollbackPage: Sendable {
     func confirm(_ request: Request, name: String) async throws -> PageRenderer.PageResult {
         let form = try await PageForm(request)
         guard let target = form.integer("to") else {
-            throw Failure(.invalidParameter, "The form names no version.", hint: "open its page again")
+            throw Failure(.invalidParameter, "Missing version in the form.", hint: "reload its page")
         }
         _ = try await sources.promotions.rollBack(name, to: target, by: form.move())
         return .redirect("/models/\(name.percentEncoded)")

@@ -60,7 +60,7 @@ struct VersionPage: Sendable {
     private func requireSeen(_ hash: String, of name: String) async throws {
         let slot = try await sources.governance.slot(of: name)
         guard hash == slot.policyHash ?? "" else {
-            throw Failure(.generationConflict, "'\(name)' is bound to another policy now.", hint: "open its page again")
+            throw Failure(.generationConflict, "'\(name)' is bound to a different policy now.", hint: "reload its page")
         }
     }
 

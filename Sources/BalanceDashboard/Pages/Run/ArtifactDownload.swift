@@ -29,13 +29,13 @@ enum ArtifactDownload {
     static func response(_ artifact: ArtifactRecord, _ store: any ArtifactStore) throws -> Response {
         let state = state(of: artifact, store)
         guard let path = state.path, let size = state.size, !state.isOutside else {
-            throw Failure(.fileNotFound, "The file is not there any more.", hint: "its path is \(artifact.path)")
+            throw Failure(.fileNotFound, "The file no longer exists.", hint: "its path is \(artifact.path)")
         }
         guard !state.isTooLarge else {
-            throw Failure(.bodyTooLarge, "The file is over 50 MB.", hint: "copy it from \(artifact.path)")
+            throw Failure(.bodyTooLarge, "The file is larger than 50 MB.", hint: "copy it from \(artifact.path)")
         }
         guard let file = FileHandle(forReadingAtPath: path) else {
-            throw Failure(.fileNotFound, "The file cannot be read.", hint: "its path is \(artifact.path)")
+            throw Failure(.fileNotFound, "Cannot read the file.", hint: "its path is \(artifact.path)")
         }
         let body = ResponseBody(contentLength: size) { writer in
             defer { try? file.close() }
@@ -45,7 +45,7 @@ enum ArtifactDownload {
                 try await writer.write(ByteBuffer(bytes: data))
             }
             // A file that shrank must not leave the client waiting for the rest.
-            guard left == 0 else { throw Failure(.fileNotFound, "The file changed while it was sent.") }
+            guard left == 0 else { throw Failure(.fileNotFound, "The file changed during the download.") }
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: headers(name: (path as NSString).lastPathComponent), body: body)
@@ -57,7 +57,7 @@ enum ArtifactDownload {
             var offset = 0
             while offset < file.size {
                 let bytes = try file.read(at: offset, count: min(file.size - offset, 1 << 18))
-                guard !bytes.isEmpty else { throw Failure(.fileNotFound, "The file changed while it was sent.") }
+                guard !bytes.isEmpty else { throw Failure(.fileNotFound, "The file changed during the download.") }
                 offset += bytes.count
                 try await writer.write(ByteBuffer(bytes: bytes))
             }

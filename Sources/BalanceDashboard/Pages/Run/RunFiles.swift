@@ -19,7 +19,7 @@ struct RunFiles: Sendable {
     /// The key of one file.
     func key(of id: RunID, _ path: String) async throws -> ArtifactKey {
         guard let root = try await root(of: id) else {
-            throw Failure(.fileNotFound, "The files of this run are elsewhere.", hint: "ask its object store")
+            throw Failure(.fileNotFound, "The files of this run are in an object store.", hint: "open that store")
         }
         return try root.appending(path)
     }

@@ -45,9 +45,9 @@ package struct KnownAttributes: Sendable {
             let short = className.split(separator: ".").last.map(String.init) ?? className
             throw Failure(
                 .modelNotReadable,
-                "the file holds a \(short) with the attribute '\(unknown.prefix(100))', which is not known",
+                "the file has a \(short) with an unknown attribute '\(unknown.prefix(100))'",
                 hint:
-                    "if you added it yourself, delete it before saving; docs/model-attributes.md lists those that are known"
+                    "if you added it yourself, delete it before saving; docs/model-attributes.md lists the known ones"
             )
         }
     }

@@ -46,9 +46,9 @@ extension EstimatorConverter {
             model.classes = []
             return model
         }
-        guard !model.classes.isEmpty else { throw refusal("a \(view.kind) with an objective that gives no classes") }
+        guard !model.classes.isEmpty else { throw refusal("a \(view.kind) with an objective without classes") }
         guard let labels = view["_classes"]?.labels, labels.count == model.classes.count else {
-            throw refusal("a \(view.kind) whose labels cannot be read")
+            throw refusal("a \(view.kind) with unreadable labels")
         }
         model.classes = labels
         return model

@@ -31,7 +31,7 @@ extension EstimatorConverter {
         var intercepts = view["intercept_"]?.doubles ?? view["intercept_"]?.double.map { [$0] } ?? []
         if intercepts.count == 1, rows > 1 { intercepts = [Double](repeating: intercepts[0], count: rows) }
         guard intercepts.count == rows, (flat + intercepts).allSatisfy(\.isFinite) else {
-            throw refusal("a \(view.kind) whose weights and intercepts do not fit together")
+            throw refusal("a \(view.kind) with inconsistent weights and intercepts")
         }
         return ((0..<rows).map { Array(flat[$0 * width..<($0 + 1) * width]) }, intercepts)
     }
@@ -40,7 +40,7 @@ extension EstimatorConverter {
         let (weights, intercepts) = try weights(view)
         let classes = try classes(view)
         guard classes.count == (weights.count == 1 ? 2 : weights.count) else {
-            throw refusal("a LogisticRegression whose weights and classes do not fit together")
+            throw refusal("a LogisticRegression with inconsistent weights and classes")
         }
         return LogisticClassifier(
             classes: classes,
@@ -63,7 +63,7 @@ extension EstimatorConverter {
         guard solver == "newton-cholesky", classes > 2 else { return .softmax }
         // Until 1.5 that solver knew two classes only, and took several one by one.
         guard let isOld = isBefore(view, 6) else {
-            throw refusal("a LogisticRegression of newton-cholesky that does not say its version")
+            throw refusal("a newton-cholesky LogisticRegression without a version")
         }
         return isOld ? .oneVersusRest : .softmax
     }
@@ -72,7 +72,7 @@ extension EstimatorConverter {
     private static func requireOneLabel(_ view: ObjectView) throws {
         let type = view["_label_binarizer"]?["y_type_"]?.string ?? "multiclass"
         guard ["binary", "multiclass"].contains(type), view["outputs_2d_"]?.bool != true else {
-            throw refusal("a \(view.kind) with several labels a row")
+            throw refusal("a \(view.kind) with several labels per row")
         }
     }
 
@@ -85,7 +85,7 @@ extension EstimatorConverter {
         try requireOneLabel(view)
         guard let classes = labels(of: view)?.labels,
             classes.count == (weights.count == 1 ? 2 : weights.count)
-        else { throw refusal("a \(view.kind) whose weights and classes do not fit together") }
+        else { throw refusal("a \(view.kind) with inconsistent weights and classes") }
         return LinearModel(classes: classes, weights: weights, intercepts: intercepts)
     }
 
@@ -95,7 +95,7 @@ extension EstimatorConverter {
         let (weights, intercepts) = try weights(view)
         let classes = try classes(view)
         guard classes.count == (weights.count == 1 ? 2 : weights.count) else {
-            throw refusal("a \(view.kind) whose weights and classes do not fit together")
+            throw refusal("a \(view.kind) with inconsistent weights and classes")
         }
         return LogisticClassifier(
             classes: classes,
@@ -113,12 +113,12 @@ extension EstimatorConverter {
         }
         let estimators = folds.compactMap { ($0["estimator"] ?? $0["base_estimator"])?.index }
         guard folds.count <= 1000, Set(folds.map(\.index)).count == folds.count, estimators.count == folds.count else {
-            throw refusal("a CalibratedClassifierCV that holds one fold twice, or more than 1000")
+            throw refusal("a CalibratedClassifierCV with a duplicate fold or more than 1000 folds")
         }
         let all = try folds.map { try fold($0, classes: classes.count) }
         let count = all[0].featureCount
         guard all.allSatisfy({ $0.featureCount == count }) else {
-            throw refusal("a CalibratedClassifierCV whose folds take other numbers of features")
+            throw refusal("a CalibratedClassifierCV with folds for different numbers of features")
         }
         return Calibrated(classes: classes, featureCount: count, folds: all.map(\.fold))
     }
@@ -129,7 +129,7 @@ extension EstimatorConverter {
     ) throws -> (fold: Calibrated.Fold, featureCount: Int) {
         guard var estimator = view["estimator"] ?? view["base_estimator"],
             let calibrators = view["calibrators"]?.elements, calibrators.count == (classes == 2 ? 1 : classes)
-        else { throw refusal("a CalibratedClassifierCV whose folds cannot be read") }
+        else { throw refusal("a CalibratedClassifierCV with unreadable folds") }
         if estimator.className == "sklearn.frozen._frozen.FrozenEstimator" {
             estimator = estimator["estimator"] ?? estimator
         }
@@ -146,7 +146,7 @@ extension EstimatorConverter {
         var reached = declared
         for step in steps { reached = reached.flatMap(step.outputCount) }
         guard let declared, reached == model.featureCount else {
-            throw refusal("a CalibratedClassifierCV whose steps do not fit together")
+            throw refusal("a CalibratedClassifierCV with inconsistent steps")
         }
         return (.init(steps: steps, model: model, maps: try calibrators.map(calibration)), declared)
     }
@@ -204,11 +204,11 @@ extension EstimatorConverter {
         let layers = try zip(coefficients, intercepts).map { coefficient, intercept in
             guard let matrix = coefficient.matrix, let biases = intercept.doubles, let width = matrix.first?.count,
                 biases.count == width
-            else { throw refusal("an MLP whose layers do not fit together") }
+            else { throw refusal("an MLP with inconsistent layers") }
             return (weights: (0..<width).map { column in matrix.map { $0[column] } }, biases: biases)
         }
         for (before, after) in zip(layers, layers.dropFirst()) where after.weights.first?.count != before.biases.count {
-            throw refusal("an MLP whose layers do not fit together")
+            throw refusal("an MLP with inconsistent layers")
         }
         let classes = isClassifier ? try classes(view) : []
         let width = layers.last?.biases.count ?? 0
@@ -231,7 +231,7 @@ extension EstimatorConverter {
         // What the metric was told counts before the attribute.
         let told = view["effective_metric_params_"]
         if let unknown = told?.keys.first(where: { !["p", "w"].contains($0) && told?[$0] != nil }) {
-            throw refusal("a nearest-neighbours model whose metric has the parameter '\(unknown)'")
+            throw refusal("a nearest-neighbours model with the metric parameter '\(unknown)'")
         }
         let exponent = told?["p"]?.double ?? view["p"]?.double ?? 2
         let powers = ["euclidean": 2.0, "manhattan": 1, "chebyshev": .infinity, "minkowski": exponent]
@@ -240,14 +240,14 @@ extension EstimatorConverter {
             told?["w"] == nil
                 || metric == "minkowski" && factors.count == rows.first?.count
                     && factors.allSatisfy({ $0.isFinite && $0 >= 0 })
-        else { throw refusal("a nearest-neighbours model whose weights of columns cannot be read") }
+        else { throw refusal("a nearest-neighbours model with unreadable column weights") }
         guard let power = powers[metric], let weights = view["weights"]?.string else {
-            throw refusal("a nearest-neighbours model with the metric '\(metric)' or weights of its own")
+            throw refusal("a nearest-neighbours model with the metric '\(metric)' or custom weights")
         }
         let classes = isClassifier ? try classes(view) : []
         guard !isClassifier || targets.allSatisfy({ $0 >= 0 && Int(exactly: $0).map { $0 < classes.count } == true })
         else {
-            throw refusal("a nearest-neighbours model whose labels and classes do not fit together")
+            throw refusal("a nearest-neighbours model with inconsistent labels and classes")
         }
         return Neighbors(
             classes: classes,

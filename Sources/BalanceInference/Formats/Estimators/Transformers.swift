@@ -152,7 +152,7 @@ extension EstimatorConverter {
         }
         var encode = Encode(categories: cells.map { $0.map(\.code) }, isOneHot: isOneHot)
         for (index, codes) in encode.categories.enumerated() where Set(codes).count != codes.count {
-            throw refusal("an encoder whose column \(index) has a category twice")
+            throw refusal("an encoder with a duplicate category in column \(index)")
         }
         encode.textColumns = Set(cells.indices.filter { cells[$0].contains(where: \.isText) })
         encode.unknown = try unknown(view)
@@ -182,17 +182,17 @@ extension EstimatorConverter {
     private static func setRareCategories(of view: ObjectView, _ encode: inout Encode) throws {
         guard view["min_frequency"] != nil || view["max_categories"] != nil else { return }
         guard let maps = view["_default_to_infrequent_mappings"]?.elements, maps.count == encode.categories.count else {
-            throw refusal("an encoder whose rare categories cannot be read")
+            throw refusal("an encoder with unreadable rare categories")
         }
         encode.rare = maps.map { !$0.isNone }
         encode.places = try zip(maps, encode.categories).map { map, known in
             if map.isNone { return Array(known.indices) }
             guard var places = map.doubles?.compactMap({ Int(exactly: $0) }),
                 places.allSatisfy({ known.indices.contains($0) })
-            else { throw refusal("an encoder whose rare categories cannot be read") }
+            else { throw refusal("an encoder with unreadable rare categories") }
             // An OrdinalEncoder maps all but the missing category, which is the last and has a number of its own.
             if !encode.isOneHot, places.count == known.count - 1, known.last?.isNaN == true { places.append(0) }
-            guard places.count == known.count else { throw refusal("an encoder whose rare categories cannot be read") }
+            guard places.count == known.count else { throw refusal("an encoder with unreadable rare categories") }
             return places
         }
     }
@@ -212,7 +212,7 @@ extension EstimatorConverter {
             if columns.isEmpty { continue }
             // What was fitted are copies, so that none stands twice; a small file could hold one a million times.
             guard triple[1].string != nil || seen.insert(triple[1].index).inserted else {
-                throw refusal("a ColumnTransformer that holds one transformer twice")
+                throw refusal("a ColumnTransformer with a duplicate transformer")
             }
             var steps = triple[1].string == "passthrough" ? [] : try transform(triple[1])
             if let weight = try weight(of: triple[0].string, in: view) {
@@ -259,7 +259,7 @@ extension EstimatorConverter {
             return Array(stride(from: start, to: end, by: step))
         }
         return try labels.map { label in
-            guard let index = names.firstIndex(of: label) else { throw refusal("a column '\(label)' without a place") }
+            guard let index = names.firstIndex(of: label) else { throw refusal("an unknown column '\(label)'") }
             return index
         }
     }
@@ -268,7 +268,7 @@ extension EstimatorConverter {
     private static func between(_ first: String?, _ last: String?, _ names: [String], _ step: Int) throws -> [Int] {
         func place(_ label: String?, _ standard: Int) throws -> Int {
             guard let label else { return standard }
-            guard let index = names.firstIndex(of: label) else { throw refusal("a column '\(label)' without a place") }
+            guard let index = names.firstIndex(of: label) else { throw refusal("an unknown column '\(label)'") }
             return index
         }
         guard step == 1, !names.isEmpty else { throw refusal("a slice of columns") }

@@ -74,7 +74,7 @@ extension EstimatorConverter {
     /// No estimator holds one tree twice; a small file could, a million times.
     private static func checkAreDistinct(_ trees: [ObjectView?]) throws {
         let places = trees.compactMap { $0?.index }
-        guard Set(places).count == places.count else { throw refusal("an ensemble that holds one tree twice") }
+        guard Set(places).count == places.count else { throw refusal("an ensemble with a duplicate tree") }
     }
 
     /// A number that names a node, a column or a count.
@@ -99,7 +99,7 @@ extension EstimatorConverter {
             let right = nodes.column("right_child"), let features = nodes.column("feature"),
             let thresholds = nodes.column("threshold"), let values = state["values"]?.doubles,
             values.count == left.count * width
-        else { throw refusal("a \(estimator.kind) whose tree cannot be read") }
+        else { throw refusal("a \(estimator.kind) with an unreadable tree") }
         let missing = nodes.column("missing_go_to_left")
         return try left.indices.map { index in
             if left[index] < 0 {
@@ -117,7 +117,7 @@ extension EstimatorConverter {
 
     private static func count(_ view: ObjectView, _ nodes: TreeNodes) throws -> Int {
         guard let count = view["n_features_in_"]?.integer, nodes.featureBound <= count else {
-            throw refusal("a \(view.kind) whose trees look at more features than it takes")
+            throw refusal("a \(view.kind) with trees that use more features than it has")
         }
         return count
     }
@@ -137,7 +137,7 @@ extension EstimatorConverter {
             ? ["log_loss", "deviance", "exponential"]
             : ["squared_error", "absolute_error", "huber", "quantile", "ls", "lad"]
         guard let loss = view["loss"]?.string, losses.contains(loss) else {
-            throw refusal("a \(view.kind) with a loss of its own")
+            throw refusal("a \(view.kind) with a custom loss")
         }
         let isExponential = loss == "exponential"
         let link: BoostedTrees.Link =
@@ -173,16 +173,16 @@ extension EstimatorConverter {
     ) throws -> [Double] {
         if view["init"]?.string == "zero" { return [Double](repeating: 0, count: groups) }
         guard let initial = view["init_"], view["init"] == nil else {
-            throw refusal("a \(view.kind) that begins with an estimator of its own")
+            throw refusal("a \(view.kind) with a custom initial estimator")
         }
         guard isClassifier else {
             guard let constant = initial["constant_"]?.doubles?.first else {
-                throw refusal("a \(view.kind) without a start")
+                throw refusal("a \(view.kind) without an initial estimator")
             }
             return [constant]
         }
         guard let priors = initial["class_prior_"]?.doubles, priors.count == max(groups, 2) else {
-            throw refusal("a \(view.kind) without a start")
+            throw refusal("a \(view.kind) without an initial estimator")
         }
         // Single precision's smallest step keeps the logarithm finite, as in scikit-learn.
         let bound = Double(Float.ulpOfOne)
@@ -220,7 +220,7 @@ extension EstimatorConverter {
                 "least_absolute_deviation",
             ]
         guard let loss = view["loss"]?.string, losses.contains(loss) else {
-            throw refusal("a \(view.kind) with a loss of its own")
+            throw refusal("a \(view.kind) with a custom loss")
         }
         let isLog = ["poisson", "gamma"].contains(loss)
         var model = BoostedTrees(
@@ -236,7 +236,7 @@ extension EstimatorConverter {
         guard let encoder = view["_preprocessor"] else { return model }
         let columns = try columns(encoder)
         guard columns.outputCount(model.featureCount) == model.featureCount else {
-            throw refusal("a \(view.kind) whose categories cannot be read")
+            throw refusal("a \(view.kind) with unreadable categories")
         }
         return Staged(featureCount: model.featureCount, steps: [columns], model: model)
     }
@@ -247,12 +247,12 @@ extension EstimatorConverter {
             return nil
         }
         guard let lists = view["_bin_mapper"]?["bin_thresholds_"]?.members, lists.count == flags.count else {
-            throw refusal("a \(view.kind) whose categories cannot be read")
+            throw refusal("a \(view.kind) with unreadable categories")
         }
         var known: [Int: [UInt64]] = [:]
         for (column, list) in lists.enumerated() where flags[column] == "True" {
             guard let values = list.doubles, values.allSatisfy({ (0..<256).contains($0) }) else {
-                throw refusal("a \(view.kind) whose categories cannot be read")
+                throw refusal("a \(view.kind) with unreadable categories")
             }
             var set = [UInt64](repeating: 0, count: 4)
             for value in values { set[Int(value) >> 6] |= 1 << UInt64(Int(value) & 63) }
@@ -270,7 +270,7 @@ extension EstimatorConverter {
             let thresholds = nodes.column("num_threshold") ?? nodes.column("threshold"),
             let missing = nodes.column("missing_go_to_left"), let left = nodes.column("left"),
             let right = nodes.column("right")
-        else { throw refusal("a histogram tree that cannot be read") }
+        else { throw refusal("an unreadable histogram tree") }
         let categorical = nodes.column("is_categorical")
         let sets = nodes.column("bitset_idx")
         let bits = predictor["raw_left_cat_bitsets"]?.matrix ?? []
@@ -311,7 +311,7 @@ extension EstimatorConverter {
         var nodes = TreeNodes()
         for (estimator, list) in zip(estimators, columns) {
             guard let numbers = list.numbers, numbers.allSatisfy({ $0 >= 0 && $0 < Double(count) }) else {
-                throw refusal("an IsolationForest whose trees look at more features than it takes")
+                throw refusal("an IsolationForest with trees that use more features than it has")
             }
             try nodes.add(pathTree(estimator, columns: numbers.map(whole)))
         }
