@@ -69,7 +69,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "BalanceBench",
-            dependencies: ["BalanceAPI", "BalanceCore", "BalanceInference", "BalanceStore"],
+            dependencies: ["BalanceAPI", "BalanceCore", "BalanceInference", "BalanceNet", "BalanceStore"],
             path: "bench/kernels",
             swiftSettings: swiftSettings,
             linkerSettings: linkerSettings

@@ -1,6 +1,7 @@
 import BalanceAPI
 import BalanceCore
 import BalanceInference
+import BalanceNet
 import BalanceStore
 import Foundation
 
@@ -40,7 +41,7 @@ enum HotPaths {
             statistics: InferenceStatistics(),
             runner: AtOnce()
         )
-        let answers = QuickAnswers(directory: directory, service: service, hosts: [])
+        let answers = QuickAnswers(directory: directory, service: service, hosts: AllowedHosts([]))
         let body = "{\"features\":[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8]}"
         let head = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         let request = Array((head + "Content-Length: \(body.utf8.count)\r\n\r\n" + body).utf8)

@@ -1,3 +1,4 @@
+package import BalanceNet
 package import BalanceCore
 
 /// The answers that can be given at once: successful predictions of models that are loaded and take microseconds.
@@ -11,11 +12,11 @@ package struct QuickAnswers: Sendable {
     /// - Parameters:
     ///   - directory: The models.
     ///   - service: What counts the answers.
-    ///   - hosts: Names and addresses without ports that are allowed besides loopback.
-    package init(directory: any ModelDirectory, service: ModelService, hosts: [String]) {
+    ///   - hosts: The hosts that requests may name.
+    package init(directory: any ModelDirectory, service: ModelService, hosts: AllowedHosts) {
         self.directory = directory
         self.service = service
-        self.hosts = AllowedHosts(hosts)
+        self.hosts = hosts
     }
 
     /// A route whose answers can be quick.

@@ -1,5 +1,5 @@
+package import BalanceNet
 package import BalanceCore
-import BalanceNet
 import HTTPTypes
 import Hummingbird
 package import Logging
@@ -23,9 +23,9 @@ package struct TrackingLane: Sendable {
     private let hosts: AllowedHosts
     private let logger: Logger
 
-    package init(log: any PromptRunLog, hosts: [String], logger: Logger) {
+    package init(log: any PromptRunLog, hosts: AllowedHosts, logger: Logger) {
         self.log = log
-        self.hosts = AllowedHosts(hosts)
+        self.hosts = hosts
         self.logger = logger
     }
 
@@ -107,27 +107,6 @@ package struct TrackingLane: Sendable {
             done(answer(result) { TrackingController.got($0).bytes() })
         }
         return true
-    }
-}
-
-/// The hosts that requests of the fast lane may name.
-struct AllowedHosts: Sendable {
-    private let hosts: [[UInt8]]
-
-    /// - Parameter hosts: Names and addresses without ports that are allowed besides loopback.
-    init(_ hosts: [String]) {
-        self.hosts = (["127.0.0.1", "localhost", "[::1]"] + hosts).filter { $0 != "*" && !$0.isEmpty }.map {
-            Array($0.lowercased().utf8)
-        }
-    }
-
-    /// Whether the host, without a port of digits, is written as one that is allowed.
-    func allow(_ bytes: UnsafeRawBufferPointer, _ host: Range<Int>) -> Bool {
-        var end = host.upperBound
-        while end > host.lowerBound, bytes[end - 1] >= 0x30, bytes[end - 1] <= 0x39 { end -= 1 }
-        let hasPort = end > host.lowerBound && end < host.upperBound && bytes[end - 1] == UInt8(ascii: ":")
-        let name = UnsafeRawBufferPointer(rebasing: bytes[host.lowerBound..<(hasPort ? end - 1 : host.upperBound)])
-        return hosts.contains { $0.count == name.count && name.elementsEqual($0) }
     }
 }
 

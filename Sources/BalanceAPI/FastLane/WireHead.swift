@@ -1,3 +1,5 @@
+import BalanceCore
+import BalanceNet
 import Foundation
 import HTTPTypes
 import NIOCore
@@ -37,28 +39,20 @@ struct WireHead {
 
 /// New identities for requests that bring none: random UUIDs (RFC 9562, version 4) as lowercase text.
 ///
-/// They tell requests apart and keep no secret, so the system is asked for randomness once a connection (SplitMix64).
+/// They tell requests apart and keep no secret, so the system is asked for randomness once a connection.
 struct RequestIDs {
     static let length = 36
     private static let digits: StaticString = "0123456789abcdef"
-    private var state: UInt64
+    private var random: SplitMix64
 
     init() {
-        var random = SystemRandomNumberGenerator()
-        state = random.next()
-    }
-
-    private mutating func word() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
+        var system = SystemRandomNumberGenerator()
+        random = SplitMix64(seed: system.next())
     }
 
     /// Writes the next one to the first ``length`` bytes, and returns their number.
     mutating func write(to text: UnsafeMutableRawBufferPointer) -> Int {
-        var bits = (word(), word())
+        var bits = (random.next(), random.next())
         bits.0 = bits.0 & ~0xF000 | 0x4000
         bits.1 = bits.1 & ~(3 << 62) | 2 << 62
         var place = 0
@@ -82,18 +76,8 @@ struct WireDate {
 
     mutating func now() -> [UInt8] {
         let second = time(nil)
-        if self.second != second { (self.second, text) = (second, Self.text(second)) }
+        if self.second != second { (self.second, text) = (second, Array(HTTPDate.text(second: second).utf8)) }
         return text
     }
 
-    private static func text(_ second: Int) -> [UInt8] {
-        var (moment, parts) = (time_t(second), tm())
-        gmtime_r(&moment, &parts)
-        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let (day, month) = (days[Int(parts.tm_wday) % 7], months[Int(parts.tm_mon) % 12])
-        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let clock = "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
-        return Array("\(day), \(two(parts.tm_mday)) \(month) \(1900 + Int(parts.tm_year)) \(clock) GMT".utf8)
-    }
 }

@@ -1,3 +1,4 @@
+import BalanceNet
 import BalanceCore
 import Foundation
 import HTTPTypes
@@ -40,7 +41,7 @@ struct ArtifactsController: Sendable {
         var headers = Self.headers(key.name)
         let tag = "\"\(file.digest)\""
         headers[.eTag] = tag
-        headers[.lastModified] = Self.httpDate(file.modifiedAt)
+        headers[.lastModified] = HTTPDate.text(second: file.modifiedAt.milliseconds / 1000)
         headers[.acceptRanges] = "bytes"
         if request.headers[.ifNoneMatch] == tag { return Response(status: .notModified, headers: headers) }
         let isSame = request.headers[.ifRange].map { $0 == tag } ?? true
@@ -89,14 +90,6 @@ struct ArtifactsController: Sendable {
         return try ArtifactKey(text)
     }
 
-    private static func httpDate(_ moment: Timestamp) -> String {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(secondsFromGMT: 0)
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        return formatter.string(from: Date(timeIntervalSince1970: Double(moment.milliseconds) / 1000))
-    }
-
     private static func body(_ file: any ArtifactReader, _ range: ByteRange) -> ResponseBody {
         ResponseBody(contentLength: range.end - range.start) { writer in
             var offset = range.start
@@ -129,10 +122,9 @@ struct ArtifactsController: Sendable {
             "\"\\".unicodeScalars.contains(scalar)
                 ? "\\\(scalar)" : (0x20..<0x7F).contains(scalar.value) ? "\(scalar)" : "_"
         }.joined()
-        let encoded = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "file"
         return [
             .contentType: texts.contains(ending) ? "text/plain" : types[ending] ?? "application/octet-stream",
-            .contentDisposition: "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(encoded)",
+            .contentDisposition: "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(name.percentEncoded)",
             .contentSecurityPolicy: "sandbox; default-src 'none'",
         ]
     }

@@ -59,7 +59,7 @@ private struct PointText {
             if point.value.isFinite {
                 bytes.writeString(point.value.description)
             } else {
-                bytes.writeBytes(MLflowJSON.number(point.value).bytes())
+                bytes.writeBytes(JSONValue.finite(point.value).bytes())
             }
             bytes.writeStaticString(",\"timestamp\":")
             bytes.writeString(String(point.timestamp.milliseconds))

@@ -146,15 +146,8 @@ struct MLflowFields {
     /// A number, its digits, or `NaN`, `Infinity`, `-Infinity`; nil where it is absent.
     func double(_ name: String) throws -> Double? {
         guard let value = try value(name) else { return nil }
-        if let number = value.number { return number }
-        switch value.string {
-        case "NaN": return .nan
-        case "Infinity": return .infinity
-        case "-Infinity": return -.infinity
-        case let text?:
-            if let number = Double(text), !text.lowercased().contains("x") { return number }
-        case nil: break
-        }
+        if let number = value.anyNumber { return number }
+        if let text = value.string, let number = Double(text), !text.lowercased().contains("x") { return number }
         throw invalid(name, value)
     }
 

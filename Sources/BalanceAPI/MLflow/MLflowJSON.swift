@@ -93,7 +93,7 @@ enum MLflowJSON {
 
     private static func members(_ point: MetricPoint) -> [(String, JSONValue)] {
         [
-            ("key", .string(point.key)), ("value", number(point.value)),
+            ("key", .string(point.key)), ("value", .finite(point.value)),
             ("timestamp", .int(point.timestamp.milliseconds)), ("step", .int(point.step)),
         ]
     }
@@ -155,13 +155,6 @@ enum MLflowJSON {
         members += [("tags", pairs(version.tags)), ("run_link", .string(version.runLink ?? ""))]
         members.append(("aliases", .strings(version.aliases)))
         return object(members)
-    }
-
-    /// A number; those without a JSON form are texts.
-    static func number(_ value: Double) -> JSONValue {
-        if value.isNaN { return "NaN" }
-        if value.isInfinite { return value > 0 ? "Infinity" : "-Infinity" }
-        return .double(value)
     }
 
     static func pairs(_ pairs: [KeyValue]) -> JSONValue {

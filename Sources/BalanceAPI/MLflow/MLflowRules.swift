@@ -180,18 +180,16 @@ enum MLflowRules {
         guard let text = try fields.text("artifact_location"), !text.isEmpty else { return nil }
         // It names our own store without a host; where in it is for the server to choose.
         if let key = try? VersionSource(text), case .artifacts = key { return nil }
-        let schemes = ["s3://", "gs://", "abfss://", "wasbs://", "hdfs://", "dbfs:/"]
-        let isStore = schemes.contains { text.lowercased().hasPrefix($0) }
         let isClean =
             text.utf8.count <= 2000 && !text.contains("..")
             && text.unicodeScalars.allSatisfy {
                 $0.value > 0x20 && $0.value != 0x7F && !"?#;%\\".unicodeScalars.contains($0)
             }
-        guard isStore, isClean else {
+        guard VersionSource.isObjectStore(text), isClean else {
             throw Failure(
                 .invalidParameter,
                 "Invalid value for parameter 'artifact_location' supplied: the server chooses where artifacts are kept",
-                hint: "omit it, or use an object store: \(schemes.joined(separator: ", "))"
+                hint: "omit it, or use an object store: \(VersionSource.storePrefixes.joined(separator: ", "))"
             )
         }
         return text

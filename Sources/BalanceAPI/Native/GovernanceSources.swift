@@ -108,9 +108,7 @@ struct GovernedRequest {
     }
 
     private static func plain(_ text: String, _ name: String, limit: Int) throws -> String {
-        guard text.utf8.count <= limit,
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
-        else {
+        guard text.utf8.count <= limit, text.isOneLine else {
             throw Failure(.invalidParameter, "Invalid '\(name)': use at most \(limit) bytes and no control characters.")
         }
         return text

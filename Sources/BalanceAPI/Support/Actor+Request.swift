@@ -9,8 +9,7 @@ extension Actor {
     /// Nobody checks it as long as there are no accounts.
     init(_ request: Request, requestID: String, otherwise standard: String) {
         let named = HTTPField.Name("X-BalanceOps-Actor").flatMap { request.headers[$0] } ?? Self.user(request)
-        let isPlain = named?.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F } ?? false
-        let name = named.flatMap { isPlain && !$0.isEmpty && $0.utf8.count <= 200 ? $0 : nil }
+        let name = named.flatMap { $0.isOneLine && !$0.isEmpty && $0.utf8.count <= 200 ? $0 : nil }
         self.init(name: name ?? standard, requestID: requestID)
     }
 

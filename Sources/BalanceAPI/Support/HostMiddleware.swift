@@ -3,15 +3,11 @@ import BalanceCore
 import HTTPTypes
 package import Hummingbird
 
-/// Refuses a request whose `Host` is not one of ours, so that a page in a user's browser cannot reach the server
-/// through a name that it rebinds (DNS rebinding).
+/// Refuses a request whose `Host` is not one of ours, and one that another site's page sends to change something.
 package struct HostMiddleware: RouterMiddleware {
-    private let allowed: Set<String>
+    private let allowed: AllowedHosts
 
-    /// - Parameter hosts: Names and addresses without ports that are allowed besides loopback; `*` allows all.
-    package init(hosts: [String]) {
-        allowed = Set(hosts.map { $0.lowercased() } + ["localhost", "127.0.0.1", "[::1]"])
-    }
+    package init(_ allowed: AllowedHosts) { self.allowed = allowed }
 
     package func handle(
         _ request: Request,
@@ -19,14 +15,14 @@ package struct HostMiddleware: RouterMiddleware {
         next: (Request, AppContext) async throws -> Response
     ) async throws -> Response {
         // A second Host line stays among the fields; a proxy may have judged by the one that we do not take.
-        let names = ([request.head.authority ?? ""] + Self.more(request)).map(Self.name)
-        let isAllowed = allowed.contains("*") || names.allSatisfy(allowed.contains)
+        let names = ([request.head.authority ?? ""] + Self.more(request)).map(AllowedHosts.name)
+        let isAllowed = names.allSatisfy(allowed.allow)
         // A health check by address must work without any setting, and tells nothing.
         if isAllowed || request.uri.path == "/health" {
             try checkOrigin(request)
             return try await next(request, context)
         }
-        let host = names.first { !allowed.contains($0) } ?? ""
+        let host = names.first { !allowed.allow($0) } ?? ""
         throw Failure(
             .hostNotAllowed,
             "The host '\(host)' is not allowed.",
@@ -43,14 +39,14 @@ package struct HostMiddleware: RouterMiddleware {
             guard site?.lowercased() != "cross-site" else { throw Self.refusal(of: "null") }
             return
         }
-        let name = Self.name(
+        let name = AllowedHosts.name(
             of: origin.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init) ?? ""
         )
         let authority = origin.split(separator: "/", omittingEmptySubsequences: true).last.map { $0.lowercased() } ?? ""
         // A page on another port of this machine is another site.
-        let isLocal = ["localhost", "127.0.0.1", "[::1]"].contains(name)
+        let isLocal = AllowedHosts.loopback.contains(name)
         let isOurs = !isLocal || authority == request.head.authority?.lowercased()
-        guard origin.contains("://"), isOurs, allowed.contains(name) || allowed.contains("*") else {
+        guard origin.contains("://"), isOurs, allowed.allow(name) else {
             throw Self.refusal(of: origin)
         }
     }
@@ -67,14 +63,4 @@ package struct HostMiddleware: RouterMiddleware {
         HTTPField.Name("Host").map { request.headers[values: $0] } ?? []
     }
 
-    /// The authority without its port; all of it where what follows the name is no port.
-    private static func name(of authority: String) -> String {
-        let text = authority.lowercased()
-        var name = text.prefix { $0 != ":" }
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { name = text[...end] }
-        let rest = text[name.endIndex...]
-        let isPort =
-            rest.isEmpty || rest.first == ":" && rest.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
-        return isPort ? String(name) : text
-    }
 }

@@ -195,7 +195,7 @@ struct ServerBuilder {
         let router = Router(context: AppContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestIDMiddleware())
         router.add(middleware: FailureMiddleware(endpoints))
-        router.add(middleware: HostMiddleware(hosts: allowedHosts))
+        router.add(middleware: HostMiddleware(allowedHosts))
         router.add(middleware: BodyBudgetMiddleware(bodies))
         if isReadOnly { router.add(middleware: ReadOnlyMiddleware()) }
         router.add(endpoints)
@@ -203,12 +203,14 @@ struct ServerBuilder {
     }
 
     /// The names that clients may use besides loopback: those of the settings, and the address that is listened on.
-    private var allowedHosts: [String] {
+    private var allowedHosts: AllowedHosts {
         let host = workspace.settings[.host].text
         let own = host.contains(":") ? "[\(host)]" : host
-        return (workspace.settings[.allowedHosts].text.split(separator: ",") + [own[...]]).map {
-            $0.trimmingCharacters(in: .whitespaces)
-        }
+        return AllowedHosts(
+            (workspace.settings[.allowedHosts].text.split(separator: ",") + [own[...]]).map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+        )
     }
 
     private func application(

@@ -10,18 +10,13 @@ struct ActorOptions: ParsableArguments {
     var name: String {
         let environment = ProcessInfo.processInfo.environment
         let user = environment["USER"] ?? environment["LOGNAME"] ?? ""
-        return Self.plain(actor ?? environment["BALANCEOPS_ACTOR"] ?? (user.isEmpty ? "cli" : user))
-    }
-
-    /// A text that stays on its line.
-    private static func plain(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
+        return (actor ?? environment["BALANCEOPS_ACTOR"] ?? (user.isEmpty ? "cli" : user)).oneLine
     }
 
     func request(reason: String, expecting generation: Int? = nil, ifDecision: String? = nil) -> TransitionRequest {
         TransitionRequest(
             by: Actor(name: name),
-            reason: Self.plain(reason),
+            reason: reason.oneLine,
             expectedGeneration: generation,
             ifDecision: ifDecision
         )

@@ -57,9 +57,7 @@ struct LocalFiles: Sendable {
 
     /// An object store that clients use without the server, or nil.
     static func objectStore(_ uri: String?) -> String? {
-        guard let uri else { return nil }
-        return ["s3://", "gs://", "abfss://", "wasbs://", "hdfs://", "dbfs:/"].contains { uri.hasPrefix($0) }
-            ? uri : nil
+        uri.flatMap { VersionSource.isObjectStore($0) ? $0 : nil }
     }
 }
 

@@ -326,14 +326,8 @@ extension JSONValue {
 
     /// A number, or one of the texts for those that JSON does not have; MLflow answers the largest number for infinity.
     fileprivate func double(_ name: String) -> Double {
-        switch self[name]?.string {
-        case "NaN": return .nan
-        case "Infinity": return .infinity
-        case "-Infinity": return -.infinity
-        default:
-            let value = self[name]?.number ?? .nan
-            if value == .greatestFiniteMagnitude { return .infinity }
-            return value == -.greatestFiniteMagnitude ? -.infinity : value
-        }
+        let value = self[name]?.anyNumber ?? .nan
+        if value == .greatestFiniteMagnitude { return .infinity }
+        return value == -.greatestFiniteMagnitude ? -.infinity : value
     }
 }

@@ -128,8 +128,7 @@ package enum TextCode {
     ///
     /// Two texts of one list having the same number is as likely as 2^-52; whoever reads a list of texts checks it.
     package static func of(_ text: String) -> Double {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        let hash = FNV1a.hash(text.utf8)
         return Double(hash >> 12 ^ hash & 0xFFF) + 1
     }
 }

@@ -74,11 +74,7 @@ package struct Webhook: Sendable, Hashable {
         let to = event.toVersion.map { "v\($0)" } ?? "nothing"
         let moved = event.generationBefore != event.generationAfter
         let change = moved ? " \(from) -> \(to)" : event.toVersion == nil ? "" : " \(to)"
-        let text = "\(event.subject): \(event.action)\(change) by \(event.actor): \(event.reason)"
-        // A line stays one line, whatever somebody wrote.
-        return String(
-            String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 })
-        )
+        return "\(event.subject): \(event.action)\(change) by \(event.actor): \(event.reason)".oneLine
     }
 
     /// Text in which Slack sees no command and no link.

@@ -19,10 +19,18 @@ package enum VersionSource: Sendable, Equatable {
     case objectStore
 
     private static let stores = ["s3", "gs", "abfss", "wasbs", "hdfs", "dbfs"]
+    /// How the locations of object stores begin.
+    package static let storePrefixes = stores.map { $0 == "dbfs" ? "dbfs:/" : "\($0)://" }
+
+    /// Whether a location is one of an object store, which clients use without the server.
+    package static func isObjectStore(_ uri: String) -> Bool {
+        let uri = uri.lowercased()
+        return storePrefixes.contains { uri.hasPrefix($0) }
+    }
 
     /// - Throws: `Failure` with code `invalidParameter`.
     package init(_ text: String) throws {
-        guard text.utf8.count <= 2048, text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }),
+        guard text.utf8.count <= 2048, text.isOneLine,
             !Self.climbs(text), let colon = text.firstIndex(of: ":")
         else { throw Self.invalid(text, Self.localPaths) }
         let scheme = text[..<colon].lowercased()

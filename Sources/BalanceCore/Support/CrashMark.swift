@@ -2,10 +2,9 @@ import CCrashMark
 
 /// Says which model a thread asks, so that what a crash record blames is what was at work.
 package enum CrashMark {
-    /// A number that stands for a model's name: FNV-1a.
+    /// A number that stands for a model's name.
     package static func of(_ name: String) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        let hash = FNV1a.hash(name.utf8)
         return hash == 0 ? 1 : hash
     }
 

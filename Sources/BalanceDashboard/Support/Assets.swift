@@ -34,8 +34,8 @@ enum Assets {
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
-    /// Tells two builds' files apart (FNV-1a).
+    /// Tells two builds' files apart.
     private static func fingerprint(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-        String(bytes.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }, radix: 16)
+        String(FNV1a.hash(bytes), radix: 16)
     }
 }

@@ -166,14 +166,4 @@ extension String {
     var percentEncodedPath: String {
         split(separator: "/").map { String($0).percentEncoded }.joined(separator: "/")
     }
-
-    /// The text as it can stand in a query or a path segment.
-    var percentEncoded: String {
-        let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~".utf8)
-        let digits = Array("0123456789ABCDEF".utf8)
-        let bytes = utf8.flatMap { byte -> [UInt8] in
-            plain.contains(byte) ? [byte] : [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
 }

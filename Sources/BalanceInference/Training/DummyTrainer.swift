@@ -14,7 +14,7 @@ package enum DummyTrainer {
         guard (1...10_000).contains(features) else {
             throw Failure(.invalidArgument, "--n-features must be between 1 and 10000, not \(features)")
         }
-        var random = RandomSource(seed: seed)
+        var random = SplitMix64(seed: seed)
         let weights = (0..<features).map { _ in random.normal() }
         var model = LinearModelFile(
             modelType: "DummyBalanceModel",

@@ -32,7 +32,7 @@ package enum StratifiedSplit {
                 hint: "add rows, change --test-size, or train on all rows with --test-size 0"
             )
         }
-        var random = RandomSource(seed: seed)
+        var random = SplitMix64(seed: seed)
         for label in groups.indices { groups[label].shuffle(using: &random) }
         let test = zip(groups, counts).flatMap { $0.prefix($1) }.sorted()
         let train = zip(groups, counts).flatMap { $0.dropFirst($1) }.sorted()

@@ -46,7 +46,7 @@ extension SQLRegistryStore: Governance {
         try await audit.write { connection in
             try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
-            try check(request, slot)
+            try SlotRows.requireGeneration(request.expectedGeneration, slot)
             try SlotRows.requireNotFrozen(slot)
             if let policy { try PolicyRows.retain(policy, at: .now(), connection) }
             try connection.execute(
@@ -105,7 +105,7 @@ extension SQLRegistryStore: Governance {
     package func approve(_ version: Int, of model: String, by request: TransitionRequest) async throws -> JSONValue {
         try await audit.write { connection in
             let slot = try SlotRows.slot(model, connection)
-            try check(request, slot)
+            try SlotRows.requireGeneration(request.expectedGeneration, slot)
             let found = try VersionRows.version(version, of: model, connection)
             guard let hash = slot.policyHash, let saved = try PolicyRows.find(hash: hash, connection) else {
                 throw Failure(
@@ -179,7 +179,7 @@ extension SQLRegistryStore: Governance {
         try await audit.write { connection in
             try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
-            try check(request, slot)
+            try SlotRows.requireGeneration(request.expectedGeneration, slot)
             try connection.execute(
                 "INSERT INTO slot (name, frozen_at_ms, frozen_by, frozen_reason) VALUES (?, ?, ?, ?) "
                     + "ON CONFLICT (name) DO UPDATE SET frozen_at_ms = excluded.frozen_at_ms, "
@@ -198,7 +198,7 @@ extension SQLRegistryStore: Governance {
         try await audit.write { connection in
             try VersionRows.requireModel(model, connection)
             let slot = try SlotRows.slot(model, connection)
-            try check(request, slot)
+            try SlotRows.requireGeneration(request.expectedGeneration, slot)
             guard slot.freeze != nil else { return slot }
             try connection.execute(
                 "UPDATE slot SET frozen_at_ms = NULL, frozen_by = NULL, frozen_reason = NULL WHERE name = ?",
@@ -213,7 +213,7 @@ extension SQLRegistryStore: Governance {
         try await audit.write { connection in
             _ = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
-            try check(request, slot)
+            try SlotRows.requireGeneration(request.expectedGeneration, slot)
             guard slot.version != version else {
                 throw Failure(
                     .modelInUse,
@@ -235,7 +235,7 @@ extension SQLRegistryStore: Governance {
         try await audit.write { connection in
             _ = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
-            try check(request, slot)
+            try SlotRows.requireGeneration(request.expectedGeneration, slot)
             try connection.execute(
                 "UPDATE model_version SET quarantined_at_ms = NULL, quarantine_reason = NULL "
                     + "WHERE name = ? AND version = ?",
@@ -253,7 +253,7 @@ extension SQLRegistryStore: Governance {
         try await audit.write { connection in
             let found = try VersionRows.version(version, of: model, connection)
             let slot = try SlotRows.slot(model, connection)
-            try check(request, slot)
+            try SlotRows.requireGeneration(request.expectedGeneration, slot)
             let metrics = try SnapshotRows.latestMetrics(of: found, connection)
             guard !metrics.isEmpty || found.metrics.isEmpty else {
                 throw Failure(
@@ -274,16 +274,6 @@ extension SQLRegistryStore: Governance {
     }
 
     // MARK: - Parts
-
-    private func check(_ request: TransitionRequest, _ slot: Slot) throws {
-        guard let expected = request.expectedGeneration, expected != slot.generation else { return }
-        throw Failure(
-            .generationConflict,
-            "'\(slot.model)' is at generation \(slot.generation), but the request expects \(expected)",
-            hint: "check the current version and try again",
-            details: slot.json
-        )
-    }
 
     private func note(
         _ action: AuditAction,

@@ -95,15 +95,7 @@ struct TransitionRows {
     // MARK: - Before
 
     private func check(_ slot: Slot) throws {
-        if let expected = request.expectedGeneration, expected != slot.generation {
-            throw Failure(
-                .generationConflict,
-                "'\(promotion.name)' is at generation \(slot.generation), but the request expects \(expected): "
-                    + "it was changed by another request.",
-                hint: "check the current version and try again",
-                details: slot.json
-            )
-        }
+        try SlotRows.requireGeneration(request.expectedGeneration, slot)
         if transition.kind != .force { try SlotRows.requireNotFrozen(slot) }
         // A quarantine is of the bytes, whatever number they have.
         let rows = try connection.rows(

@@ -97,6 +97,18 @@ enum SlotRows {
         return (after - 1, after)
     }
 
+    /// Refuses a change that was decided on at another generation; nil takes whatever it is.
+    static func requireGeneration(_ expected: Int?, _ slot: Slot) throws {
+        guard let expected, expected != slot.generation else { return }
+        throw Failure(
+            .generationConflict,
+            "'\(slot.model)' is at generation \(slot.generation), but the request expects \(expected): "
+                + "it was changed by another request.",
+            hint: "check the current version and try again",
+            details: slot.json
+        )
+    }
+
     /// Refuses while somebody keeps everything as it is.
     static func requireNotFrozen(_ slot: Slot) throws {
         guard let freeze = slot.freeze else { return }
