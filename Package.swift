@@ -69,7 +69,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "BalanceBench",
-            dependencies: ["BalanceAPI", "BalanceCore", "BalanceInference", "BalanceNet", "BalanceStore"],
+            dependencies: [
+                "BalanceAPI", "BalanceCore", "BalanceInference", "BalanceNet", "BalanceService", "BalanceStore",
+                "BalanceSystem",
+            ],
             path: "bench/kernels",
             swiftSettings: swiftSettings,
             linkerSettings: linkerSettings
@@ -78,7 +81,7 @@ let package = Package(
             name: "BalanceCommands",
             dependencies: [
                 "BalanceAPI", "BalanceCore", "BalanceDashboard", "BalanceGRPC", "BalanceInference", "BalanceNet",
-                "BalanceServing", "BalanceStore", "CCrashMark",
+                "BalanceService", "BalanceServing", "BalanceStore", "BalanceSystem", "CCrashMark",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -98,7 +101,7 @@ let package = Package(
         .target(
             name: "BalanceAPI",
             dependencies: [
-                "BalanceCore", "BalanceNet",
+                "BalanceCore", "BalanceNet", "BalanceService", "BalanceSystem",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -114,7 +117,7 @@ let package = Package(
         .target(
             name: "BalanceDashboard",
             dependencies: [
-                "BalanceCore", "BalanceNet", "CBalanceAssets",
+                "BalanceCore", "BalanceNet", "BalanceService", "BalanceSystem", "CBalanceAssets",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -126,7 +129,7 @@ let package = Package(
         .target(
             name: "BalanceGRPC",
             dependencies: [
-                "BalanceCore", "BalanceNet",
+                "BalanceCore", "BalanceNet", "BalanceService", "BalanceSystem",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
@@ -153,7 +156,7 @@ let package = Package(
         .target(
             name: "BalanceServing",
             dependencies: [
-                "BalanceCore",
+                "BalanceCore", "BalanceService", "BalanceSystem",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -162,7 +165,7 @@ let package = Package(
         .target(
             name: "BalanceStore",
             dependencies: [
-                "BalanceCore",
+                "BalanceCore", "BalanceSystem",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
@@ -180,9 +183,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
+            name: "BalanceService",
+            dependencies: ["BalanceCore", "BalanceSystem"],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "BalanceSystem", dependencies: ["BalanceCore", "CCrashMark"], swiftSettings: swiftSettings),
+        .target(
             name: "BalanceCore",
             dependencies: [
-                "CCrashMark",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -194,39 +202,45 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "BalanceTestSupport",
-            dependencies: ["BalanceCore", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["BalanceCore", "BalanceSystem", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Tests/BalanceTestSupport",
             swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "BalanceCoreTests",
-            dependencies: ["BalanceCore", "BalanceTestSupport", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "BalanceCore", "BalanceService", "BalanceSystem", "BalanceTestSupport",
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(
             name: "BalanceStoreTests",
-            dependencies: ["BalanceStore", "BalanceTestSupport"],
+            dependencies: ["BalanceService", "BalanceStore", "BalanceSystem", "BalanceTestSupport"],
             swiftSettings: testSettings
         ),
         .testTarget(
             name: "BalanceInferenceTests",
-            dependencies: ["BalanceInference", "BalanceTestSupport"],
+            dependencies: ["BalanceInference", "BalanceSystem", "BalanceTestSupport"],
             swiftSettings: testSettings
         ),
         .testTarget(
             name: "BalanceServingTests",
-            dependencies: ["BalanceServing", "BalanceInference", "BalanceStore", "BalanceTestSupport"],
+            dependencies: [
+                "BalanceServing", "BalanceInference", "BalanceService", "BalanceStore", "BalanceSystem",
+                "BalanceTestSupport",
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(
             name: "BalanceDashboardTests",
-            dependencies: ["BalanceDashboard", "BalanceTestSupport"],
+            dependencies: ["BalanceDashboard", "BalanceSystem", "BalanceTestSupport"],
             swiftSettings: testSettings
         ),
         .testTarget(
             name: "BalanceCommandsTests",
             dependencies: [
-                "BalanceCommands", "BalanceNet", "BalanceTestSupport",
+                "BalanceCommands", "BalanceNet", "BalanceService", "BalanceSystem", "BalanceTestSupport",
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: testSettings

@@ -1,3 +1,4 @@
+package import BalanceService
 package import BalanceCore
 package import BalanceNet
 import Hummingbird

@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceCore
 import GRPCCore
 import Logging

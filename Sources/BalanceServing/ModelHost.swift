@@ -1,3 +1,4 @@
+import BalanceSystem
 package import BalanceCore
 import Synchronization
 
@@ -22,7 +23,7 @@ package final class ModelHost: ModelProvider {
     ///
     /// A promotion exchanges the file before it commits and answers, which takes longer: what comes after its answer sees it.
     /// Under load it saves nine of ten looks.
-    private static let glance: UInt64 = 100_000
+    private static let fileCheckInterval: UInt64 = 100_000
 
     package init(
         name: String = defaultModelName,
@@ -41,7 +42,7 @@ package final class ModelHost: ModelProvider {
     func loaded() -> ServedModel? {
         let now = Monotonic.now()
         let (served, published) = state.withLock { state -> (ServedModel?, Published?) in
-            now &- state.seenAt < Self.glance ? (state.served, nil) : (nil, state.published)
+            now &- state.seenAt < Self.fileCheckInterval ? (state.served, nil) : (nil, state.published)
         }
         guard let published else { return served }
         guard let served = published.served, !published.isExchanging, published.isUnchanged else { return nil }

@@ -1,3 +1,4 @@
+import BalanceSystem
 import BalanceCore
 import Testing
 

@@ -1,3 +1,5 @@
+import BalanceSystem
+import BalanceService
 import BalanceAPI
 import BalanceCore
 import BalanceInference

@@ -99,7 +99,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 if inFlight == 0, isWritable, answer(request) {
                     pending.moveReaderIndex(forwardBy: request.end)
                 } else if inFlight != 0 || !isWritable || !begin(request, context) {
-                    handOn(request, context)
+                    forward(request, context)
                 }
             }
         }
@@ -138,7 +138,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
             }
             pending.moveReaderIndex(forwardBy: request.end)
         } else {
-            handOn(request, context)
+            forward(request, context)
         }
         let events = heldEvents
         heldEvents = []
@@ -152,7 +152,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func handOn(_ request: WireRequest, _ context: ChannelHandlerContext) {
+    private func forward(_ request: WireRequest, _ context: ChannelHandlerContext) {
         guard let whole = pending.readSlice(length: request.end) else { return }
         flush(context)
         inFlight += 1

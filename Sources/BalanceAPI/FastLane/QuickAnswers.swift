@@ -1,3 +1,4 @@
+package import BalanceService
 package import BalanceNet
 package import BalanceCore
 

@@ -19,11 +19,11 @@ package struct TrackingLane: Sendable {
     /// Is told the answer, or nil where the normal pipeline is to answer.
     typealias Done = @Sendable (Answer?) -> Void
 
-    private let log: any PromptRunLog
+    private let log: any CallbackRunLog
     private let hosts: AllowedHosts
     private let logger: Logger
 
-    package init(log: any PromptRunLog, hosts: AllowedHosts, logger: Logger) {
+    package init(log: any CallbackRunLog, hosts: AllowedHosts, logger: Logger) {
         self.log = log
         self.hosts = hosts
         self.logger = logger

@@ -1,3 +1,5 @@
+import BalanceSystem
+import BalanceService
 import BalanceCore
 import HTTPTypes
 import Foundation

@@ -1,3 +1,5 @@
+import BalanceService
+import BalanceSystem
 import BalanceCore
 import HTTPTypes
 import Foundation

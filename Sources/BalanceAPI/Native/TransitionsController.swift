@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceCore
 import BalanceNet
 import Hummingbird
@@ -161,7 +162,7 @@ struct TransitionsController: Sendable {
         let policy = try asked.fields.text("policy").map { try PromotionPolicy(parsing: $0) }
         let candidate = try await candidate(asked.fields)
         let against = try asked.fields.text("against") ?? "current"
-        let other: EvidenceSource.Opponent
+        let other: EvidenceSource.Baseline
         switch against {
         case "current":
             _ = try await sources.registry.model(name)

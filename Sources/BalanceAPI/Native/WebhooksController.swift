@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceService
 import BalanceNet
 import Foundation
 import Hummingbird

@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceCore
 
 /// The JSON schemas that the native API's routes refer to.

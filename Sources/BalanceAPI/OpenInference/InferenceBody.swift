@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceCore
 
 /// The body of an inference request: a JSON head, and behind it the bytes of the inputs that are binary.

@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceCore
 
 /// What the Open Inference Protocol says of models, as JSON.

@@ -1,4 +1,5 @@
-package import BalanceCore
+package import BalanceService
+import BalanceCore
 package import BalanceNet
 import HTTPTypes
 import Hummingbird

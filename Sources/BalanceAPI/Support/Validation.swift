@@ -1,3 +1,4 @@
+import BalanceNet
 import BalanceCore
 import Hummingbird
 

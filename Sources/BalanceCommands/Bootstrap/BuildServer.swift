@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceAPI
 import BalanceCore
 import BalanceDashboard
@@ -56,7 +57,7 @@ struct ServerBuilder {
         let parts = apiRouter()
         let answers = QuickAnswers(directory: parts.hosts, service: parts.service, hosts: allowedHosts)
         let isFast = try workspace.settings.isOn(.fastLane)
-        let tracking = TrackingLane(log: workspace.promptLog, hosts: allowedHosts, logger: logger)
+        let tracking = TrackingLane(log: workspace.callbackLog, hosts: allowedHosts, logger: logger)
         let lane = isFast ? FastLaneChannel.Lane(answers: answers, tracking: tracking) : nil
         var application = try application(parts.router, lane: lane, port: port, onStart: onStart)
         application.addServices(parts.hosts, sender, StorageWatch(database: workspace.database))

@@ -1,3 +1,5 @@
+import BalanceService
+import BalanceSystem
 import BalanceCore
 import Foundation
 
@@ -47,7 +49,7 @@ struct CrashLoopBreaker {
 
     private func slot(_ mark: UInt64) async -> Slot? {
         let slots = try? await workspace.governance.movedSlots()
-        return slots?.first { CrashMark.of($0.model) == mark }
+        return slots?.first { ServedModel.crashMark(of: $0.model) == mark }
     }
 
     private func goBack(_ slot: Slot) async {

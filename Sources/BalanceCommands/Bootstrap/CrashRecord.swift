@@ -1,3 +1,4 @@
+import BalanceSystem
 import CCrashMark
 import Foundation
 

@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceCore
 import BalanceInference
 import BalanceServing
@@ -10,7 +11,7 @@ struct Workspace: Sendable {
     let database: SQLiteDatabase
     let tracking: any TrackingStore
     let log: any RunLog
-    let promptLog: any PromptRunLog
+    let callbackLog: any CallbackRunLog
     let loggedModels: any LoggedModelStore
     let registry: any RegistryStore
     let models: any ModelRegistry
@@ -76,7 +77,7 @@ struct Workspace: Sendable {
             database: database,
             tracking: tracking,
             log: tracking,
-            promptLog: tracking,
+            callbackLog: tracking,
             loggedModels: tracking,
             registry: registry,
             models: registry,

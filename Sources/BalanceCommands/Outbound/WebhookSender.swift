@@ -1,3 +1,4 @@
+import BalanceSystem
 import AsyncHTTPClient
 import BalanceCore
 import Crypto

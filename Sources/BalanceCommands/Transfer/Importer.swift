@@ -1,3 +1,5 @@
+import BalanceService
+import BalanceSystem
 import BalanceCore
 import Foundation
 
@@ -95,7 +97,7 @@ actor Importer {
         guard record.source != nil else { return }
         let version = try await workspace.models.version(record.version, of: record.name)
         let found = await workspace.versionFiles.inspect(version)
-        try await workspace.models.setServability(found, ofVersion: record.version, of: record.name)
+        try await workspace.models.setServableStatus(found, ofVersion: record.version, of: record.name)
     }
 
     func alias(_ record: TransferRecord.AliasRecord) async throws {

@@ -83,7 +83,7 @@ package struct PromotionPolicy: Sendable, Hashable {
     package var asksForSelfTest: Bool { require.selfTest || require.maxLatency != nil }
 
     /// Whether it matters how many candidates were tested on the same data.
-    var countsLooks: Bool { cooldown.maxAttempts != nil || rules.contains { $0.test != nil } }
+    package var countsLooks: Bool { cooldown.maxAttempts != nil || rules.contains { $0.test != nil } }
 
     /// The whole policy with nothing left to defaults, as it is kept and hashed.
     package var json: JSONValue {

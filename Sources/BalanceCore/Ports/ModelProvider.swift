@@ -49,6 +49,12 @@ package final class ServedModel: Sendable {
     package let digest: String
     /// What a crash record names the model by.
     package let crashMark: UInt64
+
+    /// A number that stands for a model's name in the record of a crash; never 0.
+    package static func crashMark(of name: String) -> UInt64 {
+        let hash = FNV1a.hash(name.utf8)
+        return hash == 0 ? 1 : hash
+    }
     /// What each request asks of the predictor, asked once: see ``Predictor/rowCost``.
     package let rowCost: Int
     /// How many numbers a row has, where rows are of numbers alone and the answer is a probability of two classes; else nil.
@@ -68,7 +74,7 @@ package final class ServedModel: Sendable {
     ) {
         self.columnTypes = columnTypes
         self.digest = digest
-        crashMark = CrashMark.of(name)
+        crashMark = Self.crashMark(of: name)
         self.format = format
         rowCost = predictor.rowCost
         let isChance = predictor.classes.count == 2 && predictor.hasProbabilities && predictor.textFeatures.isEmpty

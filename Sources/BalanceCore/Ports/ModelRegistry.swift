@@ -54,7 +54,7 @@ package protocol ModelRegistry: Sendable {
         at: Timestamp
     ) async throws -> ModelVersion
     /// Records what was found out about a version's files.
-    func setServability(_ found: Servability, ofVersion version: Int, of name: String) async throws
+    func setServableStatus(_ found: ServableStatus, ofVersion version: Int, of name: String) async throws
 
     func setAlias(_ alias: String, ofVersion version: Int, of name: String, at: Timestamp) async throws
     func deleteAlias(_ alias: String, of name: String, by actor: Actor, at: Timestamp) async throws
@@ -76,7 +76,7 @@ extension ModelRegistry {
 }
 
 /// What is known about whether a version can be served.
-package struct Servability: Sendable {
+package struct ServableStatus: Sendable {
     /// Why it cannot be served; nil where it can.
     package var problem: String?
     package var format: String?

@@ -43,7 +43,7 @@ package protocol RunLog: Sendable {
 
 /// The calls that a training waits for, for a caller without a task to wait in: each returns at once and says later, on any
 /// thread, what came of it.
-package protocol PromptRunLog: Sendable {
+package protocol CallbackRunLog: Sendable {
     /// As ``RunLog/log(_:to:)``.
     func log(_ batch: LogBatch, to id: RunID, then: @escaping @Sendable (Result<Void, any Error>) -> Void)
     /// As ``RunLog/createRun(_:)``.
@@ -52,7 +52,7 @@ package protocol PromptRunLog: Sendable {
     func trackedRun(_ id: RunID, then: @escaping @Sendable (Result<TrackedRun, any Error>) -> Void)
 }
 
-extension RunLog where Self: PromptRunLog {
+extension RunLog where Self: CallbackRunLog {
     package func log(_ batch: LogBatch, to id: RunID) async throws {
         try await withCheckedThrowingContinuation { continuation in
             log(batch, to: id) { continuation.resume(with: $0) }

@@ -6,11 +6,6 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 
     package init(milliseconds: Int) { self.milliseconds = milliseconds }
 
-    /// The wall clock's time.
-    package static func now() -> Timestamp {
-        Timestamp(milliseconds: Int((Date().timeIntervalSince1970 * 1000).rounded(.down)))
-    }
-
     /// The moment so many days of 24 hours later.
     package func addingDays(_ days: Int) -> Timestamp { Timestamp(milliseconds: milliseconds + days * 86_400_000) }
 

@@ -1,5 +1,3 @@
-import Foundation
-
 /// The identity of a run.
 ///
 /// New runs have a random UUID. It is stored and sent to MLflow clients as 32 lowercase hex digits, and written with
@@ -7,9 +5,6 @@ import Foundation
 package struct RunID: Sendable, Hashable, CustomStringConvertible {
     /// The stored form: 32 lowercase hex digits, or the original's own text.
     package let stored: String
-
-    /// A new random identity.
-    package init() { self.init(native: UUID().uuidString.lowercased()) }
 
     /// The identity that a stored text stands for.
     package init(stored: String) { self.stored = stored }

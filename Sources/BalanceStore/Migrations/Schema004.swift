@@ -1,3 +1,4 @@
+import BalanceSystem
 import BalanceCore
 
 /// Policies, the state of what serves, the chain of the audit trail, approvals and webhooks.

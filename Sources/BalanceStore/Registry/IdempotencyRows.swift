@@ -1,3 +1,4 @@
+import BalanceSystem
 import BalanceCore
 
 /// The answers that requests with a key got, for a day.

@@ -1,3 +1,4 @@
+import BalanceSystem
 package import BalanceCore
 
 extension SQLRegistryStore: Governance {
@@ -217,7 +218,7 @@ extension SQLRegistryStore: Governance {
             guard slot.version != version else {
                 throw Failure(
                     .modelInUse,
-                    "version \(version) of '\(model)' is current and cannot be quarantined",
+                    "version \(version) of '\(model)' serves and cannot be quarantined",
                     hint: "run balanceops rollback \(model) --reason WHY, then quarantine it"
                 )
             }

@@ -1,3 +1,4 @@
+import BalanceSystem
 package import BalanceCore
 
 extension SQLRegistryStore: ModelRegistry {
@@ -158,7 +159,7 @@ extension SQLRegistryStore: ModelRegistry {
         guard let current = try RegistryRows.current(name, connection), !current.path.isEmpty else { return }
         throw Failure(
             .modelInUse,
-            "The model '\(name)' cannot be \(action): its version \(current.version) is current",
+            "The model '\(name)' cannot be \(action): its version \(current.version) serves",
             hint: "delete its alias '\(currentAlias)' first"
         )
     }

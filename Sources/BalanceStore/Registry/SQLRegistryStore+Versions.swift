@@ -81,7 +81,7 @@ extension SQLRegistryStore {
             {
                 throw Failure(
                     .modelInUse,
-                    "The version \(version) of '\(name)' cannot be deleted: it is current",
+                    "The version \(version) of '\(name)' cannot be deleted: it serves",
                     hint: "first set the alias '\(currentAlias)' to another version, or delete the alias"
                 )
             }
@@ -224,7 +224,7 @@ extension SQLRegistryStore {
         }
     }
 
-    package func setServability(_ found: Servability, ofVersion version: Int, of name: String) async throws {
+    package func setServableStatus(_ found: ServableStatus, ofVersion version: Int, of name: String) async throws {
         try await database.write { connection in
             _ = try connection.execute(
                 "UPDATE model_version SET problem = ?, format = ?, digest = ?, size = ?, signature_json = ? "

@@ -1,3 +1,4 @@
+import BalanceSystem
 package import BalanceCore
 
 /// Registered models and the audit trail in an SQL database.

@@ -1,3 +1,4 @@
+import BalanceSystem
 package import BalanceCore
 
 /// Removes deleted rows from an SQL database, and then the files that only they named.

@@ -1,3 +1,4 @@
+import BalanceSystem
 package import BalanceCore
 
 /// Writes the records of an import into an SQL database.

@@ -1,3 +1,4 @@
+import BalanceSystem
 package import BalanceCore
 
 /// Webhooks in an SQL database.

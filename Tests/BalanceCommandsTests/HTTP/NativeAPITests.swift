@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceAPI
 import BalanceCore
 import BalanceTestSupport

@@ -11,16 +11,18 @@ struct ProjectTests {
         "balanceops": ["BalanceCommands"],
         "BalanceCommands": [
             "BalanceAPI", "BalanceCore", "BalanceDashboard", "BalanceGRPC", "BalanceInference", "BalanceNet",
-            "BalanceServing", "BalanceStore", "CCrashMark",
+            "BalanceService", "BalanceServing", "BalanceStore", "BalanceSystem", "CCrashMark",
         ],
-        "BalanceAPI": ["BalanceCore", "BalanceNet"],
-        "BalanceGRPC": ["BalanceCore", "BalanceNet"],
+        "BalanceAPI": ["BalanceCore", "BalanceNet", "BalanceService", "BalanceSystem"],
+        "BalanceGRPC": ["BalanceCore", "BalanceNet", "BalanceService", "BalanceSystem"],
         "BalanceNet": ["BalanceCore"],
-        "BalanceDashboard": ["BalanceCore", "BalanceNet", "CBalanceAssets"],
-        "BalanceServing": ["BalanceCore"],
-        "BalanceStore": ["BalanceCore"],
+        "BalanceDashboard": ["BalanceCore", "BalanceNet", "BalanceService", "BalanceSystem", "CBalanceAssets"],
+        "BalanceServing": ["BalanceCore", "BalanceService", "BalanceSystem"],
+        "BalanceStore": ["BalanceCore", "BalanceSystem"],
         "BalanceInference": ["BalanceCore", "COnnxRuntime", "CZlib"],
-        "BalanceCore": ["CCrashMark"],
+        "BalanceService": ["BalanceCore", "BalanceSystem"],
+        "BalanceSystem": ["BalanceCore", "CCrashMark"],
+        "BalanceCore": [],
     ]
 
     private static func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
@@ -44,11 +46,26 @@ struct ProjectTests {
         }
     }
 
-    @Test func `the core does no input and output`() throws {
+    @Test func `every target has its arrows here`() throws {
+        let targets = try FileManager.default.contentsOfDirectory(atPath: "Sources").filter { !$0.hasPrefix("C") }
+        #expect(Set(targets) == Set(Self.arrows.keys))
+    }
+
+    @Test func `the core is pure: no input or output, no clock, no randomness, no HTTP`() throws {
+        let words = [
+            "FileManager", "FileHandle", "ProcessInfo", "URLSession", "fopen(", "getenv", "Date()", "Date.now",
+            "Clock()",
+            "clock_gettime", "UUID()", "SystemRandomNumberGenerator", ".random(", ".shuffled()", "Task {", "Thread",
+            "static let shared", "HTTPTypes", "HTTPField",
+        ]
         for file in Self.files("Sources/BalanceCore") {
             let text = try Self.text(file)
-            for word in ["FileManager", "FileHandle", "import NIO", "URLSession", "fopen("] {
-                #expect(!text.contains(word), "\(file) uses \(word)")
+            for word in words { #expect(!text.contains(word), "\(file) uses \(word)") }
+            for match in text.matches(of: /(?m)^(?:package )?import (\w+)/) {
+                #expect(
+                    ["Crypto", "Foundation", "Synchronization", "Yams"].contains(match.1),
+                    "\(file) imports \(match.1)"
+                )
             }
         }
     }

@@ -1,3 +1,4 @@
+import BalanceService
 import ArgumentParser
 import BalanceCore
 import BalanceStore
@@ -88,7 +89,7 @@ struct Gate: ExemplifiedCommand {
     private func judge(_ run: String, _ policy: PromotionPolicy, in workspace: Workspace) async throws -> JSONValue {
         let candidate = try await CandidateReference.run(RunID(native: run), in: workspace.tracking)
         if current == nil { try await Self.requireModel(name, in: workspace) }
-        var other = EvidenceSource.Opponent.current
+        var other = EvidenceSource.Baseline.current
         if current == "none" {
             other = .nobody
         } else if let current {

@@ -1,3 +1,5 @@
+import BalanceService
+import BalanceSystem
 import ArgumentParser
 import BalanceCore
 import BalanceInference
@@ -115,7 +117,7 @@ struct ModelsImport: ExemplifiedCommand {
                 .object([("name", .string(name)), ("version", .int(version.version)), ("current", .bool(current))])
             )
         }
-        Output.ok("\(name) version \(version.version)\(current ? " is current" : "")")
+        Output.ok("\(name) version \(version.version)\(current ? " serves" : "")")
     }
 
     private func register(in workspace: Workspace) async throws -> ModelVersion {

@@ -1,3 +1,4 @@
+import BalanceService
 import ArgumentParser
 import BalanceCore
 import Foundation
@@ -45,7 +46,7 @@ struct Rollback: ExemplifiedCommand {
         let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration ?? plan.slot.generation)
         let result = try await workspace.promotions.rollBack(model, to: plan.target.version, by: request)
         if json { return Output.json(result.json) }
-        Output.ok("\(model): version \(plan.target.version) is current, generation \(result.slot.generation)")
+        Output.ok("\(model): version \(plan.target.version) serves, generation \(result.slot.generation)")
     }
 
     private func confirm() throws {

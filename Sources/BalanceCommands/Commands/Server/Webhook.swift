@@ -1,5 +1,6 @@
 import ArgumentParser
 import BalanceCore
+import BalanceService
 import Logging
 
 /// `balanceops webhook`.

@@ -1,3 +1,4 @@
+import BalanceService
 import ArgumentParser
 import BalanceCore
 import BalanceInference

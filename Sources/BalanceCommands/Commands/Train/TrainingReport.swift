@@ -1,3 +1,4 @@
+import BalanceService
 import BalanceCore
 
 /// What a training command answers with.

@@ -1,3 +1,5 @@
+import BalanceNet
+import BalanceService
 import BalanceCore
 import Hummingbird
 

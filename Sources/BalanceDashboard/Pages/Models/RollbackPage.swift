@@ -1,3 +1,5 @@
+import BalanceService
+import BalanceNet
 import BalanceCore
 import Hummingbird
 

@@ -1,3 +1,6 @@
+import BalanceNet
+import BalanceSystem
+import BalanceService
 import BalanceCore
 import Foundation
 import Hummingbird

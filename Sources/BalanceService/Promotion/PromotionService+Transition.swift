@@ -1,3 +1,6 @@
+import BalanceSystem
+import BalanceCore
+
 extension PromotionService {
     /// A file that is to serve.
     struct Candidate {

@@ -1,3 +1,5 @@
+package import BalanceCore
+
 /// The one way in which the alias `current` moves: promotions, rollbacks and forces of versions and of trainings.
 ///
 /// It reads a candidate, tries it, lets the policy decide, and exchanges row and file together.

@@ -1,10 +1,5 @@
-/// Reads predictions row by row from an artifact.
-package protocol PredictionReader: Sendable {
-    /// Reads a CSV file, or a table in JSON as MLflow logs one.
-    ///
-    /// - Throws: `Failure` with code `datasetInvalid`.
-    func predictions(from bytes: [UInt8], name: String) throws -> PredictionTable
-}
+import BalanceSystem
+package import BalanceCore
 
 /// Gathers what a decision is made from.
 package struct EvidenceSource: Sendable {
@@ -36,11 +31,11 @@ package struct EvidenceSource: Sendable {
         _ candidate: CandidateReference,
         policy: PromotionPolicy?,
         selfTest: PromotionCase.SelfTest? = nil,
-        against other: Opponent = .current,
+        against other: Baseline = .current,
         readsPredictions: Bool = true
     ) async throws -> PromotionCase {
-        let opponent = try await opponent(other, model, policy)
-        var facts = try await look(model, candidate, policy, nil, opponent)
+        let baseline = try await baseline(other, model, policy)
+        var facts = try await look(model, candidate, policy, nil, baseline)
         guard let policy else { return facts }
         if readsPredictions, policy.onMissingMetric != .legacyZero {
             var problems: [String] = []
@@ -48,7 +43,7 @@ package struct EvidenceSource: Sendable {
             var theirs: (table: PredictionTable, digest: String)?
             if let current = facts.current { theirs = await table(current, policy, &problems) }
             if let ours {
-                facts = try await look(model, candidate, policy, ours.table.fingerprint, opponent)
+                facts = try await look(model, candidate, policy, ours.table.fingerprint, baseline)
             }
             facts.evidence = await EvidenceWorker.shared.evidence(
                 policy,
@@ -64,7 +59,7 @@ package struct EvidenceSource: Sendable {
     }
 
     /// What a candidate is compared with.
-    package enum Opponent: Sendable {
+    package enum Baseline: Sendable {
         /// The version that serves.
         case current
         /// Another one, as if it served.
@@ -73,8 +68,8 @@ package struct EvidenceSource: Sendable {
     }
 
     /// The facts that stand in for the current model's; nil: they are its own.
-    private func opponent(
-        _ other: Opponent,
+    private func baseline(
+        _ other: Baseline,
         _ model: String,
         _ policy: PromotionPolicy?
     ) async throws -> VersionFacts?? {
@@ -98,7 +93,7 @@ package struct EvidenceSource: Sendable {
         _ candidate: CandidateReference,
         _ policy: PromotionPolicy?,
         _ fingerprint: String?,
-        _ opponent: VersionFacts??
+        _ baseline: VersionFacts??
     ) async throws -> PromotionCase {
         var facts = try await governance.promotionCase(
             of: model,
@@ -107,7 +102,7 @@ package struct EvidenceSource: Sendable {
             fingerprint: fingerprint,
             at: .now()
         )
-        if let opponent { facts.current = opponent }
+        if let baseline { facts.current = baseline }
         return facts
     }
 

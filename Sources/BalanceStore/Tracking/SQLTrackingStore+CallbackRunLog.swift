@@ -1,6 +1,6 @@
 package import BalanceCore
 
-extension SQLTrackingStore: PromptRunLog {
+extension SQLTrackingStore: CallbackRunLog {
     package func createRun(_ start: RunStart, then: @escaping @Sendable (Result<TrackedRun, any Error>) -> Void) {
         database.writeTogether(
             { connection in

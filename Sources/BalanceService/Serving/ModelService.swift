@@ -1,3 +1,6 @@
+import BalanceSystem
+package import BalanceCore
+
 /// A request for the outputs of a model, whatever protocol it came by.
 package struct InferenceRequest: Sendable {
     package var inputs: [Tensor]

@@ -1,3 +1,5 @@
+package import BalanceCore
+
 /// A folder of experiments: names are folders by the `/` in them.
 package struct ExperimentFolder: Sendable {
     /// A folder below, with the number of experiments in it at any depth.

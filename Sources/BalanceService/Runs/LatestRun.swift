@@ -1,3 +1,5 @@
+package import BalanceCore
+
 /// The run that `_latest.json` points to, if this database has it, else the newest one.
 package func latestRun(_ tracking: any TrackingStore, _ artifacts: any ArtifactStore) async throws -> RunDetail? {
     if let id = artifacts.latestRunID(), let run = try await tracking.run(id) { return run }

@@ -1,3 +1,5 @@
+package import BalanceCore
+
 /// Finds and reads the file of a registered version that can be executed.
 package struct VersionFiles: Sendable {
     private let registry: any ModelRegistry
@@ -26,13 +28,13 @@ package struct VersionFiles: Sendable {
     /// Reads a version's model as it would be served, and asks it for the answer to the example that it was logged with.
     ///
     /// - Returns: What was found out, with the problem where it cannot be served.
-    package func inspect(_ version: ModelVersion) async -> Servability {
+    package func inspect(_ version: ModelVersion) async -> ServableStatus {
         do {
             let loaded = try await load(version)
             try loaded.answerExample()
-            return loaded.servability
+            return loaded.status
         } catch {
-            return Servability(problem: Failure.from(error).message)
+            return ServableStatus(problem: Failure.from(error).message)
         }
     }
 

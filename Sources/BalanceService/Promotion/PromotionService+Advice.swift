@@ -1,3 +1,5 @@
+package import BalanceCore
+
 extension PromotionService {
     /// What a policy would say now; nothing changes.
     ///
@@ -6,7 +8,7 @@ extension PromotionService {
         _ candidate: CandidateReference,
         of name: String,
         policy: PromotionPolicy? = nil,
-        against other: EvidenceSource.Opponent = .current
+        against other: EvidenceSource.Baseline = .current
     ) async throws -> Decision {
         let bound = policy == nil ? try await governance.boundPolicy(of: name)?.policy : nil
         let policy = policy ?? bound ?? .standard

@@ -1,3 +1,5 @@
+import BalanceSystem
+package import BalanceCore
 import Synchronization
 
 /// Counts of what each version answered and how long it took, for as long as the process runs.

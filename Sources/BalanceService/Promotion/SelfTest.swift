@@ -1,3 +1,5 @@
+import BalanceCore
+
 /// Asks a loaded candidate for the answer that its trainer recorded, and measures it.
 enum SelfTest {
     /// What was measured.

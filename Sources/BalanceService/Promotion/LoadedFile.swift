@@ -1,3 +1,5 @@
+package import BalanceCore
+
 /// A model's file in memory: read, hashed and parsed once.
 package struct LoadedFile: Sendable {
     package var path: String
@@ -15,8 +17,8 @@ package struct LoadedFile: Sendable {
     var signature: String { model.predictor.signatureJSON(types).text() }
 
     /// What is known of it, where nothing keeps it from serving.
-    package var servability: Servability {
-        Servability(format: model.format, digest: digest, size: bytes.count, signature: signature)
+    package var status: ServableStatus {
+        ServableStatus(format: model.format, digest: digest, size: bytes.count, signature: signature)
     }
 
     /// Parses a file that was read.
