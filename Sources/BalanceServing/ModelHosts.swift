@@ -20,6 +20,7 @@ package final class ModelHosts: ModelDirectory, Service {
     private let files: VersionFiles
     private let makeHost: MakeHost
     private let state: Mutex<State>
+    private let changed = Atomic<UInt64>(0)
 
     /// Tells the versions that are in memory apart; the digest changes where other bytes are registered.
     private struct VersionKey: Hashable {
@@ -54,7 +55,10 @@ package final class ModelHosts: ModelDirectory, Service {
         return state.withLock { !$0.unloaded.isEmpty && $0.unloaded.contains(key) ? nil : $0.hosts[key] }?.loaded()
     }
 
+    package var changes: UInt64 { changed.load(ordering: .acquiring) }
+
     package func load(_ name: String) async throws {
+        defer { changed.add(1, ordering: .acquiringAndReleasing) }
         state.withLock { state in
             state.unloaded.remove(ByteText(name))
             state.versions.removeAll { $0.key.name == ByteText(name) }
@@ -73,6 +77,7 @@ package final class ModelHosts: ModelDirectory, Service {
             state.unloaded.insert(ByteText(name))
             state.versions.removeAll { $0.key.name == ByteText(name) }
         }
+        changed.add(1, ordering: .acquiringAndReleasing)
     }
 
     package func isUnloaded(_ name: String) -> Bool { state.withLock { $0.unloaded.contains(ByteText(name)) } }

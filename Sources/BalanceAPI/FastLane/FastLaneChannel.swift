@@ -49,7 +49,8 @@ package struct FastLaneChannel: ServerChildChannel {
         base.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let codec = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self).handler
-            let handler = lane.map { FastLaneHandler(answers: $0.answers, tracking: $0.tracking) }
+            let loop = channel.eventLoop
+            let handler = lane.map { FastLaneHandler(answers: $0.answers, tracking: $0.tracking, loop: loop) }
             let watch = RequestWatch(lane: handler)
             let deadlines = ConnectionDeadlines(limits: limits, turns: watch, farewell: Self.farewell)
             watch.deadlines = deadlines

@@ -14,6 +14,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = ByteBuffer
 
     private let answers: QuickAnswers
+    private let models: LoopModels
     private let tracking: TrackingLane
     private var pending = ByteBuffer()
     private var output = ByteBuffer()
@@ -43,8 +44,9 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// How much is read ahead while an answer is waited for.
     private static let maximumAhead = 64 << 10
 
-    init(answers: QuickAnswers, tracking: TrackingLane) {
+    init(answers: QuickAnswers, tracking: TrackingLane, loop: any EventLoop) {
         self.answers = answers
+        models = answers.models.of(loop)
         self.tracking = tracking
     }
 
@@ -109,7 +111,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func answer(_ request: WireRequest) -> Bool {
         pending.withUnsafeReadableBytes { bytes in
-            guard let body = answers.answer(request, bytes) else { return false }
+            guard let body = answers.answer(request, bytes, models) else { return false }
             head.write(body, status: nil, to: request.requestID.map { bytes[$0] }, &output)
             return true
         }

@@ -6,7 +6,7 @@ package import BalanceCore
 ///
 /// Everything else, and every failure, is nil here: the normal routes then answer, and say what is wrong.
 package struct QuickAnswers: Sendable {
-    private let directory: any ModelDirectory
+    let models: LoopModelsByLoop
     private let service: ModelService
     private let hosts: AllowedHosts
 
@@ -15,7 +15,7 @@ package struct QuickAnswers: Sendable {
     ///   - service: What counts the answers.
     ///   - hosts: The hosts that requests may name.
     package init(directory: any ModelDirectory, service: ModelService, hosts: AllowedHosts) {
-        self.directory = directory
+        models = LoopModelsByLoop(directory)
         self.service = service
         self.hosts = hosts
     }
@@ -29,24 +29,24 @@ package struct QuickAnswers: Sendable {
     }
 
     /// The body of the answer to one whole request as it came over the wire, or nil.
-    package func answer(wire bytes: [UInt8]) -> [UInt8]? {
+    package func answer(wire bytes: [UInt8], _ models: LoopModels) -> [UInt8]? {
         bytes.withUnsafeBytes { bytes in
             guard case .complete(let request) = WireRequest.read(bytes) else { return nil }
-            return answer(request, bytes)
+            return answer(request, bytes, models)
         }
     }
 
     /// The body of the answer, or nil.
-    func answer(_ request: WireRequest, _ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+    func answer(_ request: WireRequest, _ bytes: UnsafeRawBufferPointer, _ models: LoopModels) -> [UInt8]? {
         guard request.isPost, request.isPlain, hosts.allow(bytes, request.host),
             let route = route(UnsafeRawBufferPointer(rebasing: bytes[request.path]))
         else { return nil }
         let body = UnsafeRawBufferPointer(rebasing: bytes[request.body])
         switch route {
-        case .features: return features(body)
-        case .rows(let name): return try? rows(name, body)
-        case .scoring(let name): return request.hasContentType ? try? scoring(name, body) : nil
-        case .tensors(let name): return try? tensors(name, body)
+        case .features: return features(body, models)
+        case .rows(let name): return try? rows(model(name, body, models), body)
+        case .scoring(let name): return request.hasContentType ? try? scoring(model(name, body, models), body) : nil
+        case .tensors(let name): return try? tensors(model(name, body, models), body)
         }
     }
 
@@ -76,8 +76,8 @@ package struct QuickAnswers: Sendable {
         return String(decoding: name, as: UTF8.self)
     }
 
-    private func features(_ body: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard let model = directory.loaded(defaultModelName), model.rowCost <= Self.maximumCost,
+    private func features(_ body: UnsafeRawBufferPointer, _ models: LoopModels) -> [UInt8]? {
+        guard let model = models.loaded(defaultModelName), model.rowCost <= Self.maximumCost,
             let count = model.chanceFeatures, let row = FeatureScanner.numbers(body, count: count),
             let outputs = try? service.outputs(ofRow: row, with: model), outputs.count > 1, outputs[1].isFinite
         else { return nil }
@@ -94,8 +94,8 @@ package struct QuickAnswers: Sendable {
     /// The bytes of a body that is read as JSON there.
     private static let maximumBody = 8 << 10
 
-    private func model(_ name: String, _ body: UnsafeRawBufferPointer) throws -> ServedModel {
-        guard body.count <= Self.maximumBody, let model = directory.loaded(name) else { throw NotQuick() }
+    private func model(_ name: String, _ body: UnsafeRawBufferPointer, _ models: LoopModels) throws -> ServedModel {
+        guard body.count <= Self.maximumBody, let model = models.loaded(name) else { throw NotQuick() }
         try check(model, rows: 1)
         return model
     }
@@ -107,23 +107,20 @@ package struct QuickAnswers: Sendable {
 
     private struct NotQuick: Error {}
 
-    private func rows(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
-        let model = try model(name, body)
+    private func rows(_ model: ServedModel, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
         let value = try JSONValue(parsing: Array(body), refusesRepeatedNames: true)
         try check(model, rows: value["instances"]?.elements?.count ?? 1)
         guard value["features"] != nil || value["instances"] != nil else { throw NotQuick() }
         return try service.answer(PredictionBody(value), with: model).bytes()
     }
 
-    private func scoring(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
-        let model = try model(name, body)
+    private func scoring(_ model: ServedModel, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
         let request = try ScoringBody(JSONValue(parsing: Array(body), refusesRepeatedNames: true))
         try check(model, rows: request.rows.count)
         return try ScoringController(service: service).answer(request, model).bytes()
     }
 
-    private func tensors(_ name: String, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
-        let model = try model(name, body)
+    private func tensors(_ model: ServedModel, _ body: UnsafeRawBufferPointer) throws -> [UInt8] {
         let request = try InferenceBody(Array(body), headLength: nil)
         try check(model, rows: request.request.inputs.first?.shape.first ?? 1)
         guard !request.isBinary, request.outputs.allSatisfy({ $0.isBinary != true }) else { throw NotQuick() }

@@ -20,6 +20,8 @@ package protocol ModelDirectory: Sendable {
     func version(_ text: String, of name: String) async throws -> ServedModel
     /// The current model of a name where it is in memory and its file did not change; nil asks for ``current(of:)``.
     func loaded(_ name: String) -> ServedModel?
+    /// Counts the calls of ``load(_:)`` and ``unload(_:)``, so that whoever remembers a model sees that it may not.
+    var changes: UInt64 { get }
     /// Loads a model again, also one that was unloaded.
     ///
     /// - Throws: as ``current(of:)`` does.

@@ -15,6 +15,11 @@ package final class InferenceStatistics: Sendable {
             count += 1
             self.nanoseconds &+= nanoseconds
         }
+
+        mutating func add(_ other: Duration) {
+            count &+= other.count
+            nanoseconds &+= other.nanoseconds
+        }
     }
 
     /// The three parts of an answer, in nanoseconds.
@@ -61,7 +66,13 @@ package final class InferenceStatistics: Sendable {
         }
     }
 
-    private let entries = Mutex<[Entry]>([])
+    /// What the threads counted, each in a part that it seldom shares with another one.
+    private let parts = (0..<InferenceStatistics.partCount).map { _ in Part() }
+    private static let partCount = 16
+
+    private final class Part: Sendable {
+        let entries = Mutex<[Entry]>([])
+    }
     /// How many versions and batch sizes are told apart.
     private static let maximumEntries = 1000
     fileprivate static let maximumBatches = 64
@@ -89,18 +100,57 @@ package final class InferenceStatistics: Sendable {
         change(name, version) { $0.failure.add(nanoseconds) }
     }
 
-    /// The versions that have answered, in the order of their first answers.
-    package var all: [Entry] { entries.withLock { $0 } }
+    /// The versions that have answered, in the order of their names and numbers.
+    package var all: [Entry] {
+        var sums: [Entry] = []
+        for part in parts {
+            for entry in part.entries.withLock({ $0 }) {
+                if let index = sums.firstIndex(where: { $0.isSame(entry.name, entry.version) }) {
+                    sums[index].add(entry)
+                } else if sums.count < Self.maximumEntries {
+                    sums.append(entry)
+                }
+            }
+        }
+        return sums.sorted { left, right in
+            ByteText.isSame(left.name, right.name)
+                ? left.version < right.version : left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+        }
+    }
 
     private func change(_ name: String, _ version: Int, _ body: (inout Entry) -> Void) {
-        entries.withLock { entries in
-            if let index = entries.firstIndex(where: { $0.version == version && ByteText.isSame($0.name, name) }) {
+        let part = parts[CurrentThread.number % Self.partCount]
+        part.entries.withLock { entries in
+            if let index = entries.firstIndex(where: { $0.isSame(name, version) }) {
                 body(&entries[index])
             } else if entries.count < Self.maximumEntries {
                 var entry = Entry(name: name, version: version)
                 body(&entry)
                 entries.append(entry)
             }
+        }
+    }
+}
+
+extension InferenceStatistics.Entry {
+    fileprivate func isSame(_ name: String, _ version: Int) -> Bool {
+        self.version == version && ByteText.isSame(self.name, name)
+    }
+
+    /// Adds what another thread counted of the same version.
+    fileprivate mutating func add(_ other: Self) {
+        success.add(other.success)
+        failure.add(other.failure)
+        input.add(other.input)
+        infer.add(other.infer)
+        output.add(other.output)
+        last = max(last, other.last)
+        rows &+= other.rows
+        for batch in other.batches {
+            guard let place = place(ofBatch: batch.key) else { continue }
+            batches[place].value.input.add(batch.value.input)
+            batches[place].value.infer.add(batch.value.infer)
+            batches[place].value.output.add(batch.value.output)
         }
     }
 }
