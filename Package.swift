@@ -233,6 +233,18 @@ let package = Package(
             swiftSettings: testSettings
         ),
         .testTarget(
+            name: "BalanceGRPCTests",
+            dependencies: [
+                "BalanceGRPC", "BalanceInference", "BalanceNet", "BalanceService", "BalanceStore", "BalanceTestSupport",
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
             name: "BalanceDashboardTests",
             dependencies: ["BalanceDashboard", "BalanceSystem", "BalanceTestSupport"],
             swiftSettings: testSettings

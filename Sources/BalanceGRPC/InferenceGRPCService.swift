@@ -148,7 +148,7 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
     {
         try await answer {
             if let name = request.parameters.keys.min() { throw ModelService.refusesParameter(name) }
-            try await service.load(request.modelName)
+            try await service.load(request.modelName, by: Actor(name: "grpc"))
             return .init()
         }
     }
@@ -160,7 +160,7 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         -> Inference_RepositoryModelUnloadResponse
     {
         try await answer {
-            try await service.unload(request.modelName)
+            try await service.unload(request.modelName, by: Actor(name: "grpc"))
             return .init()
         }
     }

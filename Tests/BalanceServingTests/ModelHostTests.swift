@@ -9,60 +9,30 @@ import Foundation
 import Testing
 
 struct ModelHostTests {
-    let folder: TemporaryFolder
-    let database: SQLiteDatabase
+    let house: PromotionHouse
     let host: ModelHost
-    let promotions: PromotionService
+
+    var folder: TemporaryFolder { house.folder }
+    var database: any SQLDatabase { house.database }
 
     init() throws {
-        folder = try TemporaryFolder()
-        database = try SQLiteDatabase(path: folder("b.db"))
-        let registry = SQLRegistryStore(database: database, key: nil)
-        let files = FileModelFiles(defaultPath: folder("models/current.model"))
-        let tracking = SQLTrackingStore(database: database)
-        let artifacts = SQLArtifactFiles(database: database, root: folder.path)
-        promotions = PromotionService(
-            store: registry,
-            registry: registry,
-            governance: registry,
-            evidence: EvidenceSource(
-                governance: registry,
-                log: tracking,
-                artifacts: artifacts,
-                reader: PredictionFiles()
-            ),
-            versions: VersionFiles(
-                registry: registry,
-                models: tracking,
-                log: tracking,
-                artifacts: artifacts,
-                files: files,
-                reader: ModelFormats()
-            ),
-            files: files,
-            reader: WarmModels(reader: ModelFormats())
-        )
+        house = try PromotionHouse()
         host = ModelHost(
-            registry: registry,
-            artifacts: FileArtifactStore(root: folder.path),
-            files: files,
+            registry: house.registry,
+            artifacts: FileArtifactStore(root: house.folder.path),
+            files: house.files,
             reader: ModelFormats(),
-            defaultPath: folder("models/current.model")
+            defaultPath: house.folder("models/current.model")
         )
     }
 
     @discardableResult
     private func promote(seed: Int, policy: PromotionPolicy? = nil) async throws -> TransitionResult {
-        let id = RunID()
-        let run = NewRun(id: id, kind: "t", params: .object([]), note: nil, git: GitInfo(), startedAt: .now())
-        try await SQLTrackingStore(database: database).begin(run)
-        let (model, metrics) = try DummyTrainer.train(seed: seed, samples: 40, features: 3)
-        let path = folder("candidate-\(id)")
-        try FileSystem.write(model.bytes, to: path)
-        return try await promotions.promote(
+        let (run, path, metrics) = try await house.train(seed: seed)
+        return try await house.promotions.promote(
             path,
             of: defaultModelName,
-            run: id,
+            run: run,
             metrics: metrics,
             policy: policy,
             by: TransitionRequest(by: Actor(name: "test"))
@@ -165,7 +135,7 @@ struct ModelHostTests {
         try await promote(seed: 1)
         let bad = try folder.write("rubbish", to: "bad.model")
         let failure = await #expect(throws: Failure.self) {
-            try await promotions.promote(
+            try await house.promotions.promote(
                 bad,
                 of: defaultModelName,
                 run: RunID(),

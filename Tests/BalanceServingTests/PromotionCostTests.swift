@@ -87,58 +87,26 @@ struct PromotionCostTests {
     }
 
     @Test func `a promotion reads and parses the file once, in one transaction that writes`() async throws {
-        let folder = try TemporaryFolder()
         let counts = Counts()
-        let database = CountingDatabase(database: try SQLiteDatabase(path: folder("b.db")), counts: counts)
-        let registry = SQLRegistryStore(database: database, key: nil)
-        let tracking = SQLTrackingStore(database: database)
-        let artifacts = SQLArtifactFiles(database: database, root: folder.path)
-        let files = CountingFiles(
-            files: FileModelFiles(defaultPath: folder("models/current.model")),
-            counts: counts
+        let house = try PromotionHouse(
+            reader: CountingReader(counts: counts),
+            database: { CountingDatabase(database: $0, counts: counts) },
+            files: { CountingFiles(files: $0, counts: counts) }
         )
-        let reader = CountingReader(counts: counts)
-        let promotions = PromotionService(
-            store: registry,
-            registry: registry,
-            governance: registry,
-            evidence: EvidenceSource(
-                governance: registry,
-                log: tracking,
-                artifacts: artifacts,
-                reader: PredictionFiles()
-            ),
-            versions: VersionFiles(
-                registry: registry,
-                models: tracking,
-                log: tracking,
-                artifacts: artifacts,
-                files: files,
-                reader: ModelFormats()
-            ),
-            files: files,
-            reader: WarmModels(reader: reader)
-        )
-        let (model, metrics) = try DummyTrainer.train(seed: 1, samples: 40, features: 3)
-        let path = folder("candidate")
-        try FileSystem.write(model.bytes, to: path)
-        let id = RunID()
-        try await tracking.begin(
-            NewRun(id: id, kind: "t", params: .object([]), note: nil, git: GitInfo(), startedAt: .now())
-        )
+        let (run, path, metrics) = try await house.train(seed: 1)
         counts.writes.withLock { $0 = 0 }
         let request = TransitionRequest(by: Actor(name: "test", requestID: "r-1"), reason: "first", idempotencyKey: "k")
-        let first = try await promotions.promote(path, of: "credit", run: id, metrics: metrics, by: request)
+        let first = try await house.promotions.promote(path, of: "credit", run: run, metrics: metrics, by: request)
         #expect(first.decision.promotes)
         #expect(counts.reads.withLock { $0 } == 1)
         #expect(counts.parses.withLock { $0 } == 1)
         #expect(counts.writes.withLock { $0 } == 1)
 
-        let again = try await promotions.promote(path, of: "credit", run: id, metrics: metrics, by: request)
+        let again = try await house.promotions.promote(path, of: "credit", run: run, metrics: metrics, by: request)
         #expect(again.json == first.json)
         #expect(again.decision == first.decision)
         #expect(counts.reads.withLock { $0 } == 1)
-        let line = try await registry.auditEvent(first.line)
+        let line = try await house.registry.auditEvent(first.line)
         #expect(line?.requestID == "r-1")
     }
 }

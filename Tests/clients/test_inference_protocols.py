@@ -133,14 +133,16 @@ def test_statistics_count_rows_and_runs(triton):
     assert stats["inference_stats"]["success"]["ns"] > 0
 
 
-def test_unload_and_load(triton):
+def test_unload_and_load(triton, served):
     triton.unload_model("sugar")
     assert not triton.is_model_ready("sugar") and triton.is_server_ready()
     assert {e["state"] for e in triton.get_model_repository_index() if e["name"] == "sugar"} == {"UNAVAILABLE"}
     with pytest.raises(InferenceServerException, match="unloaded"):
         triton.infer("sugar", [rows_input(numpy.zeros((1, 10)), True)])
-    triton.load_model("sugar")
+    triton.load_model("sugar", headers={"X-BalanceOps-Actor": "mina"})
     assert triton.is_model_ready("sugar")
+    trail = served[0].client.get("/audit", params={"subject": "sugar", "limit": 2}).json()["items"]
+    assert [(line["action"], line["actor"]) for line in trail] == [("model loaded", "mina"), ("model unloaded", "api")]
     for name in ("load_model", "unload_model"):
         with pytest.raises(InferenceServerException, match="not found"):
             getattr(triton, name)("nope")

@@ -1,5 +1,6 @@
 """The dashboard in headless Chromium."""
 
+import html
 import re
 import shutil
 import sqlite3
@@ -98,6 +99,26 @@ def test_a_wide_chart_is_drawn_with_many_runs(filled, serve):
                              (number, run))
     page = dom(serve(filled).url + "/ui?sent=1&kind=bulk&limit=200&points=200&metric=acc&metrics=1")
     assert re.search(r'aria-label="Metric trend: [^"]*acc 149"', page)
+
+
+def test_every_run_is_reached_over_pages_and_the_filter_stays(filled, serve):
+    with sqlite3.connect(filled.database) as database:
+        for number in range(215):
+            database.execute(
+                "INSERT INTO run (run_id, kind, status, created_at, start_time_ms) VALUES (?, 'bulk', 'FINISHED', ?, ?)",
+                (f"{number:032x}", "2026-01-01T00:00:00+00:00", number // 3))
+    server = serve(filled)
+    seen, address = [], "/ui/?sent=1&kind=bulk&limit=100"
+    while address:
+        page = server.client.get(address).text
+        table = page[page.index('<table class="runs">'):]
+        seen += re.findall(r'href="/ui/runs/([0-9a-f-]{36})">', table[:table.index("</table>")])
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        address = following and html.unescape(following[1])
+    assert [int(name.replace("-", ""), 16) for name in seen] == list(range(214, -1, -1))
+    assert "Newest runs" in page and "215" in page
+    wrong = server.client.get("/ui/?after=nonsense")
+    assert wrong.status_code == 400 and "Invalid page token" in wrong.text
 
 
 # ---------------------------------------------------------------------------------------------- models

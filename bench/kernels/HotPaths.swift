@@ -40,6 +40,7 @@ enum HotPaths {
         let service = ModelService(
             directory: directory,
             registry: registry,
+            store: registry,
             statistics: InferenceStatistics(),
             runner: AtOnce()
         )

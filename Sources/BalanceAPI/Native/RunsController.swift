@@ -44,41 +44,45 @@ struct RunsController: Sendable {
 
     private func list(_ request: Request) async throws -> JSONValue {
         var reader = QueryReader(request)
-        var query = RunQuery(
-            limit: reader.integer("limit", default: 20, 1...200),
-            offset: reader.integer("offset", default: 0, 0...Int.max),
-            includeMetrics: reader.boolean("include_metrics", default: true)
-        )
+        let limit = reader.integer("limit", default: 20, 1...200)
+        let offset = reader.integer("offset", default: 0, 0...Int.max)
+        let includesMetrics = reader.boolean("include_metrics", default: true)
         let includesTotal = reader.boolean("include_total", default: false)
         try reader.check()
-        query.filter = try reader.filter("filter")
-        query.experimentID = try reader.text("experiment_id").map(ExperimentsController.id)
-        query.stage = try stage(reader.text("view"))
-        let items = try await runs(query, filter: reader.text("filter") ?? "").map { summary in
+        let search = RunSearch(
+            experimentIDs: try reader.text("experiment_id").map { [try ExperimentsController.id($0)] },
+            query: SearchQuery(
+                filter: try reader.filter("filter"),
+                view: try view(reader.text("view")),
+                limit: limit
+            ),
+            isLight: !includesMetrics
+        )
+        let items = try await runs(search, offset, filter: reader.text("filter") ?? "").map { summary in
             var summary = summary
             summary.runDirName = summary.runDirName ?? artifacts.pointer(of: summary.id)?["run_dir_name"]?.string
-            return summary.json(includeMetrics: query.includeMetrics)
+            return summary.json(includeMetrics: includesMetrics)
         }
         var members: [(String, JSONValue)] = [
-            ("items", .array(items)), ("limit", .int(query.limit)), ("offset", .int(query.offset)),
+            ("items", .array(items)), ("limit", .int(limit)), ("offset", .int(offset)),
             ("count", .int(items.count)),
         ]
-        if includesTotal { members.append(("total", .int(try await tracking.count(query)))) }
+        if includesTotal { members.append(("total", .int(try await tracking.count(search)))) }
         return .object(members)
     }
 
-    private func stage(_ view: String?) throws -> LifecycleStage {
-        guard let view else { return .active }
+    private func view(_ view: String?) throws -> ViewType {
+        guard let view else { return .activeOnly }
         guard let stage = LifecycleStage(rawValue: view) else {
             throw Failure(.invalidParameter, "invalid view '\(view.prefix(50))'", hint: "use active or deleted")
         }
-        return stage
+        return stage == .active ? .activeOnly : .deletedOnly
     }
 
     /// The runs, with what is wrong with a filter's words told as what is wrong with its form.
-    private func runs(_ query: RunQuery, filter: String) async throws -> [RunSummary] {
+    private func runs(_ search: RunSearch, _ offset: Int, filter: String) async throws -> [RunSummary] {
         do {
-            return try await tracking.runs(query)
+            return try await tracking.runs(search, offset: offset).items
         } catch let error as FilterError {
             throw error.failure(in: filter)
         }

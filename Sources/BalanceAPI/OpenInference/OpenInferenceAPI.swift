@@ -70,11 +70,17 @@ package struct OpenInferenceAPI: Sendable {
             ) { _, _ in .json(ModelDocuments.statistics(service.statistics.all)) },
             Endpoint(Self.control("load", "Reloads a model."), .operate) { request, context in
                 try await refuseOverrides(in: request)
-                try await service.load(context.text("name"))
+                try await service.load(
+                    context.text("name"),
+                    by: Actor(request, requestID: context.requestID, otherwise: "api")
+                )
                 return .json(.object([]))
             },
-            Endpoint(Self.control("unload", "Takes a model out of service."), .operate) { _, context in
-                try await service.unload(context.text("name"))
+            Endpoint(Self.control("unload", "Takes a model out of service."), .operate) { request, context in
+                try await service.unload(
+                    context.text("name"),
+                    by: Actor(request, requestID: context.requestID, otherwise: "api")
+                )
                 return .json(.object([]))
             },
         ]

@@ -91,6 +91,7 @@ struct ServerBuilder {
         let service = ModelService(
             directory: hosts,
             registry: workspace.models,
+            store: workspace.registry,
             statistics: InferenceStatistics(),
             runner: pool
         )

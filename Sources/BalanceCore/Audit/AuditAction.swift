@@ -24,6 +24,8 @@ package enum AuditAction: String, Sendable, CaseIterable {
     case webhookAdded = "webhook added"
     case webhookRemoved = "webhook removed"
     case modelDamaged = "model damaged"
+    case modelLoaded = "model loaded"
+    case modelUnloaded = "model unloaded"
     case runDeleted = "run deleted"
     case runRestored = "run restored"
     case experimentDeleted = "experiment deleted"
@@ -37,7 +39,7 @@ package enum AuditAction: String, Sendable, CaseIterable {
     package var isPoor: Bool {
         [
             .promotionRefused, .selfTestFailed, .rolledBack, .forced, .quarantined, .frozen, .aliasRemoved,
-            .modelDamaged,
+            .modelDamaged, .modelUnloaded,
             .purged,
         ].contains(self)
     }

@@ -34,8 +34,6 @@ package protocol RunLog: Sendable {
     func sample(of key: String, run: RunID, steps: ClosedRange<Int>, limit: Int) async throws -> [MetricPoint]
     /// The runs that a search finds.
     func search(_ search: RunSearch) async throws -> Page<TrackedRun>
-    /// How many runs a search finds, whatever its limit.
-    func count(_ search: RunSearch) async throws -> Int
     /// A run with all below it by the tag `mlflow.parentRunId`, parents before children, at most `limit`.
     func tree(of id: RunID, limit: Int) async throws -> [TrackedRun]
     func experiments(_ query: SearchQuery) async throws -> Page<Experiment>

@@ -6,10 +6,11 @@ package protocol TrackingStore: Sendable {
     func end(_ id: RunID, _ outcome: RunOutcome) async throws
     /// Records one more file of a run; a file that is there already stays once.
     func addArtifact(_ artifact: ArtifactRecord, to id: RunID) async throws
-    /// The runs that a query asks for, newest first.
-    func runs(_ query: RunQuery) async throws -> [RunSummary]
-    /// How many runs a query finds, whatever its limit.
-    func count(_ query: RunQuery) async throws -> Int
+    /// The runs that a search finds, the newest first whatever its order says, from a place on; with metrics unless it is
+    /// light.
+    func runs(_ search: RunSearch, offset: Int) async throws -> Page<RunSummary>
+    /// How many runs a search finds, whatever its limit.
+    func count(_ search: RunSearch) async throws -> Int
     /// One run, or nil; without its manifest, which is a file.
     func run(_ id: RunID) async throws -> RunDetail?
     /// The newest run's identity, or nil.
@@ -28,6 +29,8 @@ package protocol RegistryStore: Sendable {
     func servedBefore(_ current: CurrentModel) async throws -> [CurrentModel]
     /// Adds a line to the audit trail: a file that serves is not what was registered, and what answers instead.
     func recordDamage(of current: CurrentModel, serving version: Int?, reason: String) async throws
+    /// Adds a line to the audit trail: a model was loaded, or taken out of service in this process.
+    func recordControl(_ action: AuditAction, of name: String, by actor: Actor) async throws
     /// Adds a line to the audit trail: a candidate failed its test, and what serves goes on serving.
     func recordFailedTest(of name: String, version: Int?, run: RunID?, reason: String, by actor: Actor) async throws
 }

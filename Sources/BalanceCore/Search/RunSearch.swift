@@ -93,6 +93,12 @@ package struct RunSearch: Sendable {
     /// nil: all experiments.
     package var experimentIDs: [Int]?
     package var query: SearchQuery
+    /// A text that folder name, id, note, kind, branch or commit must contain; empty: any.
+    package var text = ""
+    /// What made the run.
+    package var kind: String?
+    /// Whether the work tree had changes.
+    package var isDirty: Bool?
     /// Whether runs come without metrics, params, tags and inputs.
     package var isLight: Bool
 
@@ -101,4 +107,7 @@ package struct RunSearch: Sendable {
         self.query = query
         self.isLight = isLight
     }
+
+    /// The newest runs of all experiments.
+    package init(limit: Int = 20) { self.init(experimentIDs: nil, query: SearchQuery(limit: limit)) }
 }

@@ -72,43 +72,6 @@ package struct RunDetail: Sendable {
     }
 }
 
-/// Which runs a list holds.
-package struct RunQuery: Sendable {
-    package var limit: Int
-    package var offset: Int
-    package var includeMetrics: Bool
-    /// A text that folder name, id, note, kind, branch or commit must contain; empty: any.
-    package var search: String
-    package var kind: String?
-    package var isDirty: Bool?
-    /// What the runs must satisfy besides.
-    package var filter: SearchFilter?
-    package var experimentID: Int?
-    package var stage: LifecycleStage
-
-    package init(
-        limit: Int = 20,
-        offset: Int = 0,
-        includeMetrics: Bool = true,
-        search: String = "",
-        kind: String? = nil,
-        isDirty: Bool? = nil,
-        filter: SearchFilter? = nil,
-        experimentID: Int? = nil,
-        stage: LifecycleStage = .active
-    ) {
-        self.limit = limit
-        self.offset = offset
-        self.includeMetrics = includeMetrics
-        self.search = search
-        self.kind = kind
-        self.isDirty = isDirty
-        self.filter = filter
-        self.experimentID = experimentID
-        self.stage = stage
-    }
-}
-
 extension [Metric] {
     /// The object `{key: value}`.
     package var json: JSONValue { .object(map { ($0.key, .double($0.value)) }) }

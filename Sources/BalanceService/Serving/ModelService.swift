@@ -29,16 +29,19 @@ package struct ModelState: Sendable {
 package struct ModelService: Sendable {
     private let directory: any ModelDirectory
     private let registry: any ModelRegistry
+    private let store: any RegistryStore
     private let runner: any PredictionRunner
     package let statistics: InferenceStatistics
 
     package init(
         directory: any ModelDirectory,
         registry: any ModelRegistry,
+        store: any RegistryStore,
         statistics: InferenceStatistics,
         runner: any PredictionRunner
     ) {
         self.runner = runner
+        self.store = store
         self.directory = directory
         self.registry = registry
         self.statistics = statistics
@@ -179,10 +182,16 @@ package struct ModelService: Sendable {
     }
 
     /// Loads a model again, also one that was unloaded.
-    package func load(_ name: String) async throws { try await directory.load(name) }
+    package func load(_ name: String, by actor: Actor) async throws {
+        try await directory.load(name)
+        try await store.recordControl(.modelLoaded, of: name, by: actor)
+    }
 
     /// Takes a model out of service until it is loaded again or the server restarts.
-    package func unload(_ name: String) async throws { try await directory.unload(name) }
+    package func unload(_ name: String, by actor: Actor) async throws {
+        try await directory.unload(name)
+        try await store.recordControl(.modelUnloaded, of: name, by: actor)
+    }
 
     /// All registered models.
     package func registeredModels() async throws -> [RegisteredModel] {

@@ -37,6 +37,24 @@ package struct SQLRegistryStore: RegistryStore {
         }
     }
 
+    package func recordControl(_ action: AuditAction, of name: String, by actor: Actor) async throws {
+        try await audit.write { connection in
+            let slot = try SlotRows.slot(name, connection)
+            var event = AuditEvent(
+                at: .now(),
+                by: actor,
+                action: action,
+                subject: name,
+                reason: action == .modelLoaded
+                    ? "in service" : "out of service until it is loaded or the server restarts"
+            )
+            event.toVersion = slot.version
+            event.generationBefore = slot.generation
+            event.generationAfter = slot.generation
+            try connection.append(event)
+        }
+    }
+
     package func recordDamage(of current: CurrentModel, serving version: Int?, reason: String) async throws {
         try await audit.write { connection in
             let answer = version.map { "version \($0) answers" } ?? "no version answers"

@@ -48,8 +48,8 @@ struct PagedSQL {
     }
 
     /// The rows of a page, with the columns first.
-    func page(limit: Int, after: String?, _ connection: any SQLConnection) throws -> Page<SQLRow> {
-        let (sql, values) = try query(limit: limit + 1, after: after)
+    func page(limit: Int, after: String?, offset: Int = 0, _ connection: any SQLConnection) throws -> Page<SQLRow> {
+        let (sql, values) = try query(limit: limit + 1, after: after, offset: offset)
         var rows = try connection.freshRows(sql, values)
         guard rows.count > limit, let last = rows.dropLast().last else { return Page(items: rows) }
         rows.removeLast()
@@ -57,7 +57,7 @@ struct PagedSQL {
     }
 
     /// The statement for so many rows behind a place.
-    func query(limit: Int, after: String?) throws -> (sql: String, values: [SQLValue]) {
+    func query(limit: Int, after: String?, offset: Int = 0) throws -> (sql: String, values: [SQLValue]) {
         let keys = order.indices.map { "(\(order[$0].sql)) AS k\($0)" }.joined(separator: ", ")
         var sql = "SELECT * FROM (SELECT \(columns), \(keys) FROM \(source) WHERE \(condition)"
         var values = order.flatMap(\.arguments) + arguments
@@ -74,7 +74,8 @@ struct PagedSQL {
         }
         let sorting = order.indices.map { "k\($0) \(order[$0].isAscending ? "ASC" : "DESC")" }
         sql += " ORDER BY \(sorting.joined(separator: ", ")) LIMIT ?"
-        return (sql, values + [.integer(limit)])
+        guard offset > 0 else { return (sql, values + [.integer(limit)]) }
+        return (sql + " OFFSET ?", values + [.integer(limit), .integer(offset)])
     }
 
     /// The condition that a row stands behind one with these sort values.

@@ -13,9 +13,40 @@ struct RunSQL: ConditionSQL {
         }
         let view = search.query.view
         if view != .all { conditions.append("r.lifecycle_stage = '\(view == .activeOnly ? "active" : "deleted")'") }
+        if let kind = search.kind {
+            conditions.append("r.kind = ?")
+            arguments.append(.text(kind))
+        }
+        if let isDirty = search.isDirty {
+            conditions.append("COALESCE(r.git_dirty, 0) = ?")
+            arguments.append(.integer(isDirty ? 1 : 0))
+        }
+        if !search.text.isEmpty { conditions.append(contains(search.text)) }
         if let filter = search.query.filter { conditions.append(try condition(filter)) }
         return conditions.joined(separator: " AND ")
     }
+
+    /// That one of the texts that people know a run by has a text in it.
+    private mutating func contains(_ text: String) -> String {
+        let columns = ["run_id", "run_dir_name", "note", "kind", "git_branch", "git_commit"]
+        let matches = columns.map { "LOWER(COALESCE(r.\($0), '')) LIKE ? ESCAPE '\\'" }
+        // SQLite's LOWER knows only the letters of ASCII, so no others may be changed here.
+        let text = String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
+        // An id may be typed with its dashes, but is stored without.
+        let patterns = Array(repeating: text, count: columns.count) + [text.filter { $0 != "-" }]
+        arguments += patterns.map { .text(Self.pattern($0)) }
+        return "(\((matches + [matches[0]]).joined(separator: " OR ")))"
+    }
+
+    private static func pattern(_ text: String) -> String {
+        let escaped = text.map { "\\%_".contains($0) ? "\\\($0)" : String($0) }.joined()
+        return "%\(escaped)%"
+    }
+
+    /// The newest first, and of those of one moment the one that was stored last.
+    static let newestFirst = [
+        SortTerm(sql: "r.start_time_ms", isAscending: false), SortTerm(sql: "r.seq", isAscending: false),
+    ]
 
     /// A missing key never matches, whatever the comparator; only IS NULL and IS NOT NULL ask whether it is there.
     mutating func comparison(_ comparison: SearchFilter.Comparison) throws(FilterError) -> String {

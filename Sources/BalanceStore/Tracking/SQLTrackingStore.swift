@@ -85,33 +85,22 @@ package struct SQLTrackingStore: TrackingStore {
         }
     }
 
-    package func runs(_ query: RunQuery) async throws -> [RunSummary] {
-        let (conditions, arguments) = try Self.conditions(of: query)
-        let join = Self.join(of: query)
+    package func runs(_ search: RunSearch, offset: Int) async throws -> Page<RunSummary> {
+        if search.experimentIDs?.isEmpty == true { return Page(items: []) }
+        var builder = RunSQL()
+        let sql = PagedSQL(
+            columns: Self.columns,
+            source: Self.trackedSource,
+            condition: try builder.conditions(search),
+            arguments: builder.arguments,
+            order: RunSQL.newestFirst
+        )
         return try await database.read { connection in
-            let rows = try connection.rows(
-                "SELECT \(Self.columns) FROM run r \(join)WHERE \(conditions) "
-                    + "ORDER BY r.start_time_ms DESC, r.seq DESC LIMIT ? OFFSET ?",
-                arguments + [.integer(query.limit), .integer(query.offset)]
-            )
-            var summaries = rows.map(Self.summary)
-            if query.includeMetrics { try Self.addMetrics(to: &summaries, connection) }
-            return summaries
+            let page = try sql.page(limit: search.query.limit, after: search.query.after, offset: offset, connection)
+            var summaries = page.items.map(Self.summary)
+            if !search.isLight { try Self.addMetrics(to: &summaries, connection) }
+            return Page(items: summaries, next: page.next)
         }
-    }
-
-    package func count(_ query: RunQuery) async throws -> Int {
-        let (conditions, arguments) = try Self.conditions(of: query)
-        let join = Self.join(of: query)
-        return try await database.read { connection in
-            try connection.rows("SELECT COUNT(*) FROM run r \(join)WHERE \(conditions)", arguments)
-                .first?.integer(0) ?? 0
-        }
-    }
-
-    /// A filter may name the artifact location, which is the experiment's.
-    private static func join(of query: RunQuery) -> String {
-        query.filter == nil ? "" : "JOIN experiment e ON e.experiment_id = r.experiment_id "
     }
 
     package func run(_ id: RunID) async throws -> RunDetail? {
@@ -176,48 +165,5 @@ package struct SQLTrackingStore: TrackingStore {
                 Metric(row.text(1) ?? "", RunRows.value(row, 2))
             }
         }
-    }
-
-    private static func conditions(of query: RunQuery) throws -> (String, [SQLValue]) {
-        var conditions = ["r.lifecycle_stage = '\(query.stage.rawValue)'"]
-        var arguments: [SQLValue] = []
-        if let id = query.experimentID {
-            conditions.append("r.experiment_id = ?")
-            arguments.append(.integer(id))
-        }
-        if let kind = query.kind {
-            conditions.append("r.kind = ?")
-            arguments.append(.text(kind))
-        }
-        if let isDirty = query.isDirty {
-            conditions.append("COALESCE(r.git_dirty, 0) = ?")
-            arguments.append(.integer(isDirty ? 1 : 0))
-        }
-        if !query.search.isEmpty {
-            let columns = ["run_id", "run_dir_name", "note", "kind", "git_branch", "git_commit"]
-            let matches = columns.map { "LOWER(COALESCE(r.\($0), '')) LIKE ? ESCAPE '\\'" }
-            conditions.append("(\((matches + [matches[0]]).joined(separator: " OR ")))")
-            let text = lowercased(query.search)
-            let pattern = likePattern(text)
-            // An id may be typed with its dashes, but is stored without.
-            let idPattern = likePattern(text.filter { $0 != "-" })
-            arguments += Array(repeating: .text(pattern), count: columns.count) + [.text(idPattern)]
-        }
-        if let filter = query.filter {
-            var builder = RunSQL()
-            conditions.append(try builder.condition(filter))
-            arguments += builder.arguments
-        }
-        return (conditions.joined(separator: " AND "), arguments)
-    }
-
-    /// SQLite's LOWER knows only the letters of ASCII, so no others may be changed here.
-    private static func lowercased(_ text: String) -> String {
-        String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
-    }
-
-    private static func likePattern(_ text: String) -> String {
-        let escaped = text.map { "\\%_".contains($0) ? "\\\($0)" : String($0) }.joined()
-        return "%\(escaped)%"
     }
 }

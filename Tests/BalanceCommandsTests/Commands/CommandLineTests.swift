@@ -83,7 +83,7 @@ struct CommandLineTests {
         let workspace = try await Workspace.open(
             Settings.load(flags: [.database: folder("b.db"), .artifacts: folder("artifacts")], environment: [:])
         )
-        #expect(try await workspace.tracking.runs(RunQuery()).map(\.status) == [.failed])
+        #expect(try await workspace.tracking.runs(RunSearch(), offset: 0).items.map(\.status) == [.failed])
         #expect(folder.names(in: "artifacts/models/candidates").isEmpty)
     }
 }

@@ -79,6 +79,6 @@ struct DatabaseFilesTests {
             }
             try await group.waitForAll()
         }
-        #expect(try await store.count(RunQuery()) == 40)
+        #expect(try await store.count(RunSearch()) == 40)
     }
 }

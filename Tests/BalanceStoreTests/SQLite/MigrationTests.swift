@@ -25,7 +25,7 @@ struct MigrationTests {
         try OriginalDatabase.make(at: path)
         let database = try SQLiteDatabase(path: path)
         let store = SQLTrackingStore(database: database)
-        let runs = try await store.runs(RunQuery())
+        let runs = try await store.runs(RunSearch(), offset: 0).items
         #expect(
             runs.map(\.id.native) == [
                 OriginalDatabase.runIDs[1], OriginalDatabase.runIDs[0], OriginalDatabase.runIDs[2],

@@ -41,8 +41,8 @@ struct TrackingStoreTests {
     @Test func `runs come newest first and by pages`() async throws {
         var ids: [RunID] = []
         for second in 0..<5 { ids.append(try await add("a", note: "n", at: second / 2 * 1000)) }
-        #expect(try await store.runs(RunQuery()).map(\.id) == ids.reversed())
-        #expect(try await store.runs(RunQuery(limit: 2, offset: 1)).map(\.id) == [ids[3], ids[2]])
+        #expect(try await store.runs(RunSearch(), offset: 0).items.map(\.id) == ids.reversed())
+        #expect(try await store.runs(RunSearch(limit: 2), offset: 1).items.map(\.id) == [ids[3], ids[2]])
         #expect(try await store.newestRunID() == ids[4])
     }
 
@@ -60,21 +60,43 @@ struct TrackingStoreTests {
     func `the search takes every character for itself`(text: String, count: Int) async throws {
         _ = try await add("a", note: "first")
         _ = try await add("b", note: "메모")
-        #expect(try await store.runs(RunQuery(search: text)).count == count)
+        #expect(try await found { $0.text = text }.count == count)
     }
 
     @Test func `an id is found with and without its dashes`() async throws {
         let id = try await add("a", note: "n")
-        #expect(try await store.runs(RunQuery(search: id.native)).map(\.id) == [id])
-        #expect(try await store.runs(RunQuery(search: String(id.stored.prefix(12)))).map(\.id) == [id])
+        #expect(try await found { $0.text = id.native } == [id])
+        #expect(try await found { $0.text = String(id.stored.prefix(12)) } == [id])
     }
 
     @Test func `kind and git state filter`() async throws {
         let clean = try await add("a", note: "n", dirty: nil)
         let dirty = try await add("b", note: "n", dirty: true)
-        #expect(try await store.runs(RunQuery(kind: "b")).map(\.id) == [dirty])
-        #expect(try await store.runs(RunQuery(isDirty: false)).map(\.id) == [clean])
+        #expect(try await found { $0.kind = "b" } == [dirty])
+        #expect(try await found { $0.isDirty = false } == [clean])
         #expect(try await store.kinds() == ["a", "b"])
+    }
+
+    private func found(_ change: (inout RunSearch) -> Void) async throws -> [RunID] {
+        var search = RunSearch()
+        change(&search)
+        let runs = try await store.runs(search, offset: 0).items.map(\.id)
+        #expect(try await store.count(search) == runs.count)
+        return runs
+    }
+
+    @Test func `pages go on behind the last run that was seen, also when runs begin meanwhile`() async throws {
+        var ids: [RunID] = []
+        for _ in 0..<7 { ids.append(try await add("a", note: "n")) }
+        var search = RunSearch(limit: 3)
+        var seen: [RunID] = []
+        repeat {
+            let page = try await store.runs(search, offset: 0)
+            seen += page.items.map(\.id)
+            search.query.after = page.next
+            _ = try await add("a", note: "later")
+        } while search.query.after != nil
+        #expect(seen == ids.reversed())
     }
 
     @Test func `a run that does not exist cannot end`() async throws {

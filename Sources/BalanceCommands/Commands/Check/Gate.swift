@@ -186,7 +186,7 @@ struct GateFolder {
     /// The run that is meant: the one that is named, else the only one.
     static func run(_ id: String?, in workspace: Workspace, path: String) async throws -> String {
         if let id { return id }
-        let runs = try await workspace.tracking.runs(RunQuery(limit: 21, offset: 0, includeMetrics: false))
+        let runs = try await workspace.tracking.runs(RunSearch(limit: 21), offset: 0).items
         guard runs.count == 1, let only = runs.first else {
             let names = runs.prefix(20).map(\.id.native).joined(separator: ", ")
             throw Failure(

@@ -24,6 +24,9 @@ struct RunsFilter {
     var dropsMissing: Bool
     /// Whether the form was sent at all: an unset box is only then a choice.
     var isSent: Bool
+    /// The place that the page goes on behind; nil: from the newest run.
+    var after: String?
+    private let pairs: [(name: String, value: String)]
 
     init(_ request: Request) {
         let query = FormFields(request.uri.query ?? "").pairs
@@ -31,6 +34,8 @@ struct RunsFilter {
             let text = query.first { $0.name == name }?.value ?? ""
             return String(text.prefix(200)).trimmingPrefix { $0 == " " }.description
         }
+        pairs = query
+        after = query.first { $0.name == "after" }.map { String($0.value.prefix(500)) }
         isSent = first("sent") == "1"
         search = first("q")
         kind = first("kind")
@@ -46,16 +51,22 @@ struct RunsFilter {
         metrics = query.filter { $0.name == "metric" }.prefix(20).map(\.value)
     }
 
-    /// The query, without the condition, which may be wrong.
-    var query: RunQuery {
-        RunQuery(
-            limit: limit,
-            search: search,
-            kind: kind.isEmpty ? nil : kind,
-            isDirty: git.isEmpty ? nil : git == "dirty",
-            experimentID: experimentID,
-            stage: isDeleted ? .deleted : .active
+    /// The search, without the condition, which may be wrong.
+    var runs: RunSearch {
+        var search = RunSearch(
+            experimentIDs: experimentID.map { [$0] },
+            query: SearchQuery(view: isDeleted ? .deletedOnly : .activeOnly, limit: limit, after: after)
         )
+        search.text = self.search
+        search.kind = kind.isEmpty ? nil : kind
+        search.isDirty = git.isEmpty ? nil : git == "dirty"
+        return search
+    }
+
+    /// The address of the same view from another place on; nil: from the newest run.
+    func link(after place: String?) -> String {
+        let pairs = self.pairs.filter { $0.name != "after" } + (place.map { [(name: "after", value: $0)] } ?? [])
+        return "?" + pairs.map { "\($0.name.percentEncoded)=\($0.value.percentEncoded)" }.joined(separator: "&")
     }
 
     var isActive: Bool {

@@ -12,18 +12,18 @@ struct RunsPage: Sendable {
         let texts = preferences.language.texts
         let filter = RunsFilter(request)
         async let server = sources.server()
-        var query = filter.query
+        var search = filter.runs
         var problem: String?
         do {
-            query.filter = try SearchFilter.parse(filter.condition, dialect: .extended)
+            search.query.filter = try SearchFilter.parse(filter.condition, dialect: .extended)
         } catch {
             problem = error.failure(in: filter.condition).message
         }
-        var runs: [RunSummary] = []
+        var page = Page<RunSummary>(items: [])
         var total = 0
         do {
-            runs = try await sources.tracking.runs(query)
-            total = try await sources.tracking.count(query)
+            page = try await sources.tracking.runs(search, offset: 0)
+            total = try await sources.tracking.count(search)
         } catch let error as FilterError {
             problem = error.failure(in: filter.condition).message
         }
@@ -33,10 +33,14 @@ struct RunsPage: Sendable {
         var content = RunsView.filter(filter, kinds: kinds, texts)
         content.merge(RunsView.model(model, times)) { _, new in new }
         content.merge(RunsView.server(await server)) { _, new in new }
-        content.merge(RunsView.rows(runs, filter, times)) { _, new in new }
-        content.merge(RunsView.trend(runs, filter, times)) { _, new in new }
+        content.merge(RunsView.rows(page.items, filter, times)) { _, new in new }
+        content.merge(RunsView.trend(page.items, filter, times)) { _, new in new }
         content["where_error"] = problem ?? ""
         content["total"] = total
+        content["next"] = page.next.map { filter.link(after: $0) } ?? ""
+        content["first"] = filter.link(after: nil)
+        content["is_later_page"] = filter.after != nil
+        content["is_paged"] = page.next != nil || filter.after != nil
         if let id = filter.experimentID {
             content["experiment_name"] = try await sources.log.experiment(id)?.name ?? ""
         }
