@@ -16,10 +16,7 @@ struct PromotionHouse {
     let files: any ModelFiles
     let promotions: PromotionService
 
-    /// - Parameters:
-    ///   - reader: Parses what is promoted.
-    ///   - database: Stands in front of the database.
-    ///   - files: Stand in front of the folder of models.
+    /// `reader` parses what is promoted; `wrap` and `wrapFiles` stand something in front of the database and the files.
     init(
         reader: any ModelReader = ModelFormats(),
         database wrap: (SQLiteDatabase) -> any SQLDatabase = { $0 },

@@ -4,8 +4,7 @@ import NIOCore
 import Synchronization
 
 /// The model that one event loop saw last: under load a prediction takes no lock that another loop wants too.
-///
-/// `@unchecked Sendable` is safe as each is used on its event loop alone; ``LoopModelsByLoop`` gives it to no other.
+// Safe to share: each is used on its event loop alone; LoopModelsByLoop gives it to no other.
 package final class LoopModels: @unchecked Sendable {
     private let directory: any ModelDirectory
     private var name = ""
