@@ -9,9 +9,7 @@ if ! command -v valgrind >/dev/null 2>&1; then
     echo "[bench] SKIPPED: the count of instructions, as there is no valgrind"
     exit 0
 fi
-# The flags of scripts/check.sh, or those of a release.
-# shellcheck disable=SC2086
-swift build -c release ${BALANCEOPS_BUILD_FLAGS:---static-swift-stdlib -Xlinker -s} --product BalanceBench >/dev/null 2>&1 || { echo "[bench] BalanceBench does not build"; exit 1; }
+swift build -c release --static-swift-stdlib -Xlinker -s --product BalanceBench >/dev/null 2>&1 || { echo "[bench] BalanceBench does not build"; exit 1; }
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 

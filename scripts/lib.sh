@@ -9,21 +9,14 @@ binary=".build/$configuration/balanceops"
 say() { printf '[%s] %s\n' "$(basename "$0" .sh)" "$*"; }
 fail() { printf '[%s] ERROR: %s\n' "$(basename "$0" .sh)" "$*" >&2; exit 1; }
 
-# The flags of a build. A release needs no Swift on the machine that it runs on, and carries no symbols; bench/ uses the same, as others would
-# rebuild everything. check.sh names its own.
-build_flags() {
-    if [ -n "${BALANCEOPS_BUILD_FLAGS:-}" ]; then
-        echo "$BALANCEOPS_BUILD_FLAGS"
-    elif [ "$configuration" = release ] && [ "$(uname)" = Linux ]; then
-        echo "--static-swift-stdlib -Xlinker -s"
-    fi
-}
-
 # Builds the binary; prints a line every 15 seconds, as a first build takes minutes.
 build() {
     command -v swift >/dev/null 2>&1 || fail "swift is not installed: https://www.swift.org/install (6.2 or newer)"
     log="$(mktemp)"
-    flags="$(build_flags)"
+    # A release needs no Swift on the machine that it runs on, and carries no symbols. bench/ uses the same flags: others
+    # would rebuild everything.
+    flags=""
+    if [ "$configuration" = release ] && [ "$(uname)" = Linux ]; then flags="--static-swift-stdlib -Xlinker -s"; fi
     # shellcheck disable=SC2086
     swift build -c "$configuration" $flags --product balanceops >"$log" 2>&1 &
     pid=$!

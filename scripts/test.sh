@@ -13,10 +13,7 @@ done
 # A server and its client seldom need two cores at once.
 clients() { "$1/bin/python" -m pytest -q -p no:cacheprovider -p no:warnings -n "${BALANCEOPS_TEST_WORKERS:-2}" --dist loadfile "${@:2}"; }
 
-configuration="${BALANCEOPS_CONFIGURATION:-debug}"
-export BALANCEOPS_BINARY="${BALANCEOPS_BINARY:-$PWD/.build/$configuration/balanceops}"
-# shellcheck disable=SC2046
-swift test -c "$configuration" $(build_flags) --disable-xctest
+swift test --disable-xctest
 if [ -x .build/venv/bin/python ]; then
     clients .build/venv Tests/clients
     say "running the MLflow tests again with the client of a year ago"

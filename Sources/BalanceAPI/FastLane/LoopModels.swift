@@ -23,9 +23,8 @@ package final class LoopModels: @unchecked Sendable {
     func loaded(_ name: String) -> ServedModel? {
         let now = Monotonic.now()
         let changes = directory.changes
-        if now &- seenAt < Self.interval, self.changes == changes, let model, ByteText.isSame(self.name, name) {
-            return model
-        }
+        // The names that come here are of ASCII, where equal texts are the same bytes; short ones are compared in a word.
+        if now &- seenAt < Self.interval, self.changes == changes, self.name == name, let model { return model }
         model = directory.loaded(name)
         (self.name, self.changes, seenAt) = (name, changes, now)
         return model

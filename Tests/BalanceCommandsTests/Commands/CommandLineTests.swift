@@ -31,10 +31,8 @@ struct CommandLineTests {
         #expect(last.trimmingPrefix("  ") == command.examples.last ?? "")
     }
 
-    /// The binary that was built with these tests.
-    private static let binary =
-        ProcessInfo.processInfo.environment["BALANCEOPS_BINARY"]
-        ?? "\(FileManager.default.currentDirectoryPath)/.build/debug/balanceops"
+    /// The binary beside the test bundle.
+    private static let binary = "\(FileManager.default.currentDirectoryPath)/.build/debug/balanceops"
 
     @Test func `the whole loop runs on one command after the other`() async throws {
         #expect(await run("init-db") == 0)

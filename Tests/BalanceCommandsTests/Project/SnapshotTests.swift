@@ -13,8 +13,8 @@ struct SnapshotTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appending(path: "../../Fixtures/snapshots").standardizedFileURL
 
-    private func compare(_ name: String, _ text: String) throws {
-        let file = Self.folder.appending(path: name)
+    private func compare(_ name: String, _ text: String, in folder: URL = folder) throws {
+        let file = folder.appending(path: name)
         if ProcessInfo.processInfo.environment["BALANCEOPS_RECORD"] == "1" {
             try Data(text.utf8).write(to: file)
         }
@@ -45,6 +45,45 @@ struct SnapshotTests {
             }
         }
         try compare("openapi.txt", lines.joined(separator: "\n") + "\n")
+    }
+
+    @Test func `the table of endpoints in the documentation`() async throws {
+        let document = try await TestServer().api { try #require(try await $0.get("/openapi.json").json) }
+        var rows: [String] = []
+        for (path, operations) in document["paths"]?.members ?? [] {
+            for (method, operation) in operations.members ?? [] {
+                let permission = try #require(operation["x-permission"]?.string.flatMap(Permission.init))
+                // The pages read by GET alone: a link must not change anything.
+                let reads: Set<Permission> = [.open, .read]
+                #expect(method != "get" || reads.contains(permission) || path.hasPrefix("/webhooks"), "\(path)")
+                let summary = operation["summary"]?.string ?? ""
+                rows.append("| \(method.uppercased()) | `\(path)` | \(permission.rawValue) | \(summary) |")
+            }
+        }
+        let head = """
+            # Endpoints
+
+            Every endpoint of `balanceops serve`, made from the list that the router and `/openapi.json` are made from
+            (`BALANCEOPS_RECORD=1 swift test --filter SnapshotTests` writes this page). The permission is `x-permission` in the document;
+            there are no accounts yet, so everybody who reaches the port has all of them.
+
+            | permission | what it is for |
+            | --- | --- |
+            | open | health, signs of life, what a page is made of |
+            | read | runs, artifacts, models, decisions, pages |
+            | predict | to have a model answer |
+            | write | to track runs, store artifacts, register models and versions |
+            | promote | to let a version serve if the policy allows it |
+            | approve | to approve a version |
+            | operate | to roll back, freeze, quarantine, load and unload |
+            | administer | to force, bind and save policies, purge, and manage webhooks |
+
+            | method | path | permission | summary |
+            | --- | --- | --- | --- |
+
+            """
+        let docs = Self.folder.appending(path: "../../../docs").standardizedFileURL
+        try compare("endpoints.md", head + rows.joined(separator: "\n") + "\n", in: docs)
     }
 
     @Test func `the help of every command`() throws {
