@@ -18,6 +18,7 @@ package struct NativeAPI: Sendable {
         governance: GovernanceSources,
         service: ModelService,
         unpack: @escaping Unpack,
+        accounts: AccountService,
         build: BuildInfo,
         storage: @escaping @Sendable () -> Failure?
     ) {
@@ -34,6 +35,7 @@ package struct NativeAPI: Sendable {
             + OpenInferenceAPI(service: service, unpack: unpack, storage: storage).endpoints
             + ScoringController(service: service).endpoints + TransitionsController(sources: governance).endpoints
             + PoliciesController(sources: governance).endpoints + AuditController(sources: governance).endpoints
+            + AccountsController(accounts: accounts).endpoints + TokensController(accounts: accounts).endpoints
             + WebhooksController(sources: governance).endpoints + PredictController(service: service).endpoints
     }
 

@@ -24,21 +24,23 @@ extension Dashboard {
         let models = ModelsPage(sources: sources, renderer: renderer)
         let rollback = RollbackPage(sources: sources, renderer: renderer)
         return [
-            page(route("GET", "/models", "The registered models.")) { request, _ in try await models.list(request) },
+            page(route("GET", "/models", "The registered models."), on: .any) { request, _ in
+                try await models.list(request)
+            },
             page(route("GET", "/models/{name}", "One model and its current version.")) {
                 try await models.show($0, name: $1.text("name"))
             },
             page(route("POST", "/models/{name}/freeze", "Freezes the model."), .operate) {
-                try await models.act($0, name: $1.text("name"), freezes: true)
+                try await models.act($0, $1, freezes: true)
             },
             page(route("POST", "/models/{name}/unfreeze", "Unfreezes the model."), .operate) {
-                try await models.act($0, name: $1.text("name"), freezes: false)
+                try await models.act($0, $1, freezes: false)
             },
             page(route("GET", "/models/{name}/rollback", "Preview of a rollback.")) {
                 try await rollback.preview($0, name: $1.text("name"))
             },
             page(route("POST", "/models/{name}/rollback", "Rolls back."), .operate) {
-                try await rollback.confirm($0, name: $1.text("name"))
+                try await rollback.confirm($0, $1)
             },
         ]
     }
@@ -55,8 +57,8 @@ extension Dashboard {
             page(
                 route("POST", "/models/{name}/policy", "Tests a policy, or saves and binds it.", success: [303, 200]),
                 .administer
-            ) { try await policy.submit($0, name: $1.text("name")) },
-            page(check) { request, _ in try await policy.check(request) },
+            ) { try await policy.submit($0, $1) },
+            page(check) { try await policy.check($0, $1) },
         ]
     }
 
@@ -73,8 +75,7 @@ extension Dashboard {
                     try await version.act(
                         action,
                         $0,
-                        name: $1.text("name"),
-                        version: $1.parameters.require("version")
+                        $1
                     )
                 }
             }

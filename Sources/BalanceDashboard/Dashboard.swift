@@ -15,6 +15,7 @@ package struct DashboardSources: Sendable {
     package var governance: any Governance
     package var audit: any AuditTrail
     package var promotions: PromotionService
+    package var access: DashboardAccess
     /// What the API's `/version` says, or why it cannot be asked.
     package var server: @Sendable () async -> Result<JSONValue, Failure>
     /// Each setting's variable, value and origin.
@@ -31,6 +32,7 @@ package struct DashboardSources: Sendable {
         governance: any Governance,
         audit: any AuditTrail,
         promotions: PromotionService,
+        access: DashboardAccess,
         server: @escaping @Sendable () async -> Result<JSONValue, Failure>,
         settings: [(name: String, value: String, origin: String)]
     ) {
@@ -44,6 +46,7 @@ package struct DashboardSources: Sendable {
         self.governance = governance
         self.audit = audit
         self.promotions = promotions
+        self.access = access
         self.server = server
         self.settings = settings
     }
@@ -65,18 +68,34 @@ package struct Dashboard: Sendable {
     }
 
     /// Every endpoint of the pages.
-    package var endpoints: [Endpoint] { lead + runPages + actions + governance + frame }
+    package var endpoints: [Endpoint] { lead + runPages + actions + governance + accountPages + frame }
 
     /// An endpoint that makes a page, whose failures are pages too.
     func page(
         _ route: RouteDescription,
         _ permission: Permission = .read,
+        on objects: ObjectRule = .path,
         _ make: @escaping @Sendable (Request, AppContext) async throws -> PageRenderer.PageResult
     ) -> Endpoint {
-        let renderer = self.renderer
-        return Endpoint(route, permission) { request, context in
-            await renderer.page(request) { try await make(request, context) }
+        let (renderer, access) = (self.renderer, sources.access)
+        var endpoint = Endpoint(route, permission, on: objects) { request, context in
+            var request = request
+            if route.method == "POST" { _ = try await request.collectBody(upTo: PageForm.maximumBody) }
+            let (viewer, whole) = (PageViewer(context, access), request)
+            let response = await renderer.page(whole, viewer) {
+                if route.method == "POST" { try await viewer.requireSeal(PageForm(whole, context)) }
+                return try await make(whole, context)
+            }
+            return access.securing(response, whole, context)
         }
+        endpoint.isPage = true
+        endpoint.refused = { failure, request, context in
+            guard failure.code == .unauthenticated, request.headers[.authorization] == nil else {
+                return renderer.failed(failure, request, PageViewer(context, access))
+            }
+            return SignInPage.redirect(request, renderer)
+        }
+        return endpoint
     }
 
     /// From the root to the pages, where they are below another path.
@@ -95,8 +114,9 @@ package struct Dashboard: Sendable {
         let experiments = ExperimentsPage(sources: sources, renderer: renderer)
         return [
             page(
-                .init("GET", base.isEmpty ? "/" : base, "The dashboard: model, runs, trend.", contentType: html)
-            ) { request, _ in try await runs.show(request) },
+                .init("GET", base.isEmpty ? "/" : base, "The dashboard: model, runs, trend.", contentType: html),
+                on: .any
+            ) { try await runs.show($0, $1) },
             page(
                 .init(
                     "GET",
@@ -105,7 +125,8 @@ package struct Dashboard: Sendable {
                     contentType: html,
                     success: [303],
                     failures: [.runNotFound]
-                )
+                ),
+                on: .any
             ) { _, _ in try await run.latest() },
             page(
                 .init("GET", "\(base)/runs/{run_id}", "One run's page.", contentType: html, failures: [.runNotFound])
@@ -134,7 +155,9 @@ package struct Dashboard: Sendable {
                 let path = context.parameters.getCatchAll().map(String.init).joined(separator: "/")
                 return try await run.file(id: context.parameters.require("run_id"), path: path)
             },
-            page(.init("GET", "\(base)/experiments", "The experiments of a folder.", contentType: html)) { request, _ in
+            page(.init("GET", "\(base)/experiments", "The experiments of a folder.", contentType: html), on: .any) {
+                request,
+                _ in
                 try await experiments.show(request)
             },
         ]
@@ -142,7 +165,6 @@ package struct Dashboard: Sendable {
 
     /// The forms that delete, restore and remove; they ask for no name.
     private var actions: [Endpoint] {
-        let actor = Actor(name: "dashboard")
         let run = RunPage(sources: sources, renderer: renderer)
         let experiments = ExperimentsPage(sources: sources, renderer: renderer)
         func form(_ action: PageAction, _ path: String) -> RouteDescription {
@@ -158,12 +180,20 @@ package struct Dashboard: Sendable {
         }
         return PageAction.allCases.map { action in
             page(form(action, "runs/{run_id}"), action.permission) {
-                try await run.act(action, id: $1.parameters.require("run_id"), by: actor)
+                try await run.act(
+                    action,
+                    id: $1.parameters.require("run_id"),
+                    by: $1.actor(otherwise: "dashboard")
+                )
             }
         }
             + PageAction.allCases.map { action in
                 page(form(action, "experiments/{experiment_id}"), action.permission) {
-                    try await experiments.act(action, id: $1.parameters.require("experiment_id"), by: actor)
+                    try await experiments.act(
+                        action,
+                        id: $1.parameters.require("experiment_id"),
+                        by: $1.actor(otherwise: "dashboard")
+                    )
                 }
             }
     }

@@ -15,12 +15,16 @@ package struct InferenceGRPCServer: Service {
     private let logger: Logger
     private let onStart: @Sendable (Int) -> Void
     private let guards: GRPCGuards
+    private let access: AccessCheck
+    private let identity: TLSIdentity?
 
     /// The most that a message may hold, in bytes.
     package static let maximumMessage = 64 << 20
 
     /// - Parameters:
     ///   - service: The models.
+    ///   - access: Judges the callers.
+    ///   - identity: What the server proves itself by; nil: connections are not encrypted.
     ///   - host: The address to listen on.
     ///   - port: The port; 0 takes a free one.
     ///   - isOptional: Whether the process goes on without this server where the port is taken.
@@ -31,6 +35,8 @@ package struct InferenceGRPCServer: Service {
     ///   - onStart: Told the port.
     package init(
         service: ModelService,
+        access: AccessCheck,
+        identity: TLSIdentity? = nil,
         host: String,
         port: Int,
         isOptional: Bool,
@@ -42,6 +48,8 @@ package struct InferenceGRPCServer: Service {
     ) {
         guards = GRPCGuards(limits: limits, maximumConnections: maximumConnections, unpack: unpack)
         self.service = service
+        self.access = access
+        self.identity = identity
         self.host = host
         self.port = port
         self.isOptional = isOptional
@@ -53,13 +61,14 @@ package struct InferenceGRPCServer: Service {
         let server = GRPCServer(
             transport: .http2NIOPosix(
                 address: address,
-                transportSecurity: .plaintext,
+                transportSecurity: try security,
                 config: .defaults { config in
                     config.rpc.maxRequestPayloadSize = Self.maximumMessage
                     guards.apply(to: &config)
                 }
             ),
-            services: [InferenceGRPCService(service: service, logger: logger)]
+            services: [InferenceGRPCService(service: service, access: access, logger: logger)],
+            interceptors: [CallerInterceptor(access: access)]
         )
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -95,6 +104,13 @@ package struct InferenceGRPCServer: Service {
         }
         logger.warning("gRPC is disabled: cannot listen on port \(port); choose a port with --grpc-port (\(text))")
         try? await gracefulShutdown()
+    }
+
+    private var security: HTTP2ServerTransport.Posix.TransportSecurity {
+        get throws {
+            guard let identity else { return .plaintext }
+            return try .tls(certificateReloader: identity)
+        }
     }
 
     private var address: GRPCNIOTransportHTTP2Posix.SocketAddress {

@@ -1,5 +1,6 @@
 import BalanceService
 import BalanceCore
+import BalanceNet
 import GRPCCore
 import Logging
 import SwiftProtobuf
@@ -7,6 +8,7 @@ import SwiftProtobuf
 /// The calls of `inference.GRPCInferenceService`; those that are not here answer UNIMPLEMENTED.
 struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtocol {
     let service: ModelService
+    let access: AccessCheck
     let logger: Logger
 
     func serverLive(
@@ -37,8 +39,11 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
     ) async throws
         -> Inference_ModelReadyResponse
     {
-        let model = try? await service.model(request.name, version: request.version)
-        return .with { $0.ready = model != nil }
+        try await answer {
+            try await require(.predict, [.model(request.name)])
+            let model = try? await service.model(request.name, version: request.version)
+            return .with { $0.ready = model != nil }
+        }
     }
 
     func serverMetadata(
@@ -47,10 +52,13 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
     ) async throws
         -> Inference_ServerMetadataResponse
     {
-        .with {
-            $0.name = "balanceops"
-            $0.version = Build.version
-            $0.extensions = ModelService.extensions
+        try await answer {
+            try await require(.predict, [.any])
+            return .with {
+                $0.name = "balanceops"
+                $0.version = Build.version
+                $0.extensions = ModelService.extensions
+            }
         }
     }
 
@@ -61,6 +69,7 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         -> Inference_ModelMetadataResponse
     {
         try await answer {
+            try await require(.predict, [.model(request.name)])
             let model = try await service.model(request.name, version: request.version)
             let versions = try await service.servableVersions(of: model.name)
             return GRPCDocuments.metadata(model, versions)
@@ -74,6 +83,7 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         -> Inference_ModelConfigResponse
     {
         try await answer {
+            try await require(.predict, [.model(request.name)])
             let model = try await service.model(request.name, version: request.version)
             return .with { $0.config = GRPCDocuments.config(model) }
         }
@@ -86,7 +96,9 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         -> Inference_ModelStatisticsResponse
     {
         try await answer {
+            try await require(.read, [request.name.isEmpty ? .any : .model(request.name)])
             let entries = try await service.statistics(of: request.name, version: request.version)
+                .filter { GRPCCaller.current.principal.may(.read, .model($0.name)) }
             return .with { $0.modelStats = entries.map(GRPCDocuments.statistics) }
         }
     }
@@ -109,9 +121,13 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         for try await message in request {
             var reply = Inference_ModelStreamInferResponse()
             do {
+                try await requireStill()
                 reply.inferResponse = try await infer(message)
             } catch {
                 let failure = Failure.from(error)
+                if failure.code == .unauthenticated {
+                    throw RPCError(code: .unauthenticated, message: failure.message)
+                }
                 reply.errorMessage = Self.text(failure)
                 reply.inferResponse = .with { $0.id = message.id }
             }
@@ -126,7 +142,11 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         -> Inference_RepositoryIndexResponse
     {
         try await answer {
-            let states = try await service.index().filter { $0.isReady || !request.ready }
+            try await require(.read, [.any])
+            let principal = GRPCCaller.current.principal
+            let states = try await service.index().filter {
+                ($0.isReady || !request.ready) && principal.may(.read, .model($0.name))
+            }
             return .with { response in
                 response.models = states.map { state in
                     .with {
@@ -148,7 +168,8 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
     {
         try await answer {
             if let name = request.parameters.keys.min() { throw ModelService.refusesParameter(name) }
-            try await service.load(request.modelName, by: Actor(name: "grpc"))
+            try await require(.operate, [.model(request.modelName)])
+            try await service.load(request.modelName, by: try actor)
             return .init()
         }
     }
@@ -160,9 +181,24 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         -> Inference_RepositoryModelUnloadResponse
     {
         try await answer {
-            try await service.unload(request.modelName, by: Actor(name: "grpc"))
+            try await require(.operate, [.model(request.modelName)])
+            try await service.unload(request.modelName, by: try actor)
             return .init()
         }
+    }
+
+    private func require(_ permission: Permission, _ objects: [ObjectReference]) async throws {
+        try await access.require(permission, objects, of: GRPCCaller.current.principal, requestID: nil)
+    }
+
+    /// A token that was revoked while a stream is open ends it.
+    private func requireStill() async throws {
+        guard let token = GRPCCaller.current.token else { return }
+        _ = try await access.authenticator.principal(.token(token), from: "grpc")
+    }
+
+    private var actor: Actor {
+        get throws { try Actor(GRPCCaller.current.principal, saying: nil, otherwise: "grpc", requestID: nil) }
     }
 
     private func infer(_ request: Inference_ModelInferRequest) async throws -> Inference_ModelInferResponse {
@@ -170,6 +206,7 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         let start = clock.now
         let (inputs, isRaw) = try GRPCTensors.inputs(of: request)
         let read = (clock.now - start).nanoseconds
+        try await require(.predict, [.model(request.modelName)])
         let model = try await service.model(request.modelName, version: request.modelVersion)
         let wanted = InferenceRequest(inputs: inputs, outputs: request.outputs.map(\.name))
         let outputs = try await service.asking(model, rows: inputs.first?.shape.first ?? 1) {
@@ -209,6 +246,7 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         switch failure.code.row.status {
         case 404: .notFound
         case 400, 413, 415, 422: .invalidArgument
+        case 401: .unauthenticated
         case 403: .permissionDenied
         case 409: .failedPrecondition
         case 501: .unimplemented

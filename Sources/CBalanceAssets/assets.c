@@ -54,6 +54,21 @@ static const unsigned char audit_mustache[] = {
 static const unsigned char auditline_mustache[] = {
 #embed "files/templates/auditline.mustache"
 };
+static const unsigned char csrf_mustache[] = {
+#embed "files/templates/csrf.mustache"
+};
+static const unsigned char signin_mustache[] = {
+#embed "files/templates/signin.mustache"
+};
+static const unsigned char setup_mustache[] = {
+#embed "files/templates/setup.mustache"
+};
+static const unsigned char account_mustache[] = {
+#embed "files/templates/account.mustache"
+};
+static const unsigned char users_mustache[] = {
+#embed "files/templates/users.mustache"
+};
 static const unsigned char error_mustache[] = {
 #embed "files/templates/error.mustache"
 };
@@ -80,6 +95,11 @@ const balance_asset *balance_assets(void) {
         ASSET("templates/policy.mustache", policy_mustache),
         ASSET("templates/audit.mustache", audit_mustache),
         ASSET("templates/auditline.mustache", auditline_mustache),
+        ASSET("templates/csrf.mustache", csrf_mustache),
+        ASSET("templates/signin.mustache", signin_mustache),
+        ASSET("templates/setup.mustache", setup_mustache),
+        ASSET("templates/account.mustache", account_mustache),
+        ASSET("templates/users.mustache", users_mustache),
         ASSET("templates/error.mustache", error_mustache),
         {0},
     };

@@ -38,13 +38,23 @@ struct InferenceGRPCTests {
 
     private let folder: TemporaryFolder
     private let service: ModelService
+    private let directory: AccessDirectory
+    private let access: AccessCheck
     private let expected: [Double]
 
     init() throws {
         folder = try TemporaryFolder()
         let (model, _) = try DummyTrainer.train(seed: 1, samples: 40, features: 3)
         expected = try model.predictor.outputs([1, 2, 3])
-        let registry = SQLRegistryStore(database: try SQLiteDatabase(path: folder("b.db")), key: nil)
+        let database = try SQLiteDatabase(path: folder("b.db"))
+        let registry = SQLRegistryStore(database: database, key: nil)
+        directory = AccessDirectory(
+            store: SQLAccountStore(database: database, key: nil),
+            isOn: false,
+            acceptsPasswords: false,
+            runner: AtOnce()
+        )
+        access = AccessCheck(authenticator: directory, objects: SQLAccessObjects(database: database))
         service = ModelService(
             directory: OneModel(
                 model: ServedModel(predictor: model.predictor, name: "credit", version: 4, runID: nil, path: "")
@@ -67,6 +77,7 @@ struct InferenceGRPCTests {
         let (ports, port) = AsyncStream<Int>.makeStream()
         let server = InferenceGRPCServer(
             service: service,
+            access: access,
             host: "127.0.0.1",
             port: 0,
             isOptional: false,

@@ -3,6 +3,7 @@ import HTTPTypes
 package import HummingbirdCore
 package import Logging
 package import NIOCore
+package import NIOSSL
 import NIOHTTPTypesHTTP1
 
 /// Hummingbird's HTTP/1 channel with deadlines for clients and, where it is wanted, the fast lane before it.
@@ -13,22 +14,32 @@ package struct FastLaneChannel: ServerChildChannel {
     package struct Lane: Sendable {
         let answers: QuickAnswers
         let tracking: TrackingLane
+        let callers: LaneCallers
 
-        package init(answers: QuickAnswers, tracking: TrackingLane) {
+        package init(answers: QuickAnswers, tracking: TrackingLane, callers: LaneCallers) {
             self.answers = answers
             self.tracking = tracking
+            self.callers = callers
         }
     }
 
     private let base: HTTP1Channel
     private let lane: Lane?
     private let limits: ConnectionLimits
+    private let tls: NIOSSLContext?
 
     /// - Parameters:
     ///   - responder: The normal pipeline.
     ///   - limits: How long a client may take.
     ///   - lane: What is answered from the bytes of the connection; nil: nothing is.
-    package init(responder: @escaping HTTPChannelHandler.Responder, limits: ConnectionLimits, lane: Lane?) {
+    ///   - tls: What the server proves itself by; nil: the connection is not encrypted.
+    package init(
+        responder: @escaping HTTPChannelHandler.Responder,
+        limits: ConnectionLimits,
+        lane: Lane?,
+        tls: NIOSSLContext? = nil
+    ) {
+        self.tls = tls
         self.lane = lane
         self.limits = limits
         base = HTTP1Channel(
@@ -50,13 +61,16 @@ package struct FastLaneChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             let codec = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self).handler
             let loop = channel.eventLoop
-            let handler = lane.map { FastLaneHandler(answers: $0.answers, tracking: $0.tracking, loop: loop) }
+            let handler = lane.map {
+                FastLaneHandler(answers: $0.answers, tracking: $0.tracking, callers: $0.callers, loop: loop)
+            }
             let watch = RequestWatch(lane: handler)
             let deadlines = ConnectionDeadlines(limits: limits, turns: watch, farewell: Self.farewell)
             watch.deadlines = deadlines
             try pipeline.addHandler(watch, position: .before(codec))
             if let handler { try pipeline.addHandler(handler, position: .first) }
             try pipeline.addHandler(deadlines, position: .first)
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls), position: .first) }
             return value
         }
     }

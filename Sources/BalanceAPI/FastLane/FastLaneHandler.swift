@@ -1,3 +1,4 @@
+import BalanceCore
 import BalanceNet
 import Foundation
 import NIOCore
@@ -16,6 +17,7 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let answers: QuickAnswers
     private let models: LoopModels
     private let tracking: TrackingLane
+    private var caller: LaneCaller
     private var pending = ByteBuffer()
     private var output = ByteBuffer()
     private var isLeftAlone = false
@@ -44,7 +46,8 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// How much is read ahead while an answer is waited for.
     private static let maximumAhead = 64 << 10
 
-    init(answers: QuickAnswers, tracking: TrackingLane, loop: any EventLoop) {
+    init(answers: QuickAnswers, tracking: TrackingLane, callers: LaneCallers, loop: any EventLoop) {
+        caller = LaneCaller(callers)
         self.answers = answers
         models = answers.models.of(loop)
         self.tracking = tracking
@@ -98,9 +101,14 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
             case .complete(let request):
                 attempts = 0
                 seen &+= 1
-                if inFlight == 0, isWritable, answer(request) {
-                    pending.moveReaderIndex(forwardBy: request.end)
-                } else if inFlight != 0 || !isWritable || !begin(request, context) {
+                let principal = pending.withUnsafeReadableBytes { caller.principal(request, $0) }
+                if let principal, inFlight == 0, isWritable {
+                    if answer(request, principal) {
+                        pending.moveReaderIndex(forwardBy: request.end)
+                    } else if !begin(request, principal, context) {
+                        forward(request, context)
+                    }
+                } else {
                     forward(request, context)
                 }
             }
@@ -109,20 +117,20 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if pending.readableBytes == 0 { pending = ByteBuffer() }
     }
 
-    private func answer(_ request: WireRequest) -> Bool {
+    private func answer(_ request: WireRequest, _ principal: Principal) -> Bool {
         pending.withUnsafeReadableBytes { bytes in
-            guard let body = answers.answer(request, bytes, models) else { return false }
+            guard let body = answers.answer(request, bytes, models, principal) else { return false }
             head.write(body, status: nil, to: request.requestID.map { bytes[$0] }, &output)
             return true
         }
     }
 
     /// Begins a request of the tracking store, whose answer comes later.
-    private func begin(_ request: WireRequest, _ context: ChannelHandlerContext) -> Bool {
+    private func begin(_ request: WireRequest, _ principal: Principal, _ context: ChannelHandlerContext) -> Bool {
         let loop = context.eventLoop
         let place = NIOLoopBound((lane: self, context: context), eventLoop: loop)
         let isBegun = pending.withUnsafeReadableBytes { bytes in
-            tracking.begin(request, bytes) { answer in
+            tracking.begin(request, bytes, principal) { answer in
                 loop.execute { place.value.lane.finish(answer, place.value.context) }
             }
         }

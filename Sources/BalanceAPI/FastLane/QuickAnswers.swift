@@ -26,20 +26,35 @@ package struct QuickAnswers: Sendable {
         case rows(String)
         case scoring(String)
         case tensors(String)
+
+        /// Whether somebody may have the answer; who may not is told so by the normal routes.
+        func allows(_ principal: Principal) -> Bool {
+            if principal.everywhere.contains(.predict) { return true }
+            switch self {
+            case .features: return principal.may(.predict, .model(defaultModelName))
+            case .rows(let name), .scoring(let name), .tensors(let name):
+                return principal.may(.predict, .model(name))
+            }
+        }
     }
 
     /// The body of the answer to one whole request as it came over the wire, or nil.
     package func answer(wire bytes: [UInt8], _ models: LoopModels) -> [UInt8]? {
         bytes.withUnsafeBytes { bytes in
             guard case .complete(let request) = WireRequest.read(bytes) else { return nil }
-            return answer(request, bytes, models)
+            return answer(request, bytes, models, .unchecked)
         }
     }
 
     /// The body of the answer, or nil.
-    func answer(_ request: WireRequest, _ bytes: UnsafeRawBufferPointer, _ models: LoopModels) -> [UInt8]? {
+    func answer(
+        _ request: WireRequest,
+        _ bytes: UnsafeRawBufferPointer,
+        _ models: LoopModels,
+        _ principal: Principal
+    ) -> [UInt8]? {
         guard request.isPost, request.isPlain, hosts.allow(bytes, request.host),
-            let route = route(UnsafeRawBufferPointer(rebasing: bytes[request.path]))
+            let route = route(UnsafeRawBufferPointer(rebasing: bytes[request.path])), route.allows(principal)
         else { return nil }
         let body = UnsafeRawBufferPointer(rebasing: bytes[request.body])
         switch route {

@@ -44,24 +44,33 @@ package struct TrackingLane: Sendable {
     }
 
     /// Begins to answer a request; false where it is none of these, and `done` is never called.
-    func begin(_ request: WireRequest, _ bytes: UnsafeRawBufferPointer, done: @escaping Done) -> Bool {
+    func begin(
+        _ request: WireRequest,
+        _ bytes: UnsafeRawBufferPointer,
+        _ principal: Principal,
+        done: @escaping Done
+    ) -> Bool {
         guard request.isPlain, hosts.allow(bytes, request.host) else { return false }
         let path = UnsafeRawBufferPointer(rebasing: bytes[request.path])
-        if request.isGet { return get(path, done) }
+        // Who may do it in some places only goes through the normal routes, which find out where a run belongs.
+        if request.isGet { return principal.everywhere.contains(.read) && get(path, done) }
+        guard principal.everywhere.contains(.write) else { return false }
         guard request.isPost, request.hasContentType, let call = Self.posts.first(where: { path.holds($0.path) })?.call
         else { return false }
         let body = Array(bytes[request.body])
+        let account = principal.isChecked ? principal.id : nil
         if body.count <= Self.promptBody {
-            run(call, body, done)
+            run(call, body, account, done)
         } else {
-            Task { run(call, body, done) }
+            Task { run(call, body, account, done) }
         }
         return true
     }
 
-    private func run(_ call: Call, _ body: [UInt8], _ done: @escaping Done) {
+    private func run(_ call: Call, _ body: [UInt8], _ account: String?, _ done: @escaping Done) {
         do {
-            let fields = try MLflowFields.json(body)
+            var fields = try MLflowFields.json(body)
+            fields.actor.accountID = account
             switch call {
             case .log(let kind):
                 let (id, batch) = try TrackingController.batch(kind, fields)

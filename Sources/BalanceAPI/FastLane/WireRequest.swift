@@ -18,6 +18,8 @@ struct WireRequest {
     var path = 0..<0
     var host = 0..<0
     var requestID: Range<Int>?
+    /// The value of the one Authorization.
+    var authorization: Range<Int>?
     var body = 0..<0
     var hasContentType = false
     /// Whether no field needs more than this reader knows.
@@ -141,6 +143,9 @@ private struct WireReader {
             guard !request.hasContentType else { return false }
             request.hasContentType = true
             request.isPlain = request.isPlain && isName("application/json", value)
+        case 13 where isName("authorization", name):
+            guard request.authorization == nil else { return false }
+            request.authorization = value
         case 10 where isName("connection", name): return isName("keep-alive", value)
         case 17 where isName("transfer-encoding", name): return false
         case 7 where isName("upgrade", name) || isName("trailer", name): return false

@@ -33,9 +33,25 @@ struct ArtifactRoutes: Sendable {
         )
     }
 
+    private static let query = ObjectRule.these { request, _ in references(request) }
+
+    /// What the query names.
+    @Sendable private static func references(_ request: Request) -> [ObjectReference] {
+        (try? MLflowFields.query(request).references(below: request.uri.path)) ?? [.server]
+    }
+
+    /// A file's place begins with the experiment that it belongs to.
+    private static func reference(_ key: ArtifactKey) -> ObjectReference {
+        .experiment(String(key.text.prefix { $0 != "/" }))
+    }
+
     private var files: [Endpoint] {
         [
-            Endpoint(Self.file("/get-artifact", "Fetches a file of a run.", query: ["run_id", "path"]), .read) {
+            Endpoint(
+                Self.file("/get-artifact", "Fetches a file of a run.", query: ["run_id", "path"]),
+                .read,
+                on: Self.query
+            ) {
                 request,
                 _ in
                 try await controller.get(request, lists.key(ofRun: .query(request)))
@@ -46,11 +62,13 @@ struct ArtifactRoutes: Sendable {
                     "Fetches a file of a version.",
                     query: ["name", "version", "path"]
                 ),
-                .read
+                .read,
+                on: Self.query
             ) { request, _ in try await controller.get(request, lists.key(ofVersion: .query(request))) },
             Endpoint(
                 Self.file(Self.modelFile, "Fetches a file of a logged model.", query: ["artifact_file_path"]),
-                .read
+                .read,
+                on: .these { [.loggedModel(try $1.text("model_id"))] + Self.references($0) }
             ) { request, context in
                 let id = try context.parameters.require("model_id")
                 return try await controller.get(request, lists.key(ofModel: .query(request).setting("model_id", id)))
@@ -69,7 +87,8 @@ struct ArtifactRoutes: Sendable {
                 answer: "MLflowAnswer",
                 failures: [.invalidParameter, .resourceNotFound, .bodyTooLarge, .notImplemented]
             ),
-            .write
+            .write,
+            on: Self.query
         ) { request, _ in
             let key = try await lists.key(ofRun: .query(request))
             _ = try await controller.put(request, key, limit: Self.maximumUpload)
@@ -84,6 +103,7 @@ struct ArtifactRoutes: Sendable {
             try ArtifactsController.key(String($0.uri.path.dropFirst(prefix.count)))
         }
         let file = "\(prefix){path}"
+        let place = ObjectRule.these { request, _ in [Self.reference(try key(request))] }
         let failures: [Failure.Code] = [.invalidParameter, .resourceNotFound, .storageFull]
         var fetched = Self.file(file, "Fetches a file; Range is supported.")
         fetched.failures = failures
@@ -97,14 +117,19 @@ struct ArtifactRoutes: Sendable {
                     answer: "MLflowAnswer",
                     failures: [.invalidParameter]
                 ),
-                .read
+                .read,
+                on: .these { request, _ in
+                    let path = try MLflowFields.query(request).text("path") ?? ""
+                    return [path.isEmpty ? .server : Self.reference(try ArtifactsController.key(path))]
+                }
             ) { request, _ in .json(try await controller.list(.query(request))) },
-            Endpoint(fetched, .read) { request, _ in try await controller.get(request, key(request)) },
+            Endpoint(fetched, .read, on: place) { request, _ in try await controller.get(request, key(request)) },
             Endpoint(
                 .init("PUT", file, "Stores a file.", takesFile: true, contentType: "", failures: failures),
-                .write
+                .write,
+                on: place
             ) { request, _ in try await controller.put(request, key(request)) },
-            Endpoint(.init("DELETE", file, "Deletes.", answer: "MLflowAnswer", failures: failures), .write) {
+            Endpoint(.init("DELETE", file, "Deletes.", answer: "MLflowAnswer", failures: failures), .write, on: place) {
                 request,
                 _ in
                 .json(try await controller.delete(key(request)))
@@ -119,7 +144,8 @@ struct ArtifactRoutes: Sendable {
                         success: [],
                         failures: [.notImplemented]
                     ),
-                    .read
+                    .read,
+                    on: .any
                 ) { _, _ -> Response in throw ArtifactLists.notOffered }
             }
     }

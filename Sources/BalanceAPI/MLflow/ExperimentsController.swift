@@ -12,8 +12,10 @@ struct ExperimentsController: Sendable {
             MLflowEndpoint(.post, "experiments/create", "Creates an experiment.") { try await create($0) },
             MLflowEndpoint(.get, "experiments/get", "An experiment by id.") { try await get($0) },
             MLflowEndpoint(.get, "experiments/get-by-name", "An experiment by name.") { try await getByName($0) },
-            MLflowEndpoint(.post, "experiments/search", "Searches experiments.", .read) { try await search($0) },
-            MLflowEndpoint(.get, "experiments/search", "Searches experiments.") { try await search($0) },
+            MLflowEndpoint(.post, "experiments/search", "Searches experiments.", .read, isList: true) {
+                try await search($0)
+            },
+            MLflowEndpoint(.get, "experiments/search", "Searches experiments.", isList: true) { try await search($0) },
             MLflowEndpoint(.post, "experiments/update", "Renames an experiment.") { try await update($0) },
             MLflowEndpoint(.post, "experiments/delete", "Deletes an experiment and its runs.") {
                 try await setStage(.deleted, $0)
@@ -25,7 +27,14 @@ struct ExperimentsController: Sendable {
                 try await setTag($0)
             },
             MLflowEndpoint(.post, "experiments/delete-experiment-tag", "Deletes a tag.") { try await deleteTag($0) },
-            MLflowEndpoint(.post, "experiments/search-datasets", "The datasets of runs.", .read, isAjaxOnly: true) {
+            MLflowEndpoint(
+                .post,
+                "experiments/search-datasets",
+                "The datasets of runs.",
+                .read,
+                isAjaxOnly: true,
+                isList: true
+            ) {
                 try await datasets($0)
             },
         ]

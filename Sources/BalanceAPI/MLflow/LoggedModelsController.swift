@@ -10,7 +10,9 @@ struct LoggedModelsController: Sendable {
     var endpoints: [MLflowEndpoint] {
         [
             MLflowEndpoint(.post, "logged-models", "Begins a logged model.") { try await create($0) },
-            MLflowEndpoint(.post, "logged-models/search", "Searches logged models.", .read) { try await search($0) },
+            MLflowEndpoint(.post, "logged-models/search", "Searches logged models.", .read, isList: true) {
+                try await search($0)
+            },
             MLflowEndpoint(.get, "logged-models/{model_id}", "A logged model.") { fields in
                 let allowDeleted = try fields.flag("allow_deleted")
                 return Self.answer(try await models.loggedModel(Self.id(fields), allowDeleted: allowDeleted))

@@ -16,6 +16,8 @@ struct MLflowEndpoint: Sendable {
     var permission: Permission
     /// Whether it is there for MLflow's own page only, below `/ajax-api`.
     var isAjaxOnly = false
+    /// Whether it answers a list, which holds no more than the caller may see.
+    var isList = false
     /// What it can fail with besides what every endpoint can.
     var failures: [Failure.Code] = []
     var responder: Responder
@@ -40,6 +42,7 @@ struct MLflowEndpoint: Sendable {
         _ summary: String,
         _ permission: Permission? = nil,
         isAjaxOnly: Bool = false,
+        isList: Bool = false,
         failures: [Failure.Code] = [],
         _ handler: @escaping Handler
     ) {
@@ -48,6 +51,7 @@ struct MLflowEndpoint: Sendable {
         self.summary = summary
         self.permission = permission ?? (method == .get ? .read : .write)
         self.isAjaxOnly = isAjaxOnly
+        self.isList = isList
         self.failures = failures
         responder = { .json(try await handler($0)) }
     }
@@ -65,7 +69,7 @@ struct MLflowEndpoint: Sendable {
                 success: failures == [.notImplemented] ? [] : [200],
                 failures: [.invalidParameter, .resourceNotFound, .alreadyExists] + failures
             )
-            return Endpoint(route, permission) { try await answer($0, $1) }
+            return Endpoint(route, permission, on: .handler) { try await answer($0, $1) }
         }
     }
 
@@ -77,7 +81,17 @@ struct MLflowEndpoint: Sendable {
         for (name, value) in context.parameters {
             fields = fields.setting(String(name), String(value).removingPercentEncoding ?? String(value))
         }
-        fields.actor = Actor(request, requestID: context.requestID, otherwise: fields.actor.name)
+        fields.actor = try Actor(request, context, otherwise: fields.actor.name)
+        fields.require = { [fields] permission in
+            // Whoever may do it to everything is asked no more, and what else is wrong with the fields is found later.
+            if context.principal.everywhere.contains(permission) { return }
+            try await context.require(permission, isList ? [.any] : fields.references(below: path))
+        }
+        try await fields.require(permission)
+        if !isList, !context.principal.everywhere.contains(.read) {
+            let origins = try fields.origins
+            if !origins.isEmpty { try await context.require(.read, origins) }
+        }
         do {
             return try await responder(fields)
         } catch let error as FilterError {

@@ -12,6 +12,8 @@ struct MLflowFields {
     private(set) var isMalformed = false
     /// Who sends the request.
     var actor = Actor(name: "mlflow client")
+    /// Refuses a caller that may not do something more to what the request names.
+    var require: @Sendable (Permission) async throws -> Void = { _ in }
     /// Where this object stands in the request, as `metrics[3].`; empty for the request itself.
     private let prefix: String
 

@@ -30,7 +30,7 @@ struct ModelsController: Sendable {
                 try await registry.deleteModel($0.required("name"), by: $0.actor)
                 return .object([])
             },
-            MLflowEndpoint(.get, "registered-models/search", "Searches registered models.") { fields in
+            MLflowEndpoint(.get, "registered-models/search", "Searches registered models.", isList: true) { fields in
                 let limit = try fields.integer("max_results") ?? 100
                 let query = try SearchQuery(fields, limit: limit, maximum: 1000)
                 return try await registry.searchModels(query).answer("registered_models", MLflowJSON.registeredModel)
@@ -56,6 +56,7 @@ struct ModelsController: Sendable {
             },
             MLflowEndpoint(.delete, "registered-models/alias", "Deletes an alias.", failures: [.modelInUse]) { fields in
                 let name = try fields.required("name")
+                if try fields.text("alias") == currentAlias { try await fields.require(.operate) }
                 try await registry.deleteAlias(fields.required("alias"), of: name, by: fields.actor, at: .now())
                 return .object([])
             },
@@ -95,6 +96,7 @@ struct ModelsController: Sendable {
         let alias = try MLflowRules.alias(fields)
         let version = try VersionsController.number(fields)
         if alias == currentAlias {
+            try await fields.require(.promote)
             _ = try await promotions.requirePromotion(version, of: name, by: TransitionRequest(by: fields.actor))
         } else {
             try await registry.setAlias(alias, ofVersion: version, of: name, at: .now())

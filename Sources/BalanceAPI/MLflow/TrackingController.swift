@@ -30,7 +30,7 @@ struct TrackingController: Sendable {
             MLflowEndpoint(.post, "runs/log-model", "Records a model as clients before MLflow 3 do.") {
                 try await logModel($0)
             },
-            MLflowEndpoint(.post, "runs/search", "Searches runs.", .read) { try await search($0) },
+            MLflowEndpoint(.post, "runs/search", "Searches runs.", .read, isList: true) { try await search($0) },
         ]
     }
 
@@ -64,7 +64,7 @@ struct TrackingController: Sendable {
         let id = RunID()
         let name = given ?? named ?? RunName.generated(for: id)
         if named == nil { tags.append(KeyValue(key: runNameTag, value: name)) }
-        return RunStart(
+        var start = RunStart(
             id: id,
             experimentID: experiment,
             name: name,
@@ -72,6 +72,8 @@ struct TrackingController: Sendable {
             startedAt: Timestamp(milliseconds: try fields.integer("start_time") ?? 0),
             tags: tags
         )
+        start.accountID = fields.actor.accountID
+        return start
     }
 
     func get(_ fields: MLflowFields) async throws -> JSONValue {

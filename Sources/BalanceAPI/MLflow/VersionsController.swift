@@ -26,7 +26,7 @@ struct VersionsController: Sendable {
                 try await registry.deleteVersion(version, of: name, by: fields.actor, at: .now())
                 return .object([])
             },
-            MLflowEndpoint(.get, "model-versions/search", "Searches versions.") { fields in
+            MLflowEndpoint(.get, "model-versions/search", "Searches versions.", isList: true) { fields in
                 let limit = try fields.integer("max_results") ?? 10_000
                 let query = try SearchQuery(fields, limit: limit, maximum: 200_000)
                 return try await registry.searchVersions(query).answer("model_versions", MLflowJSON.listedVersion)
@@ -96,6 +96,7 @@ struct VersionsController: Sendable {
             runLink: try fields.text("run_link"),
             tags: try fields.objects("tags").map(MLflowRules.registryTag)
         )
+        version.accountID = fields.actor.accountID
         if version.tags.contains(where: { $0.key == promptTag && $0.value.lowercased() == "true" }) {
             try Self.checkPrompt(source)
             version.problem = "it is a prompt"
@@ -161,6 +162,7 @@ struct VersionsController: Sendable {
             )
         }
         if stage == .current {
+            try await fields.require(.promote)
             let version = try await registry.version(number, of: name)
             if version.stage != .current {
                 _ = try await sources.promotions.requirePromotion(
@@ -171,6 +173,8 @@ struct VersionsController: Sendable {
             }
             return Self.answer(try await registry.version(number, of: name))
         }
+        let leaves = try await registry.version(number, of: name).stage == .current
+        if leaves { try await fields.require(.operate) }
         let version = try await registry.setStage(
             stage,
             ofVersion: number,

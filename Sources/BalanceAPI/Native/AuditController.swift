@@ -10,7 +10,7 @@ struct AuditController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(Self.list, .read) { request, _ in .json(try await list(request)) },
+            Endpoint(Self.list, .read, on: .these(Self.subject)) { request, _ in .json(try await list(request)) },
             Endpoint(
                 .init("GET", "/audit/head", "The newest entry's hash, to store elsewhere.", answer: "AuditHead"),
                 .read
@@ -33,6 +33,11 @@ struct AuditController: Sendable {
                 .read
             ) { .json(try await AuditReplay(event($1.text("seq")), sources.governance).json) },
         ]
+    }
+
+    /// The lines of one model may be seen by whoever sees the model.
+    @Sendable private static func subject(_ request: Request, _ context: AppContext) -> [ObjectReference] {
+        FormFields(request.uri.query ?? "")["subject"].map { [.model($0)] } ?? [.server]
     }
 
     private static let list = RouteDescription(

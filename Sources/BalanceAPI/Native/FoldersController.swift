@@ -20,7 +20,8 @@ struct FoldersController: Sendable {
                     parameters: [.init("folder", in: .query, [("type", "string")])],
                     answer: "ExperimentFolder"
                 ),
-                .read
+                .read,
+                on: .any
             ) { request, _ in
                 let folder = FormFields(request.uri.query ?? "")["folder"] ?? ""
                 return .json(try await ExperimentFolder(folder, in: log).json)

@@ -68,7 +68,7 @@ struct GovernedRequest {
             expected = named
         }
         transition = TransitionRequest(
-            by: Actor(name: try Self.actor(request, fields), requestID: context.requestID),
+            by: try Self.actor(request, context, fields),
             reason: try Self.plain(fields.text("reason") ?? "", "reason", limit: 2000),
             expectedGeneration: expected,
             ifDecision: try Self.header("If-Decision", request) ?? fields.text("if_decision"),
@@ -97,11 +97,10 @@ struct GovernedRequest {
         throw Failure(.invalidParameter, "Missing reason.", hint: "send \"reason\" with the reason for the change")
     }
 
-    /// Who asks, as they say it; without accounts nobody can check it.
-    private static func actor(_ request: Request, _ fields: MLflowFields) throws -> String {
-        let name = try header("X-BalanceOps-Actor", request) ?? fields.text("actor") ?? "api"
-        let plain = try plain(name, "actor", limit: 200)
-        return plain.isEmpty ? "api" : plain
+    /// Who asks: the account, or without accounts whom the request names.
+    private static func actor(_ request: Request, _ context: AppContext, _ fields: MLflowFields) throws -> Actor {
+        let name = try header("X-BalanceOps-Actor", request) ?? fields.text("actor")
+        return try context.actor(saying: name.map { try plain($0, "actor", limit: 200) }, otherwise: "api")
     }
 
     private static func header(_ name: String, _ request: Request) throws -> String? {

@@ -22,7 +22,8 @@ struct LifecycleController: Sendable {
                     answer: "Done",
                     failures: [.resourceNotFound]
                 ),
-                .write
+                .write,
+                on: .these { _, _ in [.run("latest")] }
             ) { try await setRun(.deleted, RunID(native: "latest"), $0, $1) },
             Endpoint(route("POST", "/runs/{run_id}/restore", "Restores a deleted run."), .write) {
                 try await setRun(.active, $1.runID(), $0, $1)
@@ -58,7 +59,7 @@ struct LifecycleController: Sendable {
         _ request: Request,
         _ context: AppContext
     ) async throws -> Response {
-        let actor = Actor(request, requestID: context.requestID, otherwise: "api")
+        let actor = try Actor(request, context, otherwise: "api")
         try await log.setStage(stage, ofRun: id, by: actor, at: .now())
         return .json(.object([("ok", .bool(true))]))
     }
@@ -68,7 +69,7 @@ struct LifecycleController: Sendable {
         _ request: Request,
         _ context: AppContext
     ) async throws -> Response {
-        let actor = Actor(request, requestID: context.requestID, otherwise: "api")
+        let actor = try Actor(request, context, otherwise: "api")
         let id = try ExperimentsController.id(context.text("experiment_id"))
         try await log.setStage(stage, ofExperiment: id, by: actor, at: .now())
         return .json(.object([("ok", .bool(true))]))
@@ -87,7 +88,7 @@ struct LifecycleController: Sendable {
                 before: days.map { Timestamp.now().addingDays(-$0) },
                 isDryRun: fields.flag("dry_run")
             ),
-            by: Actor(request, requestID: context.requestID, otherwise: "api")
+            by: Actor(request, context, otherwise: "api")
         ).json
     }
 }

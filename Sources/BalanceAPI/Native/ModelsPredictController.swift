@@ -18,7 +18,7 @@ struct ModelsPredictController: Sendable {
         let models = RouteDescription("GET", "/models", "The registered models.", answer: "ModelList")
         let model = route("GET", "/models/{name}", "A registered model with its versions.", answer: "RegisteredModel")
         return [
-            Endpoint(models, .read) { _, _ in .json(try await list()) },
+            Endpoint(models, .read, on: .any) { _, _ in .json(try await list()) },
             Endpoint(model, .read) { .json(try await detail($1.text("name"))) },
             Endpoint(
                 route("POST", "/models/{name}/predict", "Predictions of the current version.", answer: "Predictions"),

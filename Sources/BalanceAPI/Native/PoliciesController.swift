@@ -12,12 +12,20 @@ struct PoliciesController: Sendable {
                 .init("GET", "/schemas/policy.json", "The JSON schema of policies.", answer: "Document"),
                 .open
             ) { _, _ in .json(PolicySchema.json) },
-            Endpoint(.init("GET", "/policies", "The newest version of each policy.", answer: "PolicyList"), .read) {
+            Endpoint(
+                .init("GET", "/policies", "The newest version of each policy.", answer: "PolicyList"),
+                .read,
+                on: .any
+            ) {
                 _,
                 _ in
                 .json(Self.list(try await sources.governance.policies()))
             },
-            Endpoint(.governed("GET", "/policies/{name}", "All versions of a policy.", answer: "PolicyList"), .read) {
+            Endpoint(
+                .governed("GET", "/policies/{name}", "All versions of a policy.", answer: "PolicyList"),
+                .read,
+                on: .any
+            ) {
                 try await versions(of: $1.text("name"))
             },
             // The name of a route and, for a GET, that of a policy.
@@ -28,7 +36,8 @@ struct PoliciesController: Sendable {
                     "All versions of the policy named check.",
                     answer: "PolicyList"
                 ),
-                .read
+                .read,
+                on: .any
             ) { _, _ in try await versions(of: "check") },
             Endpoint(
                 .init(
@@ -39,7 +48,8 @@ struct PoliciesController: Sendable {
                     answer: "PolicyCheck",
                     failures: [.policyInvalid, .invalidParameter]
                 ),
-                .read
+                .read,
+                on: .any
             ) { request, _ in .json(try await check(request)) },
             Endpoint(
                 .init(

@@ -11,7 +11,9 @@ struct PredictController: Sendable {
 
     let service: ModelService
 
-    var endpoints: [Endpoint] { [Endpoint(Self.route, .predict) { request, _ in .json(try await predict(request)) }] }
+    var endpoints: [Endpoint] {
+        [Endpoint(Self.route, .predict, on: .model) { request, _ in .json(try await predict(request)) }]
+    }
 
     private static let route = RouteDescription(
         "POST",

@@ -10,10 +10,11 @@ struct RunsController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint(Self.list, .read) { request, _ in .json(try await list(request)) },
+            Endpoint(Self.list, .read, on: .any) { request, _ in .json(try await list(request)) },
             Endpoint(
                 .init("GET", "/runs/latest", "The newest run.", answer: "Run", failures: [.runNotFound]),
-                .read
+                .read,
+                on: .any
             ) { _, _ in .json(try await latest()) },
             Endpoint(.init("GET", "/runs/{run_id}", "One run.", answer: "Run", failures: [.runNotFound]), .read) {
                 .json(try await detail($1.runID()))

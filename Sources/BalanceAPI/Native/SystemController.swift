@@ -33,10 +33,16 @@ struct SystemController: Sendable {
                     contentType: "application/json, text/plain"
                 ),
                 .open
-            ) { request, _ in
-                Self.wantsText(request) ? .text(MLflowAPI.version) : .json(await version())
+            ) { request, context in
+                Self.wantsText(request) ? .text(MLflowAPI.version) : .json(await version(context))
             },
-            Endpoint(.init("GET", "/model", "The current model, or an empty object.", answer: "Model"), .read) { _, _ in
+            Endpoint(
+                .init("GET", "/model", "The current model, or an empty object.", answer: "Model"),
+                .read,
+                on: .model
+            ) {
+                _,
+                _ in
                 .json(try await registry.currentModel(named: defaultModelName)?.json ?? .object([]))
             },
         ]
@@ -53,6 +59,12 @@ struct SystemController: Sendable {
     private func health() throws -> JSONValue {
         if let loss = storage() { throw loss }
         return .object([("status", "ok")])
+    }
+
+    /// Nobody in particular is told no more than what this is.
+    private func version(_ context: AppContext) async -> JSONValue {
+        guard context.access?.authenticator.isOn ?? false else { return await version() }
+        return .object([("service", "balanceops-api")] + build.members.prefix(1))
     }
 
     func version() async -> JSONValue {

@@ -160,8 +160,11 @@ struct TransitionsController: Sendable {
         let name = try context.text("name")
         let asked = try await GovernedRequest(request, context)
         let policy = try asked.fields.text("policy").map { try PromotionPolicy(parsing: $0) }
-        let candidate = try await candidate(asked.fields)
         let against = try asked.fields.text("against") ?? "current"
+        var runs = [against].filter { $0 != "current" && $0 != "none" }
+        if let run = try asked.fields.text("run_id") { runs.append(run) }
+        if !runs.isEmpty { try await context.require(.read, runs.map(ObjectReference.run)) }
+        let candidate = try await candidate(asked.fields)
         let other: EvidenceSource.Baseline
         switch against {
         case "current":

@@ -7,8 +7,8 @@ package enum OpenAPIDocument {
     /// The endpoint that answers with the document of others and itself.
     package static func endpoint(of others: [Endpoint]) -> Endpoint {
         let route = RouteDescription("GET", "/openapi.json", "This document.", answer: "Document")
-        let document = json(others + [Endpoint(route, .open) { _, _ in .json(.null) }])
-        return Endpoint(route, .open) { _, _ in .json(document) }
+        let document = json(others + [Endpoint(route, .read, on: .any) { _, _ in .json(.null) }])
+        return Endpoint(route, .read, on: .any) { _, _ in .json(document) }
     }
 
     package static func json(_ endpoints: [Endpoint]) -> JSONValue {

@@ -26,7 +26,11 @@ package struct OpenInferenceAPI: Sendable {
 
     package var endpoints: [Endpoint] {
         [
-            Endpoint(.init("GET", "/v2", "The server and its extensions.", answer: "InferenceServer"), .read) { _, _ in
+            Endpoint(
+                .init("GET", "/v2", "The server and its extensions.", answer: "InferenceServer"),
+                .predict,
+                on: .any
+            ) { _, _ in
                 .json(
                     .object([
                         ("name", "balanceops"), ("version", .string(Build.version)),
@@ -62,24 +66,29 @@ package struct OpenInferenceAPI: Sendable {
                     body: "InferenceIndexRequest",
                     answer: "InferenceIndex"
                 ),
-                .read
+                .read,
+                on: .any
             ) { request, _ in .json(try await index(request)) },
             Endpoint(
                 .init("GET", "/v2/models/stats", "Inference statistics.", answer: "InferenceStatistics"),
-                .read
-            ) { _, _ in .json(ModelDocuments.statistics(service.statistics.all)) },
+                .read,
+                on: .any
+            ) { _, _ in
+                let visible = service.statistics.all.filter { Visibility.shows(.model($0.name)) }
+                return .json(ModelDocuments.statistics(visible))
+            },
             Endpoint(Self.control("load", "Reloads a model."), .operate) { request, context in
                 try await refuseOverrides(in: request)
                 try await service.load(
                     context.text("name"),
-                    by: Actor(request, requestID: context.requestID, otherwise: "api")
+                    by: Actor(request, context, otherwise: "api")
                 )
                 return .json(.object([]))
             },
             Endpoint(Self.control("unload", "Takes a model out of service."), .operate) { request, context in
                 try await service.unload(
                     context.text("name"),
-                    by: Actor(request, requestID: context.requestID, otherwise: "api")
+                    by: Actor(request, context, otherwise: "api")
                 )
                 return .json(.object([]))
             },
@@ -123,15 +132,15 @@ package struct OpenInferenceAPI: Sendable {
             )
         }
         return [
-            Endpoint(route("GET", "", "The inputs and outputs of a model.", answer: "InferenceMetadata"), .read) {
+            Endpoint(route("GET", "", "The inputs and outputs of a model.", answer: "InferenceMetadata"), .predict) {
                 let model = try await model($1)
                 let versions = try await service.servableVersions(of: model.name)
                 return .json(ModelDocuments.metadata(model, versions: versions))
             },
-            Endpoint(route("GET", "/ready", "Whether a model is ready.", answer: "Readiness"), .read) {
+            Endpoint(route("GET", "/ready", "Whether a model is ready.", answer: "Readiness"), .predict) {
                 .json(.object([("name", .string(try await model($1).name)), ("ready", .bool(true))]))
             },
-            Endpoint(route("GET", "/config", "The configuration of a model.", answer: "InferenceConfig"), .read) {
+            Endpoint(route("GET", "/config", "The configuration of a model.", answer: "InferenceConfig"), .predict) {
                 .json(ModelDocuments.config(try await model($1)))
             },
             Endpoint(route("GET", "/stats", "Inference statistics of a model.", answer: "InferenceStatistics"), .read) {

@@ -53,7 +53,10 @@ package struct ScoringController: Sendable {
                 .modelNotReadable, .versionQuarantined, .artifactDamaged, .notImplemented,
             ]
         )
-        return Endpoint(route, .predict) { request, context in try await answer(request) { try await model(context) } }
+        let rule = path == "/invocations" ? ObjectRule.model : .path
+        return Endpoint(route, .predict, on: rule) { request, context in
+            try await answer(request) { try await model(context) }
+        }
     }
 
     private func answer(_ request: Request, _ model: () async throws -> ServedModel) async throws -> Response {

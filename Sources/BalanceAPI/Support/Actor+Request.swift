@@ -1,16 +1,21 @@
 import BalanceCore
+import BalanceNet
 import Foundation
 import HTTPTypes
 import Hummingbird
 
 extension Actor {
-    /// Who a request names: the field `X-BalanceOps-Actor`, else the user of HTTP's basic authentication, as MLflow's client sends it.
+    /// Who a request comes from: the account that proved it.
     ///
-    /// Nobody checks it as long as there are no accounts.
-    init(_ request: Request, requestID: String, otherwise standard: String) {
-        let named = HTTPField.Name("X-BalanceOps-Actor").flatMap { request.headers[$0] } ?? Self.user(request)
-        let name = named.flatMap { $0.isOneLine && !$0.isEmpty && $0.utf8.count <= 200 ? $0 : nil }
-        self.init(name: name ?? standard, requestID: requestID)
+    /// Without accounts it is whom the request names: in the field `X-BalanceOps-Actor`, else as the user of HTTP's basic
+    /// authentication, as MLflow's client sends it.
+    ///
+    /// - Throws: `Failure` with code `actorMismatch`.
+    init(_ request: Request, _ context: AppContext, otherwise standard: String) throws {
+        let named = HTTPField.Name("X-BalanceOps-Actor").flatMap { request.headers[$0] }
+        let said = named ?? (context.principal.isChecked ? nil : Self.user(request))
+        let name = said.flatMap { $0.isOneLine && !$0.isEmpty && $0.utf8.count <= 200 ? $0 : nil }
+        self = try context.actor(saying: name, otherwise: standard)
     }
 
     private static func user(_ request: Request) -> String? {

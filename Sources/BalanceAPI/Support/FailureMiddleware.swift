@@ -43,6 +43,13 @@ package struct FailureMiddleware: RouterMiddleware {
     private func answer(_ failure: Failure, _ request: Request, _ context: AppContext) -> Response {
         var response = shaped(failure, request, context)
         if failure.code == .unavailable { response.headers[.retryAfter] = "1" }
+        if failure.code == .unauthenticated {
+            response.headers[.wwwAuthenticate] =
+                "Bearer realm=\"balanceops\", Basic realm=\"balanceops\", charset=\"UTF-8\""
+        }
+        if failure.code == .tooManyAttempts, let rest = failure.details?["retry_after"]?.integer {
+            response.headers[.retryAfter] = String(rest)
+        }
         if failure.code == .methodNotAllowed { response.headers[.allow] = methods(of: request).joined(separator: ", ") }
         // A body after a HEAD would be read as the beginning of the next answer.
         return request.method == .head ? response.createHeadResponse() : response

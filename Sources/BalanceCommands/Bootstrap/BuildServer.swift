@@ -12,6 +12,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 import UnixSignals
 
@@ -26,9 +27,13 @@ struct ServerBuilder {
     private let prefix: String
     /// How many descriptors the process may have.
     private let descriptors: Int
+    private let access: ServerAccess
+    private let port: Int
 
-    init(workspace: Workspace) throws {
+    init(workspace: Workspace, mode: AccessMode = .off, port: Int = 0) async throws {
         self.workspace = workspace
+        self.port = port
+        access = try await ServerAccess(workspace: workspace, mode: mode, port: port)
         descriptors = ProcessLimits.raiseDescriptors()
         prefix = try workspace.settings.linkPrefix()
         pool = PredictionPool(
@@ -47,24 +52,34 @@ struct ServerBuilder {
         self.logger = logger
     }
 
+    /// `https` where this server speaks TLS.
+    var scheme: String { access.identity == nil ? "http" : "https" }
+
+    /// What is said when the server listens, with its URL.
+    func welcome() async throws -> @Sendable (String) -> Void { try await access.welcome() }
+
     /// The API, with the dashboard below `/ui`.
     func api(
-        port: Int,
         grpc: (port: Int, isOptional: Bool)? = nil,
         onGRPC: @escaping @Sendable (Int) -> Void = { _ in },
         onStart: @escaping @Sendable (Int) -> Void
     ) async throws -> some ApplicationProtocol {
         let parts = apiRouter()
         let answers = QuickAnswers(directory: parts.hosts, service: parts.service, hosts: allowedHosts)
+        let callers = LaneCallers(access.directory)
         let isFast = try workspace.settings.isOn(.fastLane)
         let tracking = TrackingLane(log: workspace.callbackLog, hosts: allowedHosts, logger: logger)
-        let lane = isFast ? FastLaneChannel.Lane(answers: answers, tracking: tracking) : nil
-        var application = try application(parts.router, lane: lane, port: port, onStart: onStart)
+        let lane = isFast ? FastLaneChannel.Lane(answers: answers, tracking: tracking, callers: callers) : nil
+        var application = try application(parts.router, lane: lane, onStart: onStart)
         application.addServices(parts.hosts, sender, StorageWatch(database: workspace.database))
+        if access.mode.isOn { application.addServices(AccessWatch(directory: access.directory, logger: logger)) }
+        if let identity = access.identity { application.addServices(TLSWatch(identity: identity, logger: logger)) }
         if let grpc {
             application.addServices(
                 InferenceGRPCServer(
                     service: parts.service,
+                    access: access.authentication.check,
+                    identity: access.identity,
                     host: workspace.settings[.host].text,
                     port: grpc.port,
                     isOptional: grpc.isOptional,
@@ -79,8 +94,16 @@ struct ServerBuilder {
         return application
     }
 
+    /// Every endpoint of the API and its pages.
+    func apiEndpoints() -> [Endpoint] { apiParts().endpoints }
+
     /// The API's routes, its models, and the services that keep them fresh.
     func apiRouter() -> (router: Router<AppContext>, hosts: ModelHosts, service: ModelService) {
+        let parts = apiParts()
+        return (router(parts.endpoints), parts.hosts, parts.service)
+    }
+
+    private func apiParts() -> (endpoints: [Endpoint], hosts: ModelHosts, service: ModelService) {
         let host = workspace.modelHost()
         let workspace = self.workspace
         let hosts = ModelHosts(
@@ -106,6 +129,7 @@ struct ServerBuilder {
             governance: governance,
             service: service,
             unpack: { try Inflate.unpack($0, limit: $1) },
+            accounts: access.accounts,
             build: build,
             storage: { workspace.database.loss }
         )
@@ -121,7 +145,7 @@ struct ServerBuilder {
             )
         )
         let endpoints = api.endpoints + mlflow.endpoints + dashboard.endpoints
-        return (router(endpoints + [OpenAPIDocument.endpoint(of: endpoints)]), hosts, service)
+        return (endpoints + [OpenAPIDocument.endpoint(of: endpoints)], hosts, service)
     }
 
     /// What sends webhooks.
@@ -153,7 +177,6 @@ struct ServerBuilder {
 
     /// The dashboard on a port of its own.
     func dashboard(
-        port: Int,
         isWritable: Bool,
         onStart: @escaping @Sendable (Int) -> Void
     ) throws -> some ApplicationProtocol {
@@ -163,7 +186,10 @@ struct ServerBuilder {
             .json(.object([("status", "ok")]))
         }
         let router = router(dashboard.endpoints + [health], isReadOnly: !isWritable)
-        return try application(router, port: port, onStart: onStart)
+        var application = try application(router, onStart: onStart)
+        if access.mode.isOn { application.addServices(AccessWatch(directory: access.directory, logger: logger)) }
+        if let identity = access.identity { application.addServices(TLSWatch(identity: identity, logger: logger)) }
+        return application
     }
 
     private func pages(
@@ -184,6 +210,13 @@ struct ServerBuilder {
                 governance: workspace.governance,
                 audit: workspace.audit,
                 promotions: workspace.promotions,
+                access: DashboardAccess(
+                    accounts: access.accounts,
+                    authentication: access.authentication,
+                    provider: access.provider,
+                    isOpen: access.mode == .open,
+                    publicURL: workspace.settings[.publicURL].text
+                ),
                 server: server,
                 settings: Setting.all.map { setting in
                     let value = workspace.settings[setting]
@@ -200,7 +233,8 @@ struct ServerBuilder {
         router.add(middleware: HostMiddleware(allowedHosts))
         router.add(middleware: BodyBudgetMiddleware(bodies))
         if isReadOnly { router.add(middleware: ReadOnlyMiddleware()) }
-        router.add(endpoints)
+        if access.mode.isOn { router.add(middleware: UnknownRouteMiddleware(access.authentication)) }
+        router.add(endpoints, behind: access.authentication)
         return router
     }
 
@@ -218,14 +252,14 @@ struct ServerBuilder {
     private func application(
         _ router: Router<AppContext>,
         lane: FastLaneChannel.Lane? = nil,
-        port: Int,
         onStart: @escaping @Sendable (Int) -> Void
     ) throws -> Application<RouterResponder<AppContext>> {
         let limits = try workspace.settings.connectionLimits()
         let connections = try workspace.settings.connections(descriptors: descriptors).http
+        let tls = try access.identity.map { try NIOSSLContext(configuration: $0.configuration) }
         return Application(
             router: router,
-            server: HTTPServerBuilder { FastLaneChannel(responder: $0, limits: limits, lane: lane) },
+            server: HTTPServerBuilder { FastLaneChannel(responder: $0, limits: limits, lane: lane, tls: tls) },
             configuration: ApplicationConfiguration(
                 address: .hostname(workspace.settings[.host].text, port: port),
                 serverName: "balanceops"
@@ -241,10 +275,12 @@ struct ServerBuilder {
 
 extension ApplicationProtocol {
     /// Runs until SIGTERM or SIGINT; requests that have begun are answered first.
-    func runUntilStopped(port: Int) async throws {
+    ///
+    /// Where it reloads, SIGHUP reads the certificate again and does not end the server.
+    func runUntilStopped(port: Int, reloads: Bool) async throws {
         var configuration = ServiceGroupConfiguration(
             services: [self],
-            gracefulShutdownSignals: [.sigterm, .sigint] + (ProcessLimits.hangupStops() ? [.sighup] : []),
+            gracefulShutdownSignals: [.sigterm, .sigint] + (!reloads && ProcessLimits.hangupStops() ? [.sighup] : []),
             logger: logger
         )
         // A client that never sends the rest of its request must not keep the server from stopping.

@@ -83,7 +83,7 @@ struct RootCommand: AsyncParsableCommand {
     static let commands: [any ExemplifiedCommand.Type] = [
         InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Rollback.self,
         Explain.self, Approve.self, Freeze.self, Unfreeze.self, Quarantine.self, Release.self, Models.self, Policy.self,
-        Audit.self, WebhookCommand.self, Gate.self, Purge.self,
+        Audit.self, WebhookCommand.self, Users.self, Tokens.self, Gate.self, Purge.self, Doctor.self,
         Import.self, Export.self,
         Serve.self,
         DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, Bench.self,

@@ -149,6 +149,85 @@ package struct Setting: Sendable, Hashable {
         defaultValue: "",
         meaning: "comma-separated private hosts and CIDR blocks that webhooks may reach, also over http"
     )
+    package static let auth = Setting(
+        variable: "BALANCEOPS_AUTH",
+        flag: "auth",
+        defaultValue: "auto",
+        meaning: "on asks every request who sends it, off never does; auto is on as soon as there is an account"
+    )
+    package static let basicPasswords = Setting(
+        variable: "BALANCEOPS_BASIC_PASSWORDS",
+        flag: "basic-passwords",
+        defaultValue: "on",
+        meaning: "off refuses the passwords of people in HTTP's basic authentication; tokens stay accepted there"
+    )
+    package static let tlsCertificate = Setting(
+        variable: "BALANCEOPS_TLS_CERT",
+        flag: "tls-cert",
+        defaultValue: "",
+        meaning: "the PEM file with the server's certificate and its chain; read again at SIGHUP"
+    )
+    package static let tlsKey = Setting(
+        variable: "BALANCEOPS_TLS_KEY",
+        flag: "tls-key",
+        defaultValue: "",
+        meaning: "the PEM file with the key of the certificate"
+    )
+    package static let trustedProxies = Setting(
+        variable: "BALANCEOPS_TRUSTED_PROXIES",
+        flag: "trusted-proxies",
+        defaultValue: "",
+        meaning: "comma-separated addresses and CIDR blocks of proxies whose X-Forwarded-For and -Proto count"
+    )
+    package static let proxyUserHeader = Setting(
+        variable: "BALANCEOPS_PROXY_USER_HEADER",
+        flag: "proxy-user-header",
+        defaultValue: "",
+        meaning: "the header in which a trusted proxy names the account of who signed in with it, such as X-Remote-User"
+    )
+    package static let publicURL = Setting(
+        variable: "BALANCEOPS_PUBLIC_URL",
+        flag: "public-url",
+        defaultValue: "",
+        meaning:
+            "the URL that browsers reach the server by, such as https://mlops.example.com; single sign-on returns to it"
+    )
+    package static let oidcIssuer = Setting(
+        variable: "BALANCEOPS_OIDC_ISSUER",
+        flag: "oidc-issuer",
+        defaultValue: "",
+        meaning: "the URL of an OpenID Connect provider; empty: no single sign-on"
+    )
+    package static let oidcClient = Setting(
+        variable: "BALANCEOPS_OIDC_CLIENT_ID",
+        flag: "oidc-client-id",
+        defaultValue: "",
+        meaning: "the client ID of this server at the provider"
+    )
+    package static let oidcSecretFile = Setting(
+        variable: "BALANCEOPS_OIDC_SECRET_FILE",
+        flag: "oidc-secret-file",
+        defaultValue: "",
+        meaning: "the file with the client secret; empty: a public client, protected by PKCE alone"
+    )
+    package static let oidcScopes = Setting(
+        variable: "BALANCEOPS_OIDC_SCOPES",
+        flag: "oidc-scopes",
+        defaultValue: "openid profile email",
+        meaning: "the scopes that are asked for, separated by spaces"
+    )
+    package static let oidcGroupsClaim = Setting(
+        variable: "BALANCEOPS_OIDC_GROUPS_CLAIM",
+        flag: "oidc-groups-claim",
+        defaultValue: "groups",
+        meaning: "the claim with the names of a person's groups"
+    )
+    package static let oidcRoles = Setting(
+        variable: "BALANCEOPS_OIDC_ROLES",
+        flag: "oidc-roles",
+        defaultValue: "",
+        meaning: "GROUP=ROLE or GROUP=ROLE@SCOPE, separated by commas; who is in none of the groups may nothing"
+    )
     package static let logLevel = Setting(
         variable: "BALANCEOPS_LOG_LEVEL",
         flag: "log-level",
@@ -160,6 +239,8 @@ package struct Setting: Sendable, Hashable {
         database, artifacts, currentModel, apiURL, host, port, grpcPort, fastLane, eventLoops, dashboardPort,
         allowedHosts, basePath, maxConnections, headTimeout, idleTimeout, minRate, maxJSON, bodyMemory,
         predictionThreads,
-        predictionQueue, onnxRuntime, auditKey, webhookHosts, logLevel,
+        predictionQueue, onnxRuntime, auditKey, webhookHosts, auth, basicPasswords, tlsCertificate, tlsKey,
+        trustedProxies, proxyUserHeader, publicURL, oidcIssuer, oidcClient, oidcSecretFile, oidcScopes, oidcGroupsClaim,
+        oidcRoles, logLevel,
     ]
 }

@@ -75,11 +75,7 @@ struct ListenOptions: ParsableArguments {
     @Option(help: "The maximum number of queued slow predictions (BALANCEOPS_PREDICTION_QUEUE).")
     var predictionQueue: String?
 
-    @Flag(
-        help:
-            "Allow non-loopback addresses. There are no accounts: anyone who can reach the port has full access."
-    )
-    var open = false
+    @OptionGroup var access: AccessOptions
 
     var flags: [Setting: String] {
         [
@@ -88,18 +84,6 @@ struct ListenOptions: ParsableArguments {
             .minRate: minRate,
             .maxJSON: maxJSON, .bodyMemory: bodyMemory, .predictionThreads: predictionThreads,
             .predictionQueue: predictionQueue,
-        ].compactMapValues { $0 }
-    }
-
-    /// Refuses an address that others reach, unless that was said on purpose.
-    func requireClosed(_ settings: Settings) throws {
-        let host = settings[.host].text
-        let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
-        guard !isLoopback, !open, ProcessInfo.processInfo.environment["BALANCEOPS_OPEN"] != "1" else { return }
-        throw Failure(
-            .invalidArgument,
-            "refusing to listen on \(host): there are no accounts, so anyone who can reach the port has full access",
-            hint: "listen on 127.0.0.1 behind a proxy that authenticates users, or pass --open (BALANCEOPS_OPEN=1)"
-        )
+        ].compactMapValues { $0 }.merging(access.flags) { first, _ in first }
     }
 }

@@ -23,6 +23,8 @@ struct Workspace: Sendable {
     let governance: any Governance
     let audit: any AuditTrail
     let webhooks: any WebhookStore
+    let accounts: any AccountStore
+    let accessObjects: any AccessObjects
     /// The public half of the key that signs the audit trail.
     let auditKey: AuditKey
     let warm: WarmModels
@@ -89,6 +91,8 @@ struct Workspace: Sendable {
             governance: registry,
             audit: registry,
             webhooks: SQLWebhookStore(database: database, key: key),
+            accounts: SQLAccountStore(database: database, key: key),
+            accessObjects: SQLAccessObjects(database: database),
             auditKey: key,
             warm: warm,
             versionFiles: versionFiles,
@@ -96,14 +100,18 @@ struct Workspace: Sendable {
         )
     }
 
-    private static func requireDatabase(_ settings: Settings) throws {
+    /// Whether there is a database, or was one.
+    static func hasDatabase(_ settings: Settings) -> Bool {
         let path = settings[.database].text
-        guard !FileManager.default.fileExists(atPath: path),
-            !FileManager.default.fileExists(atPath: path + ".audit-key.head")
-        else { return }
+        return FileManager.default.fileExists(atPath: path)
+            || FileManager.default.fileExists(atPath: path + ".audit-key.head")
+    }
+
+    private static func requireDatabase(_ settings: Settings) throws {
+        guard !hasDatabase(settings) else { return }
         throw Failure(
             .fileNotFound,
-            "no database at \(path)",
+            "no database at \(settings[.database].text)",
             hint: "set the path with --db or BALANCEOPS_DB, or create one: balanceops init-db"
         )
     }

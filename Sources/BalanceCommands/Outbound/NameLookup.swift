@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Foundation
 import NIOCore
 import NIOPosix

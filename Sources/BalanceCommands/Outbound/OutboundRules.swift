@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Foundation
 
 /// Where this server may send something on somebody's behalf: to public addresses over TLS, and to what the settings name.

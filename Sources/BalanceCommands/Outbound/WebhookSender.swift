@@ -1,6 +1,7 @@
 import BalanceSystem
 import AsyncHTTPClient
 import BalanceCore
+import BalanceNet
 import Crypto
 import Foundation
 import Logging

@@ -16,6 +16,12 @@ struct APIClient: Sendable {
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
 
+    /// What proves who sends the requests (BALANCEOPS_TOKEN).
+    private static let token = ProcessInfo.processInfo.environment["BALANCEOPS_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
+
+    /// The server that commands act on (BALANCEOPS_SERVER).
+    static let server = ProcessInfo.processInfo.environment["BALANCEOPS_SERVER"].flatMap { $0.isEmpty ? nil : $0 }
+
     /// An answer: its status, its bytes, and the JSON in them if that is what they are.
     struct Answer: Sendable {
         var status: Int
@@ -30,6 +36,7 @@ struct APIClient: Sendable {
         var request = HTTPClientRequest(url: baseURL + path)
         request.method = .init(rawValue: method)
         request.headers.add(name: "Accept", value: "application/json")
+        if let token = Self.token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body.bytes()))
@@ -39,6 +46,25 @@ struct APIClient: Sendable {
         let bytes = Array(buffer.readableBytesView)
         let text = String(decoding: bytes, as: UTF8.self)
         return Answer(status: Int(response.status.code), text: text, json: try? JSONValue(parsing: bytes))
+    }
+
+    /// What a server answers to a request that goes well.
+    ///
+    /// - Throws: The `Failure` that it answers with otherwise.
+    func value(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> JSONValue {
+        let answer: Answer
+        do {
+            answer = try await send(method, path, body: body)
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(.unavailable, "cannot reach the server at \(baseURL)", hint: "balanceops serve", cause: error)
+        }
+        if answer.isSuccess { return answer.json ?? .null }
+        let error = answer.json?["error"]
+        let code = error?["code"]?.string.flatMap(Failure.Code.init) ?? .unavailable
+        let message = error?["message"]?.string ?? answer.json?["message"]?.string ?? "HTTP \(answer.status)"
+        throw Failure(code, message, hint: error?["hint"]?.string)
     }
 
     /// - Throws: `Failure` with code `invalidArgument` where the address is none.

@@ -7,15 +7,47 @@ struct ActorOptions: ParsableArguments {
     @Option(help: "The actor to record in the audit trail; defaults to the current user (BALANCEOPS_ACTOR).")
     var actor: String?
 
-    var name: String {
-        let environment = ProcessInfo.processInfo.environment
-        let user = environment["USER"] ?? environment["LOGNAME"] ?? ""
-        return (actor ?? environment["BALANCEOPS_ACTOR"] ?? (user.isEmpty ? "cli" : user)).oneLine
+    /// The name that the command goes by where there are no accounts.
+    private var name: String {
+        let user = Self.user
+        return (said ?? (user.isEmpty ? "cli" : user)).oneLine
     }
 
-    func request(reason: String, expecting generation: Int? = nil, ifDecision: String? = nil) -> TransitionRequest {
+    private var said: String? {
+        let named = actor ?? ProcessInfo.processInfo.environment["BALANCEOPS_ACTOR"]
+        return named.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static var user: String {
+        let environment = ProcessInfo.processInfo.environment
+        return environment["USER"] ?? environment["LOGNAME"] ?? ""
+    }
+
+    /// Whoever runs a command on the files: where there are accounts, the user of the operating system and nobody else.
+    static var onFiles: Actor { Actor(name: "os:\(user.isEmpty ? String(getuid()) : user)".oneLine) }
+
+    /// - Throws: `Failure` with code `actorMismatch` for a name that nobody proves, where there are accounts.
+    func actor(in workspace: Workspace) async throws -> Actor {
+        guard try await !workspace.accounts.accounts().isEmpty else { return Actor(name: name) }
+        let own = Self.onFiles
+        guard said == nil || said == own.name else {
+            throw Failure(
+                .actorMismatch,
+                "this database has accounts: a command on its files acts as \(own.name), not as '\(said ?? "")'",
+                hint: "leave --actor and BALANCEOPS_ACTOR out, or act on the server with a token of yours"
+            )
+        }
+        return own
+    }
+
+    func request(
+        in workspace: Workspace,
+        reason: String,
+        expecting generation: Int? = nil,
+        ifDecision: String? = nil
+    ) async throws -> TransitionRequest {
         TransitionRequest(
-            by: Actor(name: name),
+            by: try await actor(in: workspace),
             reason: reason.oneLine,
             expectedGeneration: generation,
             ifDecision: ifDecision

@@ -31,6 +31,21 @@ package enum AuditAction: String, Sendable, CaseIterable {
     case experimentDeleted = "experiment deleted"
     case experimentRestored = "experiment restored"
     case purged
+    case accessRefused = "access refused"
+    case signedIn = "signed in"
+    case signInFailed = "sign-in failed"
+    case signedOut = "signed out"
+    case accountCreated = "account created"
+    case accountDisabled = "account disabled"
+    case accountEnabled = "account enabled"
+    case accountDeleted = "account deleted"
+    case passwordChanged = "password changed"
+    case granted = "role granted"
+    case grantRevoked = "role revoked"
+    case tokenCreated = "token created"
+    case tokenRevoked = "token revoked"
+    case tokenRotated = "token rotated"
+    case accessOpened = "accounts switched off"
 
     /// Whether something went as it was meant to.
     package var isGood: Bool { [.promoted, .approved, .unfrozen, .released].contains(self) }
@@ -40,7 +55,8 @@ package enum AuditAction: String, Sendable, CaseIterable {
         [
             .promotionRefused, .selfTestFailed, .rolledBack, .forced, .quarantined, .frozen, .aliasRemoved,
             .modelDamaged, .modelUnloaded,
-            .purged,
+            .purged, .accessRefused, .signInFailed, .accountDisabled, .accountDeleted, .grantRevoked, .tokenRevoked,
+            .accessOpened,
         ].contains(self)
     }
 }

@@ -5,7 +5,7 @@ package struct AuditEvent: Sendable, Hashable {
     /// From 1, without gaps.
     package var sequence: Int
     package var at: Timestamp
-    /// Who, as they said it themselves.
+    /// The account's name; where there is no account, as they said it themselves.
     package var actor: String
     /// What was done, as `promoted`, `promotion refused` or `rolled back`.
     package var action: String
@@ -19,6 +19,10 @@ package struct AuditEvent: Sendable, Hashable {
     package var generationAfter: Int?
     package var policyHash: String?
     package var requestID: String?
+    /// The id of the account that did it; nil where nobody proved who they were.
+    package var accountID: String?
+    /// The id of the token that was shown.
+    package var tokenID: String?
     /// The decision with all that it was made from.
     package var decisionJSON: String?
     package var previousHash: String
@@ -44,6 +48,8 @@ package struct AuditEvent: Sendable, Hashable {
             decisionJSON: decisionJSON
         )
         requestID = actor.requestID
+        accountID = actor.accountID
+        tokenID = actor.tokenID
     }
 
     /// A line as it was stored, whose action another program may have named.
@@ -76,14 +82,19 @@ package struct AuditEvent: Sendable, Hashable {
     /// All that the hash covers.
     package var content: JSONValue {
         func number(_ value: Int?) -> JSONValue { value.map(JSONValue.int) ?? .null }
-        return .object([
-            ("seq", .int(sequence)), ("at_ms", .int(at.milliseconds)), ("actor", .string(actor)),
-            ("action", .string(action)), ("subject", .string(subject)), ("reason", .string(reason)),
-            ("from_version", number(fromVersion)), ("to_version", number(toVersion)), ("run_id", .optional(runID)),
-            ("generation_before", number(generationBefore)), ("generation_after", number(generationAfter)),
-            ("policy_hash", .optional(policyHash)), ("request_id", .optional(requestID)),
-            ("decision", .optional(decisionJSON)),
-        ])
+        // Lines of nobody in particular keep the form of those from before there were accounts.
+        let proof: [(String, JSONValue)] =
+            accountID.map { [("account_id", .string($0)), ("token_id", .optional(tokenID))] } ?? []
+        return .object(
+            [
+                ("seq", .int(sequence)), ("at_ms", .int(at.milliseconds)), ("actor", .string(actor)),
+                ("action", .string(action)), ("subject", .string(subject)), ("reason", .string(reason)),
+                ("from_version", number(fromVersion)), ("to_version", number(toVersion)), ("run_id", .optional(runID)),
+                ("generation_before", number(generationBefore)), ("generation_after", number(generationAfter)),
+                ("policy_hash", .optional(policyHash)), ("request_id", .optional(requestID)),
+                ("decision", .optional(decisionJSON)),
+            ] + proof
+        )
     }
 
     /// SHA-256 over a mark of what this is, the canonical content and the hash of the line before.

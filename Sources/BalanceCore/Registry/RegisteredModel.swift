@@ -111,6 +111,8 @@ package struct ModelVersion: Sendable {
     package var quarantine: String?
     /// Who made it; nil: whoever made its run.
     package var author: String?
+    /// The account that registered it; nil where nobody proved who they were.
+    package var accountID: String?
 
     package init(
         name: String,

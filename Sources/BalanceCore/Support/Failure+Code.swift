@@ -32,6 +32,11 @@ extension Failure {
         case notImplemented = "NOT_IMPLEMENTED"
         case originNotAllowed = "ORIGIN_NOT_ALLOWED"
         case readOnly = "READ_ONLY"
+        case unauthenticated = "UNAUTHENTICATED"
+        case permissionDenied = "PERMISSION_DENIED"
+        case actorMismatch = "ACTOR_MISMATCH"
+        case tooManyAttempts = "TOO_MANY_ATTEMPTS"
+        case formExpired = "FORM_EXPIRED"
         case notFound = "NOT_FOUND"
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
         case hostNotAllowed = "HOST_NOT_ALLOWED"
@@ -100,6 +105,11 @@ extension Failure.Code {
         case .notImplemented: Row(status: 501, mlflow: "NOT_IMPLEMENTED", exit: 1)
         case .originNotAllowed: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)
         case .readOnly: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)
+        case .unauthenticated: Row(status: 401, mlflow: "UNAUTHENTICATED", exit: 77)
+        case .permissionDenied: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 77)
+        case .actorMismatch: Row(status: 400, mlflow: "INVALID_PARAMETER_VALUE", exit: 1)
+        case .tooManyAttempts: Row(status: 429, mlflow: "REQUEST_LIMIT_EXCEEDED", exit: 1)
+        case .formExpired: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)
         case .notFound: Row(status: 404, mlflow: "ENDPOINT_NOT_FOUND", exit: 1)
         case .methodNotAllowed: Row(status: 405, mlflow: "ENDPOINT_NOT_FOUND", exit: 1)
         case .hostNotAllowed: Row(status: 403, mlflow: "PERMISSION_DENIED", exit: 1)

@@ -94,6 +94,8 @@ package struct RunStart: Sendable {
     package var userID: String
     package var startedAt: Timestamp
     package var tags: [KeyValue]
+    /// The account that begins it; nil where nobody proved who they were.
+    package var accountID: String?
 
     package init(
         id: RunID,

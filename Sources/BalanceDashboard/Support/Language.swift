@@ -19,5 +19,7 @@ enum Language: String, CaseIterable {
     }
 
     private static let allEnglish = englishTexts.merging(englishGovernance) { first, _ in first }
+        .merging(englishAccess) { first, _ in first }
     private static let allKorean = koreanTexts.merging(koreanGovernance) { first, _ in first }
+        .merging(koreanAccess) { first, _ in first }
 }

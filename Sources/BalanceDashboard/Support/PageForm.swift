@@ -5,11 +5,13 @@ import Hummingbird
 /// The fields of a form that a page sent.
 struct PageForm: Sendable {
     private let fields: FormFields
+    private let context: AppContext
 
     /// The most that a form may hold, in bytes: a policy and its frame, every byte escaped.
-    private static let maximumBody = 256 << 10
+    static let maximumBody = 256 << 10
 
-    init(_ request: Request) async throws {
+    init(_ request: Request, _ context: AppContext) async throws {
+        self.context = context
         let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased() ?? ""
         guard type == "application/x-www-form-urlencoded" else {
             throw Failure(.mediaTypeNotSupported, "Expected a form submission.", hint: "submit it from its page")
@@ -19,6 +21,9 @@ struct PageForm: Sendable {
     }
 
     subscript(_ name: String) -> String { fields[name] ?? "" }
+
+    /// Every value of a name that may stand several times.
+    func all(_ name: String) -> [String] { fields.pairs.filter { $0.name == name }.map(\.value) }
 
     func integer(_ name: String) -> Int? { Int(self[name]) }
 
@@ -32,8 +37,8 @@ struct PageForm: Sendable {
 
     /// Who asks and why, and what the reader saw.
     func request() throws -> TransitionRequest {
-        let actor = Self.plain(self["actor"])
-        guard !actor.isEmpty, actor.utf8.count <= 200 else {
+        let actor = try context.actor(saying: Self.plain(self["actor"]), otherwise: "")
+        guard !actor.name.isEmpty, actor.name.utf8.count <= 200 else {
             throw Failure(.invalidParameter, "Missing name.", hint: "go back and enter your name")
         }
         let reason = Self.plain(self["reason"])
@@ -41,7 +46,7 @@ struct PageForm: Sendable {
             throw Failure(.invalidParameter, "Missing reason.", hint: "go back and enter a reason")
         }
         return TransitionRequest(
-            by: Actor(name: actor),
+            by: actor,
             reason: reason,
             expectedGeneration: integer("generation"),
             ifDecision: self["decision"].isEmpty ? nil : self["decision"]

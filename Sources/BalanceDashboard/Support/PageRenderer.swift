@@ -9,12 +9,12 @@ import NIOCore
 struct PageRenderer: Sendable {
     let base: String
     /// What a proxy has in front of every path.
-    private let prefix: String
+    let prefix: String
     private let library: MustacheLibrary
 
     private static let templates = [
         "head", "foot", "runs", "run", "experiments", "error", "rules", "who", "models", "model", "version", "rollback",
-        "policy", "audit", "auditline",
+        "policy", "audit", "auditline", "csrf", "signin", "setup", "account", "users",
     ]
 
     init(base: String, prefix: String) {
@@ -36,13 +36,15 @@ struct PageRenderer: Sendable {
         var title: String
         var content: [String: Any]
         var status = HTTPResponse.Status.ok
+        /// What the answer says besides.
+        var headers: HTTPFields = [:]
     }
 
     /// Makes a page's answer; a failure becomes a page too.
-    func page(_ request: Request, _ make: () async throws -> PageResult) async -> Response {
+    func page(_ request: Request, _ viewer: PageViewer, _ make: () async throws -> PageResult) async -> Response {
         do {
             switch try await make() {
-            case .page(let page): return render(page, request)
+            case .page(let page): return render(page, request, viewer)
             case .redirect(let path): return Response(status: .seeOther, headers: [.location: base + path])
             case .file(let response): return response
             case .json(let value):
@@ -55,8 +57,13 @@ struct PageRenderer: Sendable {
                 )
             }
         } catch {
-            return render(errorPage(Failure.from(error)), request)
+            return failed(Failure.from(error), request, viewer)
         }
+    }
+
+    /// The page that says what went wrong.
+    func failed(_ failure: Failure, _ request: Request, _ viewer: PageViewer) -> Response {
+        render(errorPage(failure), request, viewer)
     }
 
     enum PageResult {
@@ -88,10 +95,10 @@ struct PageRenderer: Sendable {
         )
     }
 
-    private func render(_ page: Page, _ request: Request) -> Response {
+    private func render(_ page: Page, _ request: Request, _ viewer: PageViewer) -> Response {
         let preferences = Preferences(request)
         let back = request.uri.string.hasPrefix("/") ? prefix + request.uri.string : base + "/"
-        var context = page.content.withoutEmptyTexts
+        var context = page.content.withoutEmptyTexts.merging(viewer.content) { $1 }
         context["title"] = page.title
         context["base"] = base
         context["home"] = base + "/"
@@ -111,6 +118,7 @@ struct PageRenderer: Sendable {
         let markup = library.render(context, withTemplate: page.template) ?? ""
         var headers = Self.headers
         headers[.contentType] = "text/html; charset=utf-8"
+        headers.append(contentsOf: page.headers)
         return Response(
             status: page.status,
             headers: headers,

@@ -1,15 +1,25 @@
 package import BalanceCore
 import Foundation
 package import Hummingbird
+import NIOCore
 
 /// What one request carries through the handlers.
 package struct AppContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The caller's `X-Request-ID`, or a new one.
     package var requestID = ""
+    /// Who asks; a handler runs behind the check of its endpoint.
+    package var principal = Principal.unchecked
+    /// Judges the caller by more than the endpoint's own permission.
+    package var access: AccessCheck?
+    /// What the cookie of a browser holds that is signed in, where that is how the caller proved who it is.
+    package var session: String?
+    /// Where the connection comes from.
+    package let peer: NetworkAddress?
 
     package init(source: Source) {
         coreContext = .init(source: source)
+        peer = source.channel.remoteAddress?.ipAddress.flatMap(NetworkAddress.init)
     }
 }
 
@@ -32,5 +42,19 @@ extension AppContext {
             throw Failure(.invalidParameter, "invalid version '\(text.prefix(50))'", hint: "use a number, such as 7")
         }
         return number
+    }
+
+    /// Who asks, for the trail.
+    ///
+    /// - Throws: `Failure` with code `actorMismatch`.
+    package func actor(saying said: String? = nil, otherwise standard: String) throws -> Actor {
+        try Actor(principal, saying: said, otherwise: standard, requestID: requestID)
+    }
+
+    /// Refuses a caller that may not do something to objects.
+    ///
+    /// - Throws: `Failure` with code `permissionDenied`, or `resourceNotFound` for what the caller may not even see.
+    package func require(_ permission: Permission, _ objects: [ObjectReference]) async throws {
+        try await access?.require(permission, objects, of: principal, requestID: requestID)
     }
 }

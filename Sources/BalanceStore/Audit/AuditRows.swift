@@ -2,7 +2,10 @@ import BalanceCore
 
 /// The lines of the audit trail in the database.
 enum AuditRows {
-    static let columns =
+    static let columns = "\(firstColumns), account_id, token_id"
+
+    /// Those that the trail had before there were accounts.
+    private static let firstColumns =
         "seq, at_ms, actor, action, subject, reason, decision_json, from_version, to_version, run_id, generation_before, "
         + "generation_after, policy_hash, request_id, prev_hash, hash, signature"
 
@@ -26,13 +29,17 @@ enum AuditRows {
         event.previousHash = row.text(14) ?? ""
         event.hash = row.text(15) ?? ""
         event.signature = row.text(16)
+        if row.values.count > 17 {
+            event.accountID = row.text(17)
+            event.tokenID = row.text(18)
+        }
         return event
     }
 
     /// Chains the lines from before there were hashes, as they stand.
     static func chainAll(_ connection: any SQLConnection) throws {
         var previous = AuditEvent.origin
-        let rows = try connection.rows("SELECT \(columns) FROM audit_event ORDER BY seq")
+        let rows = try connection.rows("SELECT \(firstColumns) FROM audit_event ORDER BY seq")
         for (index, row) in rows.enumerated() {
             var event = event(row)
             let old = event.sequence

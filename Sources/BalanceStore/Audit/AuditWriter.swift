@@ -62,13 +62,14 @@ final class AuditedConnection: SQLConnection {
         event.hash = event.expectedHash
         event.signature = key?.signature(of: event.hash)
         try execute(
-            "INSERT INTO audit_event (\(AuditRows.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO audit_event (\(AuditRows.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 .integer(event.sequence), .integer(event.at.milliseconds), .text(event.actor), .text(event.action),
                 .text(event.subject), .text(event.reason), .optional(event.decisionJSON), .optional(event.fromVersion),
                 .optional(event.toVersion), .optional(event.runID), .optional(event.generationBefore),
                 .optional(event.generationAfter), .optional(event.policyHash), .optional(event.requestID),
                 .text(event.previousHash), .text(event.hash), .optional(event.signature),
+                .optional(event.accountID), .optional(event.tokenID),
             ]
         )
         try OutboxRows.enqueue(event, self)

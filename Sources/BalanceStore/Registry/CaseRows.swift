@@ -209,22 +209,29 @@ struct CaseRows {
         _ hash: String,
         _ facts: PromotionCase
     ) throws -> [PromotionCase.Approval] {
-        try connection.rows(
-            "SELECT actor, expires_at_ms FROM approval WHERE name = ? AND digest = ? AND policy_hash = ? "
+        // Where there are accounts, what somebody said without one counts no more.
+        let people = try AccountRows.exist(connection) ? "account_id IS NOT NULL AND " : ""
+        return try connection.rows(
+            "SELECT actor, expires_at_ms, account_id FROM approval WHERE \(people) name = ? AND digest = ? AND policy_hash = ? "
                 + "AND generation = ? AND inputs_hash = ? ORDER BY actor",
             [.text(name), .text(digest), .text(hash), .integer(facts.generation), .text(facts.approvedHash)]
         ).map { row in
             let actor = row.text(0) ?? ""
             return PromotionCase.Approval(
                 actor: actor,
-                roles: try roles(of: actor),
+                roles: try roles(of: actor, account: row.text(2)),
                 expiresAt: Timestamp(milliseconds: row.integer(1) ?? 0)
             )
         }
     }
 
-    /// The roles that somebody has for the model: its tags `role:NAME` hold names with commas.
-    func roles(of actor: String) throws -> [String] {
+    /// The roles that somebody has for the model: by the grants of their account; without one its tags `role:NAME` hold names
+    /// with commas.
+    func roles(of actor: String, account: String?) throws -> [String] {
+        if let account {
+            let grants = try AccountRows.grants(of: account, connection)
+            return Principal(id: account, name: actor, door: .token, grants: grants).approvalRoles(of: name)
+        }
         let person = PersonName.folded(actor)
         return try connection.rows(
             "SELECT key, value FROM registered_model_tag WHERE name = ? AND key >= 'role:' AND key < 'role;' ORDER BY key",

@@ -126,6 +126,14 @@ extension SQLRegistryStore: Governance {
                     hint: "see docs/policies.md on approvals"
                 )
             }
+            let hasAccounts = try AccountRows.exist(connection)
+            guard !hasAccounts || request.actor.accountID != nil else {
+                throw Failure(
+                    .permissionDenied,
+                    "an approval needs somebody who is signed in, and '\(request.actor.name)' is not",
+                    hint: "approve on the pages of the server, or with a token: this database has accounts"
+                )
+            }
             guard PersonName.isSomebody(request.actor.name) else {
                 throw Failure(
                     .invalidParameter,
@@ -134,20 +142,26 @@ extension SQLRegistryStore: Governance {
                 )
             }
             let need = policy.approval ?? PromotionPolicy.ApprovalNeed()
-            let roles = try CaseRows(name: model, policy: nil, connection: connection).roles(of: request.actor.name)
+            let roles = try CaseRows(name: model, policy: nil, connection: connection)
+                .roles(of: request.actor.name, account: request.actor.accountID)
             guard need.roles.isEmpty || roles.contains(where: need.roles.contains) else {
                 throw Failure(
                     .invalidParameter,
                     "\(request.actor.name) has none of the roles that '\(policy.name)' requires: "
                         + need.roles.joined(separator: ", "),
-                    hint: "set the tag role:\(need.roles[0]) of model '\(model)' to comma-separated names"
+                    hint: hasAccounts
+                        ? "an admin can grant it: balanceops users grant \(request.actor.name) approver --model \(model) "
+                            + "--title \(need.roles[0])"
+                        : "set the tag role:\(need.roles[0]) of model '\(model)' to comma-separated names"
                 )
             }
             let facts = try CaseRows(name: model, policy: policy, connection: connection)
                 .read(.version(version), fingerprint: nil, at: .now())
-            if need.notAuthor, let author = facts.candidate.author,
-                PersonName.folded(author) == PersonName.folded(request.actor.name)
-            {
+            let isAuthor =
+                try request.actor.accountID.map { try AuthorRows.made(version, of: model, by: $0, connection) }
+                ?? facts.candidate.author.map { PersonName.folded($0) == PersonName.folded(request.actor.name) }
+                ?? false
+            if need.notAuthor, isAuthor {
                 throw Failure(
                     .invalidParameter,
                     "\(request.actor.name) created version \(version); policy '\(saved.policy.name)' needs another approver",
@@ -158,13 +172,13 @@ extension SQLRegistryStore: Governance {
             let expires = Timestamp(milliseconds: now.milliseconds + need.expires * 1000)
             try connection.execute(
                 "INSERT INTO approval (name, version, digest, policy_hash, generation, actor, at_ms, expires_at_ms, "
-                    + "inputs_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                    + "inputs_hash, account_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                     + "ON CONFLICT (name, digest, policy_hash, generation, actor) DO UPDATE SET at_ms = excluded.at_ms, "
-                    + "expires_at_ms = excluded.expires_at_ms, inputs_hash = excluded.inputs_hash",
+                    + "expires_at_ms = excluded.expires_at_ms, inputs_hash = excluded.inputs_hash, account_id = excluded.account_id",
                 [
                     .text(model), .integer(version), .text(digest), .text(hash), .integer(slot.generation),
                     .text(request.actor.name), .integer(now.milliseconds), .integer(expires.milliseconds),
-                    .text(facts.approvedHash),
+                    .text(facts.approvedHash), .optional(request.actor.accountID),
                 ]
             )
             try note(.approved, model, request, "approved", slot, to: version, policyHash: hash, connection)

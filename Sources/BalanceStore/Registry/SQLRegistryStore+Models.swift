@@ -51,6 +51,7 @@ extension SQLRegistryStore: ModelRegistry {
             let slot = try SlotRows.slot(name, connection)
             try RegistryRows.retire(name, connection)
             try Self.move(name, to: newName, at: moment, connection)
+            try AccountRows.moveGrants(from: name, to: newName, by: actor, connection)
             var event = AuditEvent(
                 at: moment,
                 by: actor,
@@ -80,6 +81,8 @@ extension SQLRegistryStore: ModelRegistry {
             }
             try RegistryRows.retire(name, connection)
             try connection.execute("DELETE FROM registered_model WHERE name = ?", [.text(name)])
+            // Another model of that name is not theirs.
+            try AccountRows.moveGrants(from: name, to: nil, by: actor, connection)
             let bond = slot.policy.map { ", bound to '\($0)'" } ?? ""
             var event = AuditEvent(
                 at: .now(),
@@ -111,7 +114,15 @@ extension SQLRegistryStore: ModelRegistry {
         by actor: Actor,
         _ connection: AuditedConnection
     ) throws {
-        if CaseRows.isRole(key) { try connection.note(.roleChanged, name, what, by: actor, at: .now()) }
+        guard CaseRows.isRole(key) else { return }
+        guard try !AccountRows.exist(connection) else {
+            throw Failure(
+                .invalidParameter,
+                "'\(key)' cannot be changed: this server has accounts, and roles are grants of theirs",
+                hint: "balanceops users grant NAME approver --model \(name) --title \(key.dropFirst("role:".count))"
+            )
+        }
+        try connection.note(.roleChanged, name, what, by: actor, at: .now())
     }
 
     package func deleteTag(_ key: String, ofModel name: String, by actor: Actor) async throws {
@@ -132,11 +143,12 @@ extension SQLRegistryStore: ModelRegistry {
             condition += " AND NOT EXISTS (SELECT 1 FROM registered_model_tag p WHERE p.name = m.name "
             condition += "AND p.key = '\(promptTag)' AND p.value = 'true')"
         }
+        let visible = VisibleSQL.model("m.name")
         let sql = PagedSQL(
             columns: VersionRows.modelColumns,
             source: "registered_model m",
-            condition: condition,
-            arguments: builder.arguments,
+            condition: "\(condition) AND \(visible.condition)",
+            arguments: builder.arguments + visible.arguments,
             order: try builder.order(query.order)
         )
         return try await database.read { connection in

@@ -7,8 +7,8 @@ extension SQLRegistryStore {
             try connection.execute(
                 "INSERT INTO model_version (name, version, run_id, path, metrics_json, stage, created_at, "
                     + "created_at_ms, updated_at_ms, source, model_id, run_link, description, problem, format, digest, "
-                    + "storage, candidate_path, signature_json, author) "
-                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    + "storage, candidate_path, signature_json, author, account_id) "
+                    + "VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     .text(version.name), .integer(number), .optional(version.runID?.stored),
                     .text(version.metrics.json.text()), .text(version.stage.rawValue),
@@ -17,6 +17,7 @@ extension SQLRegistryStore {
                     .optional(version.runLink), .optional(version.description), .optional(version.problem),
                     .optional(version.format), .optional(version.digest), .optional(version.storage),
                     .optional(version.candidatePath), .optional(version.signature), .optional(version.author),
+                    .optional(version.accountID),
                 ]
             )
             for tag in version.tags { try Self.upsert(tag, version: number, of: version.name, connection) }
@@ -175,11 +176,12 @@ extension SQLRegistryStore {
             condition += " AND NOT EXISTS (SELECT 1 FROM registered_model_tag p WHERE p.name = v.name "
             condition += "AND p.key = '\(promptTag)' AND p.value = 'true')"
         }
+        let visible = VisibleSQL.model("v.name")
         let sql = PagedSQL(
             columns: VersionRows.columns,
             source: "model_version v",
-            condition: condition,
-            arguments: builder.arguments,
+            condition: "\(condition) AND \(visible.condition)",
+            arguments: builder.arguments + visible.arguments,
             order: try builder.order(query.order)
         )
         return try await database.read { connection in

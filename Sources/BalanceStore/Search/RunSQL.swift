@@ -23,6 +23,9 @@ struct RunSQL: ConditionSQL {
         }
         if !search.text.isEmpty { conditions.append(contains(search.text)) }
         if let filter = search.query.filter { conditions.append(try condition(filter)) }
+        let visible = VisibleSQL.experiment("e.name")
+        conditions.append(visible.condition)
+        arguments += visible.arguments
         return conditions.joined(separator: " AND ")
     }
 

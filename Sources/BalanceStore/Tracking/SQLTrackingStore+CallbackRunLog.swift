@@ -6,11 +6,12 @@ extension SQLTrackingStore: CallbackRunLog {
             { connection in
                 try Self.requireActive(start.experimentID, connection)
                 let rows = try connection.rows(
-                    "INSERT INTO run (run_id, experiment_id, name, status, created_at, start_time_ms, user_id) "
-                        + "VALUES (?, ?, ?, 'RUNNING', ?, ?, ?) RETURNING seq",
+                    "INSERT INTO run (run_id, experiment_id, name, status, created_at, start_time_ms, user_id, "
+                        + "account_id) VALUES (?, ?, ?, 'RUNNING', ?, ?, ?, ?) RETURNING seq",
                     [
                         .text(start.id.stored), .integer(start.experimentID), .text(start.name),
                         .text(start.startedAt.iso8601), .integer(start.startedAt.milliseconds), .text(start.userID),
+                        .optional(start.accountID),
                     ]
                 )
                 guard let run = rows.first?.integer(0) else { throw Self.missing(start.id) }

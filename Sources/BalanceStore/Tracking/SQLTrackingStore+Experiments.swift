@@ -91,11 +91,13 @@ extension SQLTrackingStore {
         if query.view != .all {
             conditions.append("e.lifecycle_stage = '\(query.view == .activeOnly ? "active" : "deleted")'")
         }
+        let visible = VisibleSQL.experiment("e.name")
+        conditions.append(visible.condition)
         let sql = PagedSQL(
             columns: Self.experimentColumns,
             source: "experiment e",
-            condition: conditions.isEmpty ? "1 = 1" : conditions.joined(separator: " AND "),
-            arguments: builder.arguments,
+            condition: conditions.joined(separator: " AND "),
+            arguments: builder.arguments + visible.arguments,
             order: try builder.order(query.order)
         )
         return try await database.read { connection in

@@ -40,13 +40,15 @@ extension SQLTrackingStore {
 
     package func datasets(of experimentIDs: [Int], limit: Int) async throws -> [DatasetSummary] {
         let places = repeatElement("?", count: experimentIDs.count).joined(separator: ", ")
+        let visible = VisibleSQL.experiment("e.name")
         return try await database.read { connection in
             try connection.rows(
                 "SELECT DISTINCT d.experiment_id, d.name, d.digest, i.context FROM dataset d "
                     + "JOIN run_input i ON i.dataset_id = d.dataset_id JOIN run r ON r.run_id = i.run_id "
-                    + "WHERE d.experiment_id IN (\(places)) AND r.lifecycle_stage = 'active' "
+                    + "JOIN experiment e ON e.experiment_id = d.experiment_id "
+                    + "WHERE d.experiment_id IN (\(places)) AND \(visible.condition) AND r.lifecycle_stage = 'active' "
                     + "ORDER BY d.experiment_id, d.name, d.digest LIMIT ?",
-                experimentIDs.map(SQLValue.integer) + [.integer(limit)]
+                experimentIDs.map(SQLValue.integer) + visible.arguments + [.integer(limit)]
             ).map { row in
                 DatasetSummary(
                     experimentID: row.integer(0) ?? 0,

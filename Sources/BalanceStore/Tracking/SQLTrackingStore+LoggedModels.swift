@@ -76,11 +76,15 @@ extension SQLTrackingStore: LoggedModelStore {
         var condition = "l.lifecycle_stage = 'active' AND l.experiment_id IN (\(places))"
         if !search.datasets.isEmpty { condition += " AND \(builder.measured())" }
         if let filter = search.filter { condition += " AND \(try builder.condition(filter))" }
+        let visible = VisibleSQL.experiment(
+            "(SELECT x.name FROM experiment x WHERE x.experiment_id = l.experiment_id)"
+        )
+        condition += " AND \(visible.condition)"
         let sql = PagedSQL(
             columns: LoggedModelRows.columns,
             source: LoggedModelRows.source,
             condition: condition,
-            arguments: search.experimentIDs.map(SQLValue.integer) + builder.arguments,
+            arguments: search.experimentIDs.map(SQLValue.integer) + builder.arguments + visible.arguments,
             order: try builder.order(search.order)
         )
         return try await database.read { connection in

@@ -203,7 +203,8 @@ extension SQLTrackingStore: RunLog {
     }
 
     package func tree(of id: RunID, limit: Int) async throws -> [TrackedRun] {
-        try await database.read { connection in
+        let visible = VisibleSQL.experiment("e.name")
+        return try await database.read { connection in
             _ = try Self.tracked(id, connection)
             // UNION, not UNION ALL: runs that name each other as parents end the recursion.
             let rows = try connection.rows(
@@ -212,9 +213,9 @@ extension SQLTrackingStore: RunLog {
                     + "JOIN run c ON c.seq = t.run_seq) "
                     + "SELECT \(Self.trackedColumns) FROM \(Self.trackedSource) "
                     + "JOIN (SELECT run_id, MIN(depth) AS depth FROM below GROUP BY run_id) d ON d.run_id = r.run_id "
-                    + "WHERE r.lifecycle_stage = 'active' OR r.run_id = ? "
+                    + "WHERE (r.lifecycle_stage = 'active' OR r.run_id = ?) AND \(visible.condition) "
                     + "ORDER BY d.depth, r.start_time_ms, r.run_id LIMIT ?",
-                [.text(id.stored), .text(id.stored), .integer(limit)]
+                [.text(id.stored), .text(id.stored)] + visible.arguments + [.integer(limit)]
             )
             return try Self.filled(rows, connection)
         }

@@ -54,7 +54,8 @@ if (policy) {
   };
   const check = async () => {
     const number = ++latest;
-    const answer = await fetch(policy.dataset.check, { method: "POST", body: new URLSearchParams({ text: policy.value }) });
+    const csrf = document.querySelector("input[name=csrf]")?.value ?? "";
+    const answer = await fetch(policy.dataset.check, { method: "POST", body: new URLSearchParams({ text: policy.value, csrf }) });
     if (!answer.ok || number !== latest) return;
     const found = await answer.json();
     policy.setAttribute("aria-invalid", String(!found.ok));

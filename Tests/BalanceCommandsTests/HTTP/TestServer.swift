@@ -1,5 +1,7 @@
 import BalanceAPI
 import BalanceCore
+import BalanceNet
+import BalanceService
 import BalanceTestSupport
 import Hummingbird
 import HummingbirdTesting
@@ -35,9 +37,37 @@ struct TestServer: Sendable {
     }
 
     /// Runs a test against the API with the dashboard below `/ui`.
-    func api<Value: Sendable>(_ body: @Sendable (Client) async throws -> Value) async throws -> Value {
-        let application = try await ServerBuilder(workspace: Workspace.open(settings)).api(port: 0) { _ in }
+    func api<Value: Sendable>(
+        _ mode: AccessMode = .off,
+        _ body: @Sendable (Client) async throws -> Value
+    ) async throws -> Value {
+        let application = try await ServerBuilder(workspace: Workspace.open(settings), mode: mode).api { _ in }
         return try await application.test(.live) { try await body(Client(client: $0)) }
+    }
+
+    /// Somebody with a role and a token.
+    func addAccount(
+        _ name: String,
+        _ grants: [Grant],
+        _ limit: TokenLimit = TokenLimit(),
+        kind: Account.Kind = .person,
+        password: String? = nil
+    ) async throws -> String {
+        let accounts = try await accounts()
+        var new = AccountService.NewAccount(name: name)
+        new.grants = grants
+        new.kind = kind
+        new.password = password
+        _ = try await accounts.create(new, by: Actor(name: "test"))
+        return try await accounts.createToken(.init(note: "", limit: limit), for: name, by: Actor(name: "test")).text
+    }
+
+    /// The accounts, as another process would change them.
+    func accounts() async throws -> AccountService {
+        let workspace = try await Workspace.open(settings)
+        let runner = PredictionPool(threads: 1, queue: 10)
+        let directory = AccessDirectory(store: workspace.accounts, isOn: true, acceptsPasswords: true, runner: runner)
+        return AccountService(store: workspace.accounts, directory: directory, runner: runner)
     }
 
     struct Client: Sendable {

@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Testing
 
 @testable import BalanceCommands

@@ -25,7 +25,7 @@ struct ProjectTests {
         "BalanceCore": [],
     ]
 
-    private static func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+    static func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
 
     private static func files(_ folder: String) -> [String] {
         let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []

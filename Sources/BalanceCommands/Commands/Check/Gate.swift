@@ -31,7 +31,7 @@ struct Gate: ExemplifiedCommand {
     @Option(help: "The run ID, if the folder has more than one run.") var runId: String?
     @Option(help: "The registered model to compare with (its current version).") var name = defaultModelName
     @Option(help: "A run to compare with instead, or none.") var current: String?
-    @Option(help: "The URL of the server that has the run.") var server: String?
+    @Option(help: "The URL of the server that has the run (BALANCEOPS_SERVER).") var server: String?
     @Option(help: "Write the decision to this file as JSON.") var json: String?
     @Option(help: "Write the rule results to this file as JUnit XML.") var junit: String?
     @Option(help: "Append the verdicts to this file as Markdown; defaults to GITHUB_STEP_SUMMARY.") var summary: String?
@@ -68,7 +68,7 @@ struct Gate: ExemplifiedCommand {
     }
 
     private func decision(_ policy: PromotionPolicy, _ text: String) async throws -> JSONValue {
-        if let server { return try await remote(server, text) }
+        if let server = server ?? APIClient.server { return try await remote(server, text) }
         var isFolder: ObjCBool = false
         let isThere = FileManager.default.fileExists(atPath: run, isDirectory: &isFolder)
         guard isThere, isFolder.boolValue else {

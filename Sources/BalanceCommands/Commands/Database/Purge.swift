@@ -42,7 +42,7 @@ struct Purge: ExemplifiedCommand {
                 before: olderThanDays.map { Timestamp.now().addingDays(-$0) },
                 isDryRun: dryRun
             ),
-            by: Actor(name: actorOptions.name)
+            by: actorOptions.actor(in: workspace)
         )
         if json { return Output.json(report.json) }
         for kept in report.kept { Output.line("kept: \(kept.what), because \(kept.reason)") }

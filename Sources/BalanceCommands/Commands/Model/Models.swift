@@ -109,7 +109,7 @@ struct ModelsImport: ExemplifiedCommand {
             _ = try await workspace.promotions.requirePromotion(
                 version.version,
                 of: name,
-                by: actorOptions.request(reason: reason ?? "")
+                by: actorOptions.request(in: workspace, reason: reason ?? "")
             )
         }
         if json {
@@ -138,7 +138,7 @@ struct ModelsImport: ExemplifiedCommand {
         do {
             _ = try await workspace.models.createModel(
                 RegisteredModel(name: name, description: nil, createdAt: now, updatedAt: now),
-                by: Actor(name: actorOptions.name)
+                by: actorOptions.actor(in: workspace)
             )
         } catch let failure as Failure where failure.code == .alreadyExists {}
         var version = ModelVersion(
@@ -149,7 +149,7 @@ struct ModelsImport: ExemplifiedCommand {
             source: "runs:/\(id.stored)/\(path)",
             runID: id
         )
-        version.author = actorOptions.name
+        version.author = try await actorOptions.actor(in: workspace).name
         let found = await workspace.versionFiles.inspect(version)
         version.problem = found.problem
         version.format = found.format

@@ -86,7 +86,7 @@ struct ModelsRefresh: ExemplifiedCommand {
         let facts = try await workspace.governance.refreshSnapshot(
             place.version,
             of: place.model,
-            by: actorOptions.request(reason: reason)
+            by: actorOptions.request(in: workspace, reason: reason)
         )
         if json { return Output.json(facts.json) }
         Output.ok("version \(place.version) of \(place.model) is evaluated on \(Output.dict(facts.metrics))")

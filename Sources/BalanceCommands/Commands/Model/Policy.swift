@@ -227,7 +227,7 @@ struct PolicySet: ExemplifiedCommand {
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
-        let request = actorOptions.request(reason: reason ?? "")
+        let request = try await actorOptions.request(in: workspace, reason: reason ?? "")
         if policy == "none" {
             try await workspace.governance.bind(nil, to: name, by: request)
             return Output.ok("\(name) is not bound to a policy")
@@ -249,7 +249,7 @@ struct PolicySet: ExemplifiedCommand {
         return try await workspace.governance.savePolicy(
             PromotionPolicy(parsing: text),
             text: text,
-            by: Actor(name: actorOptions.name)
+            by: actorOptions.actor(in: workspace)
         )
     }
 }

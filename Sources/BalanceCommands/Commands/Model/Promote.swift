@@ -52,7 +52,12 @@ struct Promote: ExemplifiedCommand {
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
-        let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration, ifDecision: ifDecision)
+        let request = try await actorOptions.request(
+            in: workspace,
+            reason: reason ?? "",
+            expecting: expectGeneration,
+            ifDecision: ifDecision
+        )
         guard let model, let version else { return try await promoteRun(in: workspace, request) }
         try await Gate.requireModel(model, in: workspace, or: "balanceops models list lists the models")
         if reason == nil, !dryRun {

@@ -43,7 +43,11 @@ struct Rollback: ExemplifiedCommand {
         }
         try confirm()
         // What was shown is what is done: a move in between refuses.
-        let request = actorOptions.request(reason: reason ?? "", expecting: expectGeneration ?? plan.slot.generation)
+        let request = try await actorOptions.request(
+            in: workspace,
+            reason: reason ?? "",
+            expecting: expectGeneration ?? plan.slot.generation
+        )
         let result = try await workspace.promotions.rollBack(model, to: plan.target.version, by: request)
         if json { return Output.json(result.json) }
         Output.ok("\(model): version \(plan.target.version) serves, generation \(result.slot.generation)")
@@ -86,8 +90,9 @@ protocol ModelWord: ExemplifiedCommand {
 extension ModelWord {
     func act(_ done: String, _ body: (Workspace, TransitionRequest) async throws -> Void) async throws {
         let workspace = try await Workspace.open(options.load())
-        try await body(workspace, actorOptions.request(reason: reason))
-        Output.ok(done)
+        let request = try await actorOptions.request(in: workspace, reason: reason)
+        try await body(workspace, request)
+        Output.ok(done.replacing("{actor}", with: request.actor.name))
     }
 }
 
@@ -175,7 +180,8 @@ struct Approve: ModelWord {
         abstract: "Approves a version, if its policy requires approvals.",
         discussion: """
             An approval is valid for one model file, policy and generation; a change to any of them invalidates it.
-            Roles are tags of the model: `role:NAME`, with a comma-separated list of users as the value.
+            Roles are tags of the model: `role:NAME`, with a comma-separated list of users as the value. Where there are
+            accounts, only somebody who is signed in can approve: on the server's pages, or with a token.
             """
     )
     static let examples = ["balanceops approve credit 8 --reason \"looked at the errors by branch\" --actor min"]
@@ -186,7 +192,7 @@ struct Approve: ModelWord {
     @Option(help: "Why.") var reason: String
 
     func run() async throws {
-        try await act("\(actorOptions.name) approved version \(place.version) of \(place.model)") {
+        try await act("{actor} approved version \(place.version) of \(place.model)") {
             _ = try await $0.governance.approve(place.version, of: place.model, by: $1)
         }
     }

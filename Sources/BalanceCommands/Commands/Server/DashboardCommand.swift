@@ -19,17 +19,17 @@ struct DashboardCommand: ExemplifiedCommand {
         var flags = options.flags.merging(listen.flags) { first, _ in first }
         flags[.dashboardPort] = port
         let settings = try await Settings.load(flags: flags)
-        try listen.requireClosed(settings)
         let port = try settings.port(.dashboardPort)
+        if !Workspace.hasDatabase(settings) { _ = try await AccessMode(settings, listen.access) { false } }
         let workspace = try await Workspace.open(settings)
+        let mode = try await AccessMode(settings, listen.access) { try await !workspace.accounts.accounts().isEmpty }
         let host = settings[.host].text
-        let application = try ServerBuilder(workspace: workspace).dashboard(
-            port: port,
-            isWritable: writable
-        ) { port in
-            Output.ok("dashboard on http://\(host):\(port)")
+        let builder = try await ServerBuilder(workspace: workspace, mode: mode, port: port)
+        let scheme = builder.scheme
+        let application = try builder.dashboard(isWritable: writable) { port in
+            Output.ok("dashboard on \(scheme)://\(host):\(port)")
         }
-        try await application.runUntilStopped(port: port)
+        try await application.runUntilStopped(port: port, reloads: scheme == "https")
         try workspace.database.close()
     }
 }

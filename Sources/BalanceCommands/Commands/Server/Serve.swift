@@ -44,11 +44,13 @@ struct Serve: ExemplifiedCommand {
             flags[.currentModel] = flags[.currentModel] ?? "\(data)/artifacts/models/current.model"
         }
         let settings = try await Settings.load(flags: flags)
-        try listen.requireClosed(settings)
         let port = try settings.port(.port)
+        // Before anything is made: a server that may not start leaves nothing behind.
+        if !Workspace.hasDatabase(settings) { _ = try await AccessMode(settings, listen.access) { false } }
         // Before anything asks for a loop: their number is fixed then.
         NIOSingletons.groupLoopCountSuggestion = try settings.eventLoops()
         let workspace = try await Workspace.open(settings)
+        let mode = try await AccessMode(settings, listen.access) { try await !workspace.accounts.accounts().isEmpty }
         let lease = try ServerLease(database: settings[.database].text)
         defer { withExtendedLifetime(lease) {} }
         await CrashLoopBreaker(workspace: workspace).start()
@@ -58,13 +60,19 @@ struct Serve: ExemplifiedCommand {
         let host = settings[.host].text
         let name = host.contains(":") ? "[\(host)]" : host
         if let parent { Task { await Self.endWith(parent) } }
-        let application = try await ServerBuilder(workspace: workspace).api(
-            port: port,
+        let builder = try await ServerBuilder(workspace: workspace, mode: mode, port: port)
+        let welcome = try await builder.welcome()
+        let scheme = builder.scheme
+        let application = try await builder.api(
             grpc: try settings.grpcPort(besides: port),
             onGRPC: { Output.ok("gRPC on \(name):\($0)") },
-            onStart: { Output.ok("API on http://\(name):\($0), dashboard on http://\(name):\($0)/ui") }
+            onStart: { port in
+                let url = "\(scheme)://\(name):\(port)"
+                Output.ok("API on \(url), dashboard on \(url)/ui")
+                welcome(url)
+            }
         )
-        try await application.runUntilStopped(port: port)
+        try await application.runUntilStopped(port: port, reloads: scheme == "https")
         try workspace.database.close()
     }
 

@@ -44,7 +44,7 @@ struct WebhookAdd: ExemplifiedCommand {
         let workspace = try await Workspace.open(settings)
         _ = try OutboundRules(allowed: settings[.webhookHosts].text).target(url)
         let webhook = try Webhook(url: url, format: format, secret: secret, model: model, actions: action)
-        try await workspace.webhooks.addWebhook(webhook, by: Actor(name: actorOptions.name))
+        try await workspace.webhooks.addWebhook(webhook, by: actorOptions.actor(in: workspace))
         if json { return Output.json(.object((webhook.json.members ?? []) + [("secret", .string(webhook.secret))])) }
         Output.ok("added \(webhook.id)")
         Output.line("secret: \(webhook.secret)")
@@ -82,7 +82,8 @@ struct WebhookRemove: ExemplifiedCommand {
     @Argument(help: "The webhook ID.") var id: String
 
     func run() async throws {
-        try await Workspace.open(options.load()).webhooks.removeWebhook(id, by: Actor(name: actorOptions.name))
+        let workspace = try await Workspace.open(options.load())
+        try await workspace.webhooks.removeWebhook(id, by: actorOptions.actor(in: workspace))
         Output.ok("removed \(id)")
     }
 }

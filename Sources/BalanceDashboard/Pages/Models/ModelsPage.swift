@@ -52,8 +52,9 @@ struct ModelsPage: Sendable {
         return .page(.init(template: "model", title: "\(name) · BalanceOps", content: content))
     }
 
-    func act(_ request: Request, name: String, freezes: Bool) async throws -> PageRenderer.PageResult {
-        let asked = try await PageForm(request).request()
+    func act(_ request: Request, _ context: AppContext, freezes: Bool) async throws -> PageRenderer.PageResult {
+        let name = try context.text("name")
+        let asked = try await PageForm(request, context).request()
         _ =
             try await freezes
             ? sources.governance.freeze(name, by: asked) : sources.governance.unfreeze(name, by: asked)

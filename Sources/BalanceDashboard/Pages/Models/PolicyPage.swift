@@ -1,5 +1,6 @@
 import BalanceService
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// The policy of a model: its text to edit, what is wrong with it, and what it would say of a version.
@@ -23,8 +24,9 @@ struct PolicyPage: Sendable {
     }
 
     /// Looks at what was typed, or saves it and binds the model to it.
-    func submit(_ request: Request, name: String) async throws -> PageRenderer.PageResult {
-        let form = try await PageForm(request)
+    func submit(_ request: Request, _ context: AppContext) async throws -> PageRenderer.PageResult {
+        let name = try context.text("name")
+        let form = try await PageForm(request, context)
         let text = form["text"].replacing("\r\n", with: "\n")
         let bound = try await sources.governance.boundPolicy(of: name)
         guard form["do"] == "save" else {
@@ -59,8 +61,8 @@ struct PolicyPage: Sendable {
     }
 
     /// The mistakes of a text, for the page's script.
-    func check(_ request: Request) async throws -> PageRenderer.PageResult {
-        let text = try await PageForm(request)["text"].replacing("\r\n", with: "\n")
+    func check(_ request: Request, _ context: AppContext) async throws -> PageRenderer.PageResult {
+        let text = try await PageForm(request, context)["text"].replacing("\r\n", with: "\n")
         do {
             let policy = try PromotionPolicy(parsing: text)
             return .json(

@@ -25,8 +25,9 @@ struct RollbackPage: Sendable {
         return .page(.init(template: "rollback", title: "\(name) · BalanceOps", content: content))
     }
 
-    func confirm(_ request: Request, name: String) async throws -> PageRenderer.PageResult {
-        let form = try await PageForm(request)
+    func confirm(_ request: Request, _ context: AppContext) async throws -> PageRenderer.PageResult {
+        let name = try context.text("name")
+        let form = try await PageForm(request, context)
         guard let target = form.integer("to") else {
             throw Failure(.invalidParameter, "Missing version in the form.", hint: "reload its page")
         }

@@ -1,5 +1,6 @@
 import BalanceService
 import BalanceCore
+import BalanceNet
 import Foundation
 import Hummingbird
 
@@ -40,11 +41,11 @@ struct VersionPage: Sendable {
     func act(
         _ action: VersionAction,
         _ request: Request,
-        name: String,
-        version text: String
+        _ context: AppContext
     ) async throws -> PageRenderer.PageResult {
-        let number = try Self.number(text)
-        let form = try await PageForm(request)
+        let name = try context.text("name")
+        let number = try Self.number(context.parameters.require("version"))
+        let form = try await PageForm(request, context)
         let asked = try action == .promote ? form.move() : form.request()
         if action == .approve { try await requireSeen(form["policy"], of: name) }
         switch action {

@@ -1,4 +1,5 @@
 import BalanceCore
+import BalanceNet
 import Hummingbird
 
 /// The overview: current model, server, settings, runs and the trend of their metrics.
@@ -6,7 +7,7 @@ struct RunsPage: Sendable {
     let sources: DashboardSources
     let renderer: PageRenderer
 
-    func show(_ request: Request) async throws -> PageRenderer.PageResult {
+    func show(_ request: Request, _ context: AppContext) async throws -> PageRenderer.PageResult {
         let preferences = Preferences(request)
         let times = TimeDisplay(zone: preferences.zone)
         let texts = preferences.language.texts
@@ -28,8 +29,12 @@ struct RunsPage: Sendable {
             problem = error.failure(in: filter.condition).message
         }
         let kinds = try await sources.tracking.kinds()
-        let model = try await sources.registry.currentModel(named: defaultModelName)
-        let events = try await sources.audit.auditEvents(subject: nil, before: nil, limit: 4)
+        let model =
+            try await Visibility.shows(.model(defaultModelName))
+            ? sources.registry.currentModel(named: defaultModelName) : nil
+        let events =
+            try await Visibility.current == nil
+            ? sources.audit.auditEvents(subject: nil, before: nil, limit: 4) : []
         var content = RunsView.filter(filter, kinds: kinds, texts)
         content.merge(RunsView.model(model, times)) { _, new in new }
         content.merge(RunsView.server(await server)) { _, new in new }
@@ -42,10 +47,14 @@ struct RunsPage: Sendable {
         content["is_later_page"] = filter.after != nil
         content["is_paged"] = page.next != nil || filter.after != nil
         if let id = filter.experimentID {
-            content["experiment_name"] = try await sources.log.experiment(id)?.name ?? ""
+            let name = try await sources.log.experiment(id)?.name ?? ""
+            if Visibility.shows(.experiment(name)) { content["experiment_name"] = name }
         }
         content["events"] = events.map { EventSentence.content($0, texts, times) }
-        content["settings"] = sources.settings.map { ["name": $0.name, "value": $0.value, "origin": $0.origin] }
+        // They name folders of the machine.
+        let shown = context.principal.everywhere.contains(.administer) ? sources.settings : []
+        content["has_settings"] = !shown.isEmpty
+        content["settings"] = shown.map { ["name": $0.name, "value": $0.value, "origin": $0.origin] }
         return .page(.init(template: "runs", title: "BalanceOps", content: content))
     }
 }

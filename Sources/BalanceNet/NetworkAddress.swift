@@ -1,12 +1,12 @@
 import Foundation
 
 /// An address of the Internet protocol, as its bytes.
-struct NetworkAddress: Sendable, Hashable {
+package struct NetworkAddress: Sendable, Hashable {
     /// 4 or 16 bytes.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// Reads an address in its normal form, `192.0.2.1` or `2001:db8::1`; nil for anything else.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var four = in_addr()
         var sixteen = in6_addr()
         if inet_pton(AF_INET, text, &four) == 1 {
@@ -18,9 +18,9 @@ struct NetworkAddress: Sendable, Hashable {
         }
     }
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    package init(bytes: [UInt8]) { self.bytes = bytes }
 
-    var text: String {
+    package var text: String {
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         let family = bytes.count == 4 ? AF_INET : AF_INET6
         guard inet_ntop(family, bytes, &buffer, socklen_t(buffer.count)) != nil else { return "?" }
@@ -28,7 +28,7 @@ struct NetworkAddress: Sendable, Hashable {
     }
 
     /// Whether it is one that hosts of the public Internet have (RFC 6890 lists the others).
-    var isPublic: Bool {
+    package var isPublic: Bool {
         if let inner = embedded { return inner.isPublic }
         if bytes.count == 4 { return !Self.special.contains { $0.contains(self) } }
         // 2000::/3 is all that is given out; parts of it are for other purposes.
@@ -59,11 +59,11 @@ struct NetworkAddress: Sendable, Hashable {
 }
 
 /// All addresses that begin alike, as `10.0.0.0/8`; a single address stands for itself.
-struct AddressBlock: Sendable, Hashable {
+package struct AddressBlock: Sendable, Hashable {
     let base: NetworkAddress
     let bits: Int
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1)
         guard let first = parts.first, let base = NetworkAddress(String(first)) else { return nil }
         let all = base.bytes.count * 8
@@ -72,7 +72,7 @@ struct AddressBlock: Sendable, Hashable {
         self.bits = bits
     }
 
-    func contains(_ address: NetworkAddress) -> Bool {
+    package func contains(_ address: NetworkAddress) -> Bool {
         guard address.bytes.count == base.bytes.count else { return false }
         return (0..<bits).allSatisfy { bit in
             let mask = UInt8(0x80) >> UInt8(bit % 8)
