@@ -9,19 +9,20 @@ import Foundation
 
 /// The paths whose instructions bench/check.sh counts: `BalanceBench count NAME TIMES`.
 enum HotPaths {
-    static let names = ["predict", "forest", "log-metric"]
+    static let names = ["predict", "predict-token", "forest", "log-metric"]
 
     static func run(_ name: String, times: Int) throws {
         switch name {
-        case "predict": try predict(times)
+        case "predict": try predict(times, token: nil)
+        case "predict-token": try predict(times, token: AccessToken(random: Array(repeating: 7, count: 44)))
         case "forest": try forest(times)
         case "log-metric": try logMetric(times)
         default: throw Failure(.invalidArgument, "no such path: '\(name)'", hint: names.joined(separator: ", "))
         }
     }
 
-    /// A whole request for a prediction, from its bytes to the answer's.
-    private static func predict(_ times: Int) throws {
+    /// A whole request for a prediction, from its bytes to the answer's; with a token where accounts are on.
+    private static func predict(_ times: Int, token: AccessToken?) throws {
         let file = LinearModelFile(
             modelType: "Pipeline",
             featureNames: (0..<8).map { "f\($0)" },
@@ -46,11 +47,13 @@ enum HotPaths {
         )
         let answers = QuickAnswers(directory: directory, service: service, hosts: AllowedHosts([]))
         let body = "{\"features\":[0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8]}"
-        let head = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        let proof = token.map { "Authorization: Bearer \($0.text)\r\n" } ?? ""
+        let head = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\(proof)"
         let request = Array((head + "Content-Length: \(body.utf8.count)\r\n\r\n" + body).utf8)
         let models = LoopModels(directory)
+        var caller = LaneCaller(LaneCallers(OneToken(token)))
         for _ in 0..<times {
-            guard answers.answer(wire: request, models) != nil else {
+            guard answers.answer(wire: request, models, from: &caller) != nil else {
                 throw Failure(.internalError, "the fast lane left it")
             }
         }
@@ -129,4 +132,34 @@ private struct OneModel: ModelDirectory {
 /// Runs what it is given on the caller's thread.
 private struct AtOnce: PredictionRunner {
     func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value { try body() }
+}
+
+/// Knows one token, or asks nobody.
+private struct OneToken: Authenticator {
+    let isOn: Bool
+    let changes: UInt64 = 1
+    let table: AccessTable
+
+    init(_ token: AccessToken?) {
+        isOn = token != nil
+        let moment = Timestamp(milliseconds: 0)
+        let grants = [Grant(role: .serving, scope: .everything)]
+        let account = Account(id: "a", name: "shop", kind: .service, createdAt: moment, grants: grants)
+        let records = token.map { token in
+            TokenRecord(
+                id: token.id,
+                accountID: "a",
+                note: "",
+                digest: token.digest,
+                limit: TokenLimit(),
+                createdAt: moment,
+                expiresAt: nil
+            )
+        }
+        table = AccessTable(revision: 1, accounts: [account], tokens: records.map { [$0] } ?? [])
+    }
+
+    func principal(_ credential: Credential, from address: String) async throws -> Principal { .unchecked }
+    func noteUse(of tokenID: String) {}
+    func noteRefusal(_ permission: Permission, of subject: String, by actor: Actor) async {}
 }

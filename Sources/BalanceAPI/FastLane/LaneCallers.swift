@@ -11,7 +11,7 @@ package struct LaneCallers: Sendable {
 /// Who sends the requests of one connection: most send the same token with each, which is looked up once.
 ///
 /// What was found holds until accounts change or the token expires; comparing with it takes as long for any token.
-struct LaneCaller {
+package struct LaneCaller {
     private let authenticator: any Authenticator
     private let isOn: Bool
     private var token: [UInt8] = []
@@ -21,7 +21,7 @@ struct LaneCaller {
 
     private static let scheme: StaticString = "Bearer "
 
-    init(_ callers: LaneCallers) {
+    package init(_ callers: LaneCallers) {
         authenticator = callers.authenticator
         isOn = callers.authenticator.isOn
     }

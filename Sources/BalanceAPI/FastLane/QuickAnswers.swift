@@ -39,10 +39,12 @@ package struct QuickAnswers: Sendable {
     }
 
     /// The body of the answer to one whole request as it came over the wire, or nil.
-    package func answer(wire bytes: [UInt8], _ models: LoopModels) -> [UInt8]? {
+    package func answer(wire bytes: [UInt8], _ models: LoopModels, from caller: inout LaneCaller) -> [UInt8]? {
         bytes.withUnsafeBytes { bytes in
-            guard case .complete(let request) = WireRequest.read(bytes) else { return nil }
-            return answer(request, bytes, models, .unchecked)
+            guard case .complete(let request) = WireRequest.read(bytes),
+                let principal = caller.principal(request, bytes)
+            else { return nil }
+            return answer(request, bytes, models, principal)
         }
     }
 

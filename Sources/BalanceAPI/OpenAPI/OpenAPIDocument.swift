@@ -32,15 +32,27 @@ package enum OpenAPIDocument {
                 ])
             ),
             ("paths", .object(paths.map { ($0.0, .object($0.1)) })),
-            ("components", .object([("schemas", OpenAPISchemas.json)])),
+            (
+                "components",
+                .object([("schemas", OpenAPISchemas.json), ("securitySchemes", securitySchemes)])
+            ),
         ])
     }
+
+    /// How callers prove who they are, where accounts are on.
+    private static let securitySchemes = JSONValue.object([
+        ("token", .object([("type", "http"), ("scheme", "bearer"), ("bearerFormat", "bops_…")])),
+        ("basic", .object([("type", "http"), ("scheme", "basic")])),
+    ])
 
     private static func operation(_ endpoint: Endpoint) -> JSONValue {
         let route = endpoint.route
         var members: [(String, JSONValue)] = [
             ("summary", .string(route.summary)), ("x-permission", .string(endpoint.permission.rawValue)),
         ]
+        // The empty one stands for servers without accounts.
+        let ways = ["token", "basic"].map { JSONValue.object([($0, .array([]))]) } + [.object([])]
+        if endpoint.permission != .open { members.append(("security", .array(ways))) }
         if !route.parameters.isEmpty { members.append(("parameters", .array(route.parameters.map(parameter)))) }
         if route.readsBody {
             let request = JSONValue.object([
@@ -48,7 +60,7 @@ package enum OpenAPIDocument {
             ])
             members.append(("requestBody", request))
         }
-        members.append(("responses", .object(route.success.map { success($0, route) } + failures(of: route))))
+        members.append(("responses", .object(route.success.map { success($0, route) } + failures(of: endpoint))))
         return .object(members)
     }
 
@@ -84,11 +96,13 @@ package enum OpenAPIDocument {
         ])
     }
 
-    private static func failures(of route: RouteDescription) -> [(String, JSONValue)] {
+    private static func failures(of endpoint: Endpoint) -> [(String, JSONValue)] {
+        let route = endpoint.route
         let dialect = route.dialect
+        let access: [Failure.Code] = endpoint.permission == .open ? [] : [.unauthenticated, .permissionDenied]
         let reading: [Failure.Code] =
             route.readsBody ? [.bodyTooLarge, .mediaTypeNotSupported, .invalidParameter, .unavailable] : []
-        let byStatus = Dictionary(grouping: route.failures + reading + [.hostNotAllowed], by: dialect.status)
+        let byStatus = Dictionary(grouping: route.failures + reading + access + [.hostNotAllowed], by: dialect.status)
         let statuses = byStatus.keys.sorted().filter { !route.success.contains($0) }.map { status in
             let codes = Set((byStatus[status] ?? []).map(\.rawValue)).sorted().joined(separator: ", ")
             return (String(status), failure(codes, dialect, status))

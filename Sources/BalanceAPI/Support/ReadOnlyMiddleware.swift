@@ -14,7 +14,9 @@ package struct ReadOnlyMiddleware: RouterMiddleware {
     ) async throws -> Response {
         // A policy that is only checked changes nothing.
         let isCheck = request.uri.path.hasSuffix("/policy/check")
-        guard [.get, .head].contains(request.method) || isCheck else {
+        // To sign in and out is to read with a name.
+        let isSignIn = request.uri.path.hasSuffix("/sign-in") || request.uri.path.hasSuffix("/sign-out")
+        guard [.get, .head].contains(request.method) || isCheck || isSignIn else {
             throw Failure(
                 .readOnly,
                 "This dashboard is read-only.",

@@ -124,6 +124,6 @@ struct AccountPage: Sendable {
 extension Grant {
     /// As templates name it.
     var content: [String: Any] {
-        ["role": role.rawValue, "scope": scope.text, "title": title ?? ""].withoutEmptyTexts
+        ["role": role.rawValue, "scope": scope.text, "as": title ?? ""].withoutEmptyTexts
     }
 }
