@@ -79,14 +79,12 @@ package struct Dashboard: Sendable {
     ) -> Endpoint {
         let (renderer, access) = (self.renderer, sources.access)
         var endpoint = Endpoint(route, permission, on: objects) { request, context in
-            var request = request
-            if route.method == "POST" { _ = try await request.collectBody(upTo: PageForm.maximumBody) }
-            let (viewer, whole) = (PageViewer(context, access), request)
-            let response = await renderer.page(whole, viewer) {
-                if route.method == "POST" { try await viewer.requireSeal(PageForm(whole, context)) }
-                return try await make(whole, context)
+            let viewer = PageViewer(context, access)
+            let response = await renderer.page(request, viewer) {
+                guard route.method == "POST", !viewer.seal.isEmpty else { return try await make(request, context) }
+                return try await make(viewer.opened(request, context), context)
             }
-            return access.securing(response, whole, context)
+            return access.securing(response, request, context)
         }
         endpoint.isPage = true
         endpoint.refused = { failure, request, context in

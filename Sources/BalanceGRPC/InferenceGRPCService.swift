@@ -121,8 +121,8 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         for try await message in request {
             var reply = Inference_ModelStreamInferResponse()
             do {
-                try await requireStill()
-                reply.inferResponse = try await infer(message)
+                let caller = try await callerNow()
+                reply.inferResponse = try await GRPCCaller.$current.withValue(caller) { try await infer(message) }
             } catch {
                 let failure = Failure.from(error)
                 if failure.code == .unauthenticated {
@@ -191,10 +191,11 @@ struct InferenceGRPCService: Inference_GRPCInferenceService.SimpleServiceProtoco
         try await access.require(permission, objects, of: GRPCCaller.current.principal, requestID: nil)
     }
 
-    /// A token that was revoked while a stream is open ends it.
-    private func requireStill() async throws {
-        guard let token = GRPCCaller.current.token else { return }
-        _ = try await access.authenticator.principal(.token(token), from: "grpc")
+    /// Who sends a message of a stream: what changed since it was opened holds, and a token that was revoked ends it.
+    private func callerNow() async throws -> GRPCCaller {
+        guard let token = GRPCCaller.current.token else { return GRPCCaller.current }
+        let principal = try await access.authenticator.principal(.token(token), from: "grpc")
+        return GRPCCaller(principal: principal, token: token)
     }
 
     private var actor: Actor {

@@ -261,6 +261,53 @@ FORM /ui/experiments/$experiment/restore
 FORM /ui/experiments/$experiment/purge
 """
 
+# Those about accounts, which a server without any refuses.
+ACCOUNTS = """
+GET /users
+GET /me
+PUT /me/password {"password": "x", "new_password": "y"}
+GET /me/sessions
+GET /tokens
+GET /tokens?user=none
+GET /users/none
+POST /users {"name": "min", "password": "a long sentence", "grants": [{"role": "viewer"}]}
+POST /users {"name": "min"}
+POST /users {"name": "A"}
+GET /users/min
+PATCH /users/min {"disabled": true}
+PATCH /users/min {"password": "short"}
+PATCH /users/root {"disabled": true}
+POST /users/min/grants {"role": "approver", "scope": "model:credit", "title": "owner"}
+POST /users/min/grants {"role": "x"}
+POST /users/min/grants/revoke {"role": "viewer"}
+POST /users/min/grants/revoke {"role": "viewer"}
+POST /users/min/sign-out {}
+POST /tokens {"note": "n", "permissions": ["read"], "scopes": ["model:credit"], "days": 5}
+POST /tokens {"days": 5000}
+POST /tokens/none/rotate {"grace_hours": 1}
+DELETE /tokens/none
+DELETE /users/min
+DELETE /users/root
+DELETE /me/sessions
+GET /ui/sign-in
+GET /ui/sign-in/provider
+GET /ui/sign-in/callback
+GET /ui/setup
+GET /ui/account
+GET /ui/users
+FORM /ui/sign-in
+FORM /ui/setup
+FORM /ui/account/tokens
+FORM /ui/account/tokens/none/revoke
+FORM /ui/account/password
+FORM /ui/users
+FORM /ui/users/root/grants
+FORM /ui/users/root/grants/revoke
+FORM /ui/users/root/state
+FORM /ui/account/sign-out-everywhere
+FORM /ui/sign-out
+"""
+
 
 @pytest.fixture
 def server(workspace, serve):
@@ -311,7 +358,7 @@ def ids(workspace, server):
     return {
         "run_id": runs, "experiment_id": [experiment, "0"], "model_id": [logged["model_id"]], "tag_key": ["t"],
         "name": ["credit", "plain", "gain", "balance_model", "app.js"], "version": ["1", "2", "3", "champion"],
-        "id": [hook], "seq": ["1", "2"], "index": ["0", "1"],
+        "id": [hook], "user": ["kim"], "seq": ["1", "2"], "index": ["0", "1"],
         "path": ["note.txt", f"{experiment}/{runs[0]}/artifacts/note.txt"],
     }
 
@@ -377,7 +424,7 @@ def test_answers_about_things_that_exist_are_as_the_document_says(server, ids):
         "ajax": f"/ajax-api{root[4:]}", "proxy": f"{root}-artifacts", "files": f"{root}-artifacts/artifacts",
         "policy": json.dumps(POLICY), "why": json.dumps(WHY)[1:-1],
         "tensor": json.dumps({"name": "input", "datatype": "FP64", "shape": [1, 8], "data": row})}
-    for line in filter(None, string.Template(REQUESTS).substitute(names).splitlines()):
+    for line in filter(None, string.Template(ACCOUNTS + REQUESTS).substitute(names).splitlines()):
         method, path, *body = line.split(" ", 2)
         if method == "FORM":
             slot = server.client.get("/models/credit/slot").json()
@@ -387,6 +434,22 @@ def test_answers_about_things_that_exist_are_as_the_document_says(server, ids):
             document.ask(method, path, content="".join(body), headers={"Content-Type": "application/json"} if body else {})
     left = {f"{operation.method.upper()} {operation.path}" for operation in document.operations} - document.asked
     assert not [name for name in left if "/ajax-api/" not in name], "each route is asked once"
+    assert not document.wrong, f"{len(document.wrong)} answers:\n" + "\n".join(sorted(document.wrong))
+
+
+def test_answers_about_accounts_are_as_the_document_says(workspace, serve):
+    workspace.run("users", "add", "root", "--role", "admin", "--no-password")
+    token = workspace.run("tokens", "create", "--user", "root").stdout.strip()
+    server = serve(workspace)
+    assert server.client.get("/users").status_code == 401
+    server.client.headers["Authorization"] = f"Bearer {token}"
+    document = Document(server)
+    for line in filter(None, ACCOUNTS.splitlines()):
+        method, path, *body = line.split(" ", 2)
+        if method == "FORM":
+            document.ask("POST", path, data={"role": "viewer", "scope": "*", "name": "lee", "do": "enable"})
+        else:
+            document.ask(method, path, content="".join(body), headers={"Content-Type": "application/json"} if body else {})
     assert not document.wrong, f"{len(document.wrong)} answers:\n" + "\n".join(sorted(document.wrong))
 
 

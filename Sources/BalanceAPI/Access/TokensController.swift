@@ -55,6 +55,7 @@ struct TokensController: Sendable {
                 try await rotate($0, $1, by: $2)
             },
             own("DELETE", "/tokens/{id}", "Revokes a token, at once.", answer: "Done") { _, context, actor in
+                if try context.text("id") != context.principal.tokenID { try Self.requireWhole(context.principal) }
                 try await accounts.revokeToken(context.text("id"), of: Self.owner(context), by: actor)
                 return AccountsController.done
             },
@@ -129,7 +130,7 @@ struct TokensController: Sendable {
         guard principal.door == .token, let limit = principal.limit, limit != TokenLimit() else { return }
         throw Failure(
             .permissionDenied,
-            "a token that is limited cannot make or rotate tokens",
+            "a token that is limited cannot make, rotate or revoke other tokens",
             hint: "sign in on the pages, or use a token without limits"
         )
     }
@@ -138,7 +139,8 @@ struct TokensController: Sendable {
         try Self.requireWhole(context.principal)
         let name = try fields.text("user") ?? context.principal.name
         if name != context.principal.name { try await context.require(.administer, [.server]) }
-        var new = AccountService.NewToken(note: try fields.text("note") ?? "", limit: try Self.limit(fields))
+        let limit = try TokenLimit(permissions: fields.texts("permissions"), scopes: fields.texts("scopes"))
+        var new = AccountService.NewToken(note: try fields.text("note") ?? "", limit: limit)
         if try fields.flag("never_expires") {
             try await context.require(.administer, [.server])
             new.days = nil
@@ -147,21 +149,6 @@ struct TokensController: Sendable {
         }
         let made = try await accounts.createToken(new, for: name, by: actor)
         return .object([("token", .string(made.text))] + (made.record.json(account: name).members ?? []))
-    }
-
-    private static func limit(_ fields: MLflowFields) throws -> TokenLimit {
-        let names = try fields.texts("permissions")
-        let permissions = try names.map { name in
-            guard let permission = Permission.grantable.first(where: { $0.rawValue == name }) else {
-                let all = Permission.grantable.map(\.rawValue).joined(separator: ", ")
-                throw Failure(.invalidParameter, "invalid permission '\(name.prefix(40))'", hint: "use some of \(all)")
-            }
-            return permission
-        }
-        return TokenLimit(
-            permissions: permissions.isEmpty ? .all : PermissionSet(permissions),
-            scopes: try fields.texts("scopes").map { try AccessScope($0) }.filter { $0 != .everything }
-        )
     }
 
     private func rotate(_ fields: MLflowFields, _ context: AppContext, by actor: Actor) async throws -> JSONValue {

@@ -101,11 +101,11 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
             case .complete(let request):
                 attempts = 0
                 seen &+= 1
-                let principal = pending.withUnsafeReadableBytes { caller.principal(request, $0) }
-                if let principal, inFlight == 0, isWritable {
-                    if answer(request, principal) {
+                let sender = pending.withUnsafeReadableBytes { caller.identity(request, $0) }
+                if let sender, inFlight == 0, isWritable {
+                    if answer(request, sender) {
                         pending.moveReaderIndex(forwardBy: request.end)
-                    } else if !begin(request, principal, context) {
+                    } else if !begin(request, sender, context) {
                         forward(request, context)
                     }
                 } else {
@@ -117,20 +117,20 @@ final class FastLaneHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if pending.readableBytes == 0 { pending = ByteBuffer() }
     }
 
-    private func answer(_ request: WireRequest, _ principal: Principal) -> Bool {
+    private func answer(_ request: WireRequest, _ sender: LaneIdentity) -> Bool {
         pending.withUnsafeReadableBytes { bytes in
-            guard let body = answers.answer(request, bytes, models, principal) else { return false }
+            guard let body = answers.answer(request, bytes, models, sender) else { return false }
             head.write(body, status: nil, to: request.requestID.map { bytes[$0] }, &output)
             return true
         }
     }
 
     /// Begins a request of the tracking store, whose answer comes later.
-    private func begin(_ request: WireRequest, _ principal: Principal, _ context: ChannelHandlerContext) -> Bool {
+    private func begin(_ request: WireRequest, _ sender: LaneIdentity, _ context: ChannelHandlerContext) -> Bool {
         let loop = context.eventLoop
         let place = NIOLoopBound((lane: self, context: context), eventLoop: loop)
         let isBegun = pending.withUnsafeReadableBytes { bytes in
-            tracking.begin(request, bytes, principal) { answer in
+            tracking.begin(request, bytes, sender.principal) { answer in
                 loop.execute { place.value.lane.finish(answer, place.value.context) }
             }
         }

@@ -42,9 +42,9 @@ package struct QuickAnswers: Sendable {
     package func answer(wire bytes: [UInt8], _ models: LoopModels, from caller: inout LaneCaller) -> [UInt8]? {
         bytes.withUnsafeBytes { bytes in
             guard case .complete(let request) = WireRequest.read(bytes),
-                let principal = caller.principal(request, bytes)
+                let caller = caller.identity(request, bytes)
             else { return nil }
-            return answer(request, bytes, models, principal)
+            return answer(request, bytes, models, caller)
         }
     }
 
@@ -53,10 +53,10 @@ package struct QuickAnswers: Sendable {
         _ request: WireRequest,
         _ bytes: UnsafeRawBufferPointer,
         _ models: LoopModels,
-        _ principal: Principal
+        _ caller: LaneIdentity
     ) -> [UInt8]? {
         guard request.isPost, request.isPlain, hosts.allow(bytes, request.host),
-            let route = route(UnsafeRawBufferPointer(rebasing: bytes[request.path])), route.allows(principal)
+            let route = route(UnsafeRawBufferPointer(rebasing: bytes[request.path])), route.allows(caller.principal)
         else { return nil }
         let body = UnsafeRawBufferPointer(rebasing: bytes[request.body])
         switch route {

@@ -113,6 +113,7 @@ private struct WireReader {
         position += 1
         while position < bytes.count, bytes[position] == 0x20 || bytes[position] == 0x09 { position += 1 }
         let first = position
+        while position + 8 <= bytes.count, Self.isText(bytes.word(at: position)) { position += 8 }
         while position < bytes.count, bytes[position] >= 0x20 && bytes[position] != 0x7F || bytes[position] == 0x09 {
             position += 1
         }
@@ -166,6 +167,15 @@ private struct WireReader {
         case 15: isName("accept-encoding", name) || isName("accept-language", name)
         default: false
         }
+    }
+
+    /// Whether each of eight bytes is one of a value's: no control character.
+    private static func isText(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs = ones << 7
+        let isLow = (word &- ones &* 0x20) & ~word & highs
+        let delete = word ^ ones &* 0x7F
+        return isLow | ((delete &- ones) & ~delete & highs) == 0
     }
 
     private func number(_ range: Range<Int>) -> Int? {

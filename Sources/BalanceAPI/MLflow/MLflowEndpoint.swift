@@ -18,6 +18,8 @@ struct MLflowEndpoint: Sendable {
     var isAjaxOnly = false
     /// Whether it answers a list, which holds no more than the caller may see.
     var isList = false
+    /// What the request asks for more than, or instead of, the permission; nil: that is all.
+    var asks: (@Sendable (MLflowFields) async throws -> Permission)?
     /// What it can fail with besides what every endpoint can.
     var failures: [Failure.Code] = []
     var responder: Responder
@@ -43,6 +45,7 @@ struct MLflowEndpoint: Sendable {
         _ permission: Permission? = nil,
         isAjaxOnly: Bool = false,
         isList: Bool = false,
+        asks: (@Sendable (MLflowFields) async throws -> Permission)? = nil,
         failures: [Failure.Code] = [],
         _ handler: @escaping Handler
     ) {
@@ -52,6 +55,7 @@ struct MLflowEndpoint: Sendable {
         self.permission = permission ?? (method == .get ? .read : .write)
         self.isAjaxOnly = isAjaxOnly
         self.isList = isList
+        self.asks = asks
         self.failures = failures
         responder = { .json(try await handler($0)) }
     }
@@ -87,7 +91,7 @@ struct MLflowEndpoint: Sendable {
             if context.principal.everywhere.contains(permission) { return }
             try await context.require(permission, isList ? [.any] : fields.references(below: path))
         }
-        try await fields.require(permission)
+        try await fields.require(asks?(fields) ?? permission)
         if !isList, !context.principal.everywhere.contains(.read) {
             let origins = try fields.origins
             if !origins.isEmpty { try await context.require(.read, origins) }

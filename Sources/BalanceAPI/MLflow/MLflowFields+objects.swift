@@ -11,6 +11,9 @@ extension MLflowFields {
         if let id = try text("model_id"), !id.isEmpty, !path.contains("model-versions") {
             found.append(.loggedModel(id))
         }
+        for metric in path == "runs/log-batch" ? try objects("metrics") : [] {
+            if let id = try metric.text("model_id"), !id.isEmpty { found.append(.loggedModel(id)) }
+        }
         if path == "runs/create", try value("experiment_id") == nil { found.append(.experiment("0")) }
         if let name = try text("experiment_name") { found.append(.experimentNamed(name)) }
         let isModel = path.contains("registered-models") || path.contains("model-versions")

@@ -51,12 +51,23 @@ struct ModelsController: Sendable {
                 try await registry.deleteTag(fields.required("key"), ofModel: name, by: fields.actor)
                 return .object([])
             },
-            MLflowEndpoint(.post, "registered-models/alias", "Points an alias to a version.", failures: [.modelInUse]) {
+            MLflowEndpoint(
+                .post,
+                "registered-models/alias",
+                "Points an alias to a version.",
+                asks: { try Self.permission($0, .promote) },
+                failures: [.modelInUse]
+            ) {
                 try await setAlias($0)
             },
-            MLflowEndpoint(.delete, "registered-models/alias", "Deletes an alias.", failures: [.modelInUse]) { fields in
+            MLflowEndpoint(
+                .delete,
+                "registered-models/alias",
+                "Deletes an alias.",
+                asks: { try Self.permission($0, .operate) },
+                failures: [.modelInUse]
+            ) { fields in
                 let name = try fields.required("name")
-                if try fields.text("alias") == currentAlias { try await fields.require(.operate) }
                 try await registry.deleteAlias(fields.required("alias"), of: name, by: fields.actor, at: .now())
                 return .object([])
             },
@@ -90,13 +101,17 @@ struct ModelsController: Sendable {
         return MLflowJSON.object([("model_versions", .array(versions.map { MLflowJSON.listedVersion($0) }))])
     }
 
+    /// What a change of an alias asks for: more where it is what serves.
+    private static func permission(_ fields: MLflowFields, _ forCurrent: Permission) throws -> Permission {
+        try fields.text("alias") == currentAlias ? forCurrent : .write
+    }
+
     /// The alias `current` is what serves, so it moves by promotion.
     private func setAlias(_ fields: MLflowFields) async throws -> JSONValue {
         let name = try fields.required("name")
         let alias = try MLflowRules.alias(fields)
         let version = try VersionsController.number(fields)
         if alias == currentAlias {
-            try await fields.require(.promote)
             _ = try await promotions.requirePromotion(version, of: name, by: TransitionRequest(by: fields.actor))
         } else {
             try await registry.setAlias(alias, ofVersion: version, of: name, at: .now())

@@ -38,6 +38,7 @@ struct VersionsController: Sendable {
                 .post,
                 "model-versions/transition-stage",
                 "Moves a version to a stage.",
+                asks: { try await permission($0) },
                 failures: [.modelInUse]
             ) {
                 try await transition($0)
@@ -150,6 +151,16 @@ struct VersionsController: Sendable {
         return .object([("artifact_uri", .string(uri))])
     }
 
+    /// What a change of a stage asks for: more where it is about what serves.
+    private func permission(_ fields: MLflowFields) async throws -> Permission {
+        guard let stage = try? Self.stage(fields.required("stage")), let (name, number) = try? Self.place(fields) else {
+            return .write
+        }
+        if stage == .current { return .promote }
+        // Who may not see the version is told that it is not there, whatever its stage.
+        return await (try? registry.version(number, of: name))?.stage == .current ? .operate : .write
+    }
+
     /// Production is the alias `current`: only one version has it, and it moves by promotion.
     private func transition(_ fields: MLflowFields) async throws -> JSONValue {
         let (name, number) = try Self.place(fields)
@@ -162,7 +173,6 @@ struct VersionsController: Sendable {
             )
         }
         if stage == .current {
-            try await fields.require(.promote)
             let version = try await registry.version(number, of: name)
             if version.stage != .current {
                 _ = try await sources.promotions.requirePromotion(
@@ -173,8 +183,6 @@ struct VersionsController: Sendable {
             }
             return Self.answer(try await registry.version(number, of: name))
         }
-        let leaves = try await registry.version(number, of: name).stage == .current
-        if leaves { try await fields.require(.operate) }
         let version = try await registry.setStage(
             stage,
             ofVersion: number,

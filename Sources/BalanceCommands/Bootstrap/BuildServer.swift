@@ -72,7 +72,7 @@ struct ServerBuilder {
         let lane = isFast ? FastLaneChannel.Lane(answers: answers, tracking: tracking, callers: callers) : nil
         var application = try application(parts.router, lane: lane, onStart: onStart)
         application.addServices(parts.hosts, sender, StorageWatch(database: workspace.database))
-        if access.mode.isOn { application.addServices(AccessWatch(directory: access.directory, logger: logger)) }
+        if access.isWatched { application.addServices(AccessWatch(directory: access.directory, logger: logger)) }
         if let identity = access.identity { application.addServices(TLSWatch(identity: identity, logger: logger)) }
         if let grpc {
             application.addServices(
@@ -187,7 +187,7 @@ struct ServerBuilder {
         }
         let router = router(dashboard.endpoints + [health], isReadOnly: !isWritable)
         var application = try application(router, onStart: onStart)
-        if access.mode.isOn { application.addServices(AccessWatch(directory: access.directory, logger: logger)) }
+        if access.isWatched { application.addServices(AccessWatch(directory: access.directory, logger: logger)) }
         if let identity = access.identity { application.addServices(TLSWatch(identity: identity, logger: logger)) }
         return application
     }
@@ -233,7 +233,7 @@ struct ServerBuilder {
         router.add(middleware: HostMiddleware(allowedHosts))
         router.add(middleware: BodyBudgetMiddleware(bodies))
         if isReadOnly { router.add(middleware: ReadOnlyMiddleware()) }
-        if access.mode.isOn { router.add(middleware: UnknownRouteMiddleware(access.authentication)) }
+        router.add(middleware: UnknownRouteMiddleware(access.authentication))
         router.add(endpoints, behind: access.authentication)
         return router
     }

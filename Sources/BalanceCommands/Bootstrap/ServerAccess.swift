@@ -24,6 +24,7 @@ struct ServerAccess: Sendable {
         directory = AccessDirectory(
             store: workspace.accounts,
             isOn: mode.isOn,
+            followsAccounts: settings[.auth].text == "auto",
             acceptsPasswords: try settings.isOn(.basicPasswords),
             runner: pool
         )
@@ -60,6 +61,9 @@ struct ServerAccess: Sendable {
         }
         return try TLSIdentity(certificate: certificate, key: key)
     }
+
+    /// Whether accounts that come or change matter.
+    var isWatched: Bool { mode.isOn || workspace.settings[.auth].text == "auto" }
 
     /// What is said when the server listens, with its URL.
     func welcome() async throws -> @Sendable (String) -> Void {

@@ -102,25 +102,25 @@ struct OIDCProvider: IdentityProvider {
 
     // MARK: - The provider's documents
 
-    private struct Discovery: Sendable {
-        var authorization: String
-        var token: String
-        var keys: String
+    private func discovery() async throws -> OIDCDiscovery {
+        let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
+        return try await keys.discovery {
+            try described(await ask("GET", "\(base)/.well-known/openid-configuration"))
+        }
     }
 
-    private func discovery() async throws -> Discovery {
-        let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
-        let document = try await keys.discovery { try await ask("GET", "\(base)/.well-known/openid-configuration") }
+    /// What a document says, where it is one of this provider.
+    private func described(_ document: JSONValue) throws -> OIDCDiscovery {
         guard document["issuer"]?.string == issuer, let authorization = document["authorization_endpoint"]?.string,
-            let token = document["token_endpoint"]?.string, let keys = document["jwks_uri"]?.string
+            let token = document["token_endpoint"]?.string, let keys = document["jwks_uri"]?.string,
+            [authorization, token, keys].allSatisfy({ (try? Self.checkURL($0)) != nil })
         else {
             throw Failure(
                 .unavailable,
                 "the sign-in provider \(issuer) does not describe itself as OpenID Connect asks"
             )
         }
-        for url in [authorization, token, keys] { try Self.checkURL(url) }
-        return Discovery(authorization: authorization, token: token, keys: keys)
+        return OIDCDiscovery(authorization: authorization, token: token, keys: keys)
     }
 
     /// No redirect is followed: what a provider says of itself is where it is.
@@ -160,7 +160,7 @@ struct OIDCProvider: IdentityProvider {
     // MARK: - The identity
 
     /// Those of an identity token whose signature holds.
-    private func verified(_ token: String, _ place: Discovery) async throws -> JSONValue {
+    private func verified(_ token: String, _ place: OIDCDiscovery) async throws -> JSONValue {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 3, let header = Self.decoded(parts[0]), let algorithm = header["alg"]?.string,
             Self.algorithms.contains(algorithm)

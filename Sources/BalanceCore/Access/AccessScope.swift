@@ -85,8 +85,11 @@ package struct Visibility: Sendable, Hashable {
 
     package init(scopes: [AccessScope]) { self.scopes = scopes }
 
-    /// nil: everything.
+    /// nil: everything, also what the trail says of accounts.
     @TaskLocal package static var current: Visibility?
+
+    /// Whether there is anything that whoever asks may not see, besides what is for admins.
+    package static var isLimited: Bool { current.map { !$0.scopes.contains(.everything) } ?? false }
 
     package func shows(_ object: AccessObject) -> Bool { scopes.contains { $0.covers(object) } }
 

@@ -70,11 +70,15 @@ package struct Principal: Sendable, Hashable {
         permission == .open || permission == .signedIn || somewhere.contains(permission)
     }
 
-    /// What its lists hold; nil: everything.
-    package var visibility: Visibility? {
-        if everywhere.contains(.read) { return nil }
-        let granted = grants.filter { $0.role.permissions.contains(.read) || $0.role.permissions.contains(.predict) }
-            .map(\.scope)
+    /// What lists hold that it is shown; nil: everything.
+    ///
+    /// Whoever may only ask models sees of lists what that needs.
+    package func visibility(for permission: Permission) -> Visibility? {
+        if everywhere.contains(.administer) { return nil }
+        let seen: Permission = permission == .predict ? .predict : .read
+        if everywhere.contains(seen) { return Visibility(scopes: [.everything]) }
+        guard somewhere.contains(seen) else { return Visibility(scopes: []) }
+        let granted = grants.filter { $0.role.permissions.contains(seen) }.map(\.scope)
         guard let limits = limit?.scopes, !limits.isEmpty else { return Visibility(scopes: granted) }
         if granted.contains(.everything) { return Visibility(scopes: limits) }
         // What both reach: of two that overlap, the one that lies within the other.
@@ -136,6 +140,21 @@ package struct TokenLimit: Sendable, Hashable {
     package var permissions: PermissionSet
     /// Empty: no limit.
     package var scopes: [AccessScope]
+
+    /// As people write it; no permission is all of them, as no scope is no limit.
+    ///
+    /// - Throws: `Failure` with code `invalidParameter` or `invalidArgument`.
+    package init(permissions names: [String], scopes: [String]) throws {
+        let permissions = try names.map { name in
+            guard let permission = Permission.grantable.first(where: { $0.rawValue == name }) else {
+                let all = Permission.grantable.map(\.rawValue).joined(separator: ", ")
+                throw Failure(.invalidParameter, "invalid permission '\(name.prefix(40))'", hint: "use some of \(all)")
+            }
+            return permission
+        }
+        self.permissions = permissions.isEmpty ? .all : PermissionSet(permissions)
+        self.scopes = try scopes.map { try AccessScope($0) }.filter { $0 != .everything }
+    }
 
     package init(permissions: PermissionSet = .all, scopes: [AccessScope] = []) {
         self.permissions = permissions

@@ -47,6 +47,12 @@ package enum AuditAction: String, Sendable, CaseIterable {
     case tokenRotated = "token rotated"
     case accessOpened = "accounts switched off"
 
+    /// What is said of accounts: lines for admins, as they tell who signs in from where.
+    package static let ofAccounts: [AuditAction] = [
+        .accessRefused, .signedIn, .signInFailed, .signedOut, .accountCreated, .accountDisabled, .accountEnabled,
+        .accountDeleted, .passwordChanged, .granted, .grantRevoked, .tokenCreated, .tokenRevoked, .tokenRotated,
+    ]
+
     /// Whether something went as it was meant to.
     package var isGood: Bool { [.promoted, .approved, .unfrozen, .released].contains(self) }
 

@@ -283,7 +283,8 @@ extension PolicyDecider {
     }
 
     private func approval(_ id: String, _ need: PromotionPolicy.ApprovalNeed) -> RuleResult {
-        if need.notAuthor, facts.edition > 1, facts.candidate.author == nil {
+        let isKnown = facts.candidate.author != nil || facts.candidate.authorAccount != nil
+        if need.notAuthor, facts.edition > 1, !isKnown {
             return RuleResult(
                 id,
                 .inconclusive,
@@ -293,10 +294,12 @@ extension PolicyDecider {
         }
         let author = facts.candidate.author.map(PersonName.folded)
         let valid = facts.approvals.filter { approval in
-            approval.expiresAt > facts.now && !(need.notAuthor && PersonName.folded(approval.actor) == author)
+            // An account is judged by who it is; a name alone by the name.
+            let isAuthors = approval.account == nil ? PersonName.folded(approval.actor) == author : approval.isAuthors
+            return approval.expiresAt > facts.now && !(need.notAuthor && isAuthors)
                 && (need.roles.isEmpty || approval.roles.contains(where: need.roles.contains))
         }
-        let people = Dictionary(valid.map { (PersonName.folded($0.actor), $0) }) { first, _ in first }
+        let people = Dictionary(valid.map { ($0.person, $0) }) { first, _ in first }
         // Of several roles each counts once as long as another one is open: two people of one role are not two roles.
         let counted = need.roles.isEmpty ? people.count : RoleCover.count(people.values.map(\.roles), need)
         let who = need.roles.isEmpty ? "" : " of \(need.roles.joined(separator: need.required > 1 ? " and " : " or "))"

@@ -6,12 +6,27 @@ package struct PromotionCase: Sendable, Hashable {
         /// The roles that the actor has now.
         package var roles: [String]
         package var expiresAt: Timestamp
+        /// The account that it is of; nil: the name is all that is known.
+        package var account: String?
+        /// Whether that account made the candidate, or belongs to whoever did.
+        package var isAuthors: Bool
 
-        package init(actor: String, roles: [String], expiresAt: Timestamp) {
+        package init(
+            actor: String,
+            roles: [String],
+            expiresAt: Timestamp,
+            account: String? = nil,
+            isAuthors: Bool = false
+        ) {
             self.actor = actor
             self.roles = roles
             self.expiresAt = expiresAt
+            self.account = account
+            self.isAuthors = isAuthors
         }
+
+        /// Tells people apart.
+        var person: String { account.map { "account \($0)" } ?? PersonName.folded(actor) }
     }
 
     /// What happened before.
@@ -82,10 +97,12 @@ package struct PromotionCase: Sendable, Hashable {
                 "approvals",
                 .array(
                     approvals.map { approval in
-                        .object([
-                            ("actor", .string(approval.actor)), ("roles", .strings(approval.roles)),
-                            ("expires_at_ms", .int(approval.expiresAt.milliseconds)),
-                        ])
+                        .object(
+                            [
+                                ("actor", .string(approval.actor)), ("roles", .strings(approval.roles)),
+                                ("expires_at_ms", .int(approval.expiresAt.milliseconds)),
+                            ] + approval.proof
+                        )
                     }
                 )
             ),
@@ -120,7 +137,9 @@ package struct PromotionCase: Sendable, Hashable {
             Approval(
                 actor: approval["actor"]?.string ?? "",
                 roles: approval["roles"]?.strings ?? [],
-                expiresAt: Timestamp(milliseconds: approval["expires_at_ms"]?.integer ?? 0)
+                expiresAt: Timestamp(milliseconds: approval["expires_at_ms"]?.integer ?? 0),
+                account: approval["account_id"]?.string,
+                isAuthors: approval["by_author"]?.boolean ?? false
             )
         }
         evidence = PolicyEvidence(json["evidence"] ?? .null)
@@ -155,5 +174,12 @@ package struct PromotionCase: Sendable, Hashable {
         still.now = Timestamp(milliseconds: 0)
         still.selfTest?.latency = nil
         return ContentHash.of(edition == 1 ? still.jsonOfFirstEdition : still.json)
+    }
+}
+
+extension PromotionCase.Approval {
+    /// What is kept of who gave it, besides the name; nothing where only that is known.
+    fileprivate var proof: [(String, JSONValue)] {
+        account.map { [("account_id", .string($0)), ("by_author", .bool(isAuthors))] } ?? []
     }
 }

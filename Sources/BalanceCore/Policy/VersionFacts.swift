@@ -23,6 +23,8 @@ package struct VersionFacts: Sendable, Hashable {
     package var runID: RunID?
     /// Who made it, where that is known.
     package var author: String?
+    /// The account that made it; nil where nobody proved who they were.
+    package var authorAccount: String?
     /// SHA-256 of the model file in hex.
     package var digest: String?
     package var metrics: [Metric]
@@ -54,29 +56,34 @@ package struct VersionFacts: Sendable, Hashable {
     }
 
     package var json: JSONValue {
-        .object([
-            ("version", version.map(JSONValue.int) ?? .null), ("run_id", .optional(runID?.native)),
-            ("author", .optional(author)), ("digest", .optional(digest)),
-            ("metrics", .object(metrics.map { ($0.key, .finite($0.value)) })),
-            (
-                "dataset_metrics",
-                .array(
-                    datasetMetrics.map { metric in
-                        .object([
-                            ("key", .string(metric.key)), ("value", .finite(metric.value)),
-                            ("dataset", .string(metric.dataset)), ("digest", .optional(metric.digest)),
-                        ])
-                    }
-                )
-            ),
-            ("dataset", .optional(dataset?.name)), ("dataset_digest", .optional(dataset?.digest)),
-            ("dataset_rows", datasetRows.map(JSONValue.int) ?? .null),
-            ("evaluated_at_ms", evaluatedAt.map { .int($0.milliseconds) } ?? .null),
-            ("tags", .object(tags.map { ($0.key, .string($0.value)) })), ("artifacts", .strings(artifacts)),
-            ("run_status", .optional(runStatus)), ("signature", .optional(signature)), ("problem", .optional(problem)),
-            ("quarantined", .bool(isQuarantined)), ("predictions_digest", .optional(predictionsDigest)),
-            ("changed_metrics", .strings(changedMetrics)),
-        ])
+        // Facts of nobody in particular keep the form of those from before there were accounts.
+        let proof = authorAccount.map { [("author_account", JSONValue.string($0))] } ?? []
+        return .object(
+            [
+                ("version", version.map(JSONValue.int) ?? .null), ("run_id", .optional(runID?.native)),
+                ("author", .optional(author)), ("digest", .optional(digest)),
+                ("metrics", .object(metrics.map { ($0.key, .finite($0.value)) })),
+                (
+                    "dataset_metrics",
+                    .array(
+                        datasetMetrics.map { metric in
+                            .object([
+                                ("key", .string(metric.key)), ("value", .finite(metric.value)),
+                                ("dataset", .string(metric.dataset)), ("digest", .optional(metric.digest)),
+                            ])
+                        }
+                    )
+                ),
+                ("dataset", .optional(dataset?.name)), ("dataset_digest", .optional(dataset?.digest)),
+                ("dataset_rows", datasetRows.map(JSONValue.int) ?? .null),
+                ("evaluated_at_ms", evaluatedAt.map { .int($0.milliseconds) } ?? .null),
+                ("tags", .object(tags.map { ($0.key, .string($0.value)) })), ("artifacts", .strings(artifacts)),
+                ("run_status", .optional(runStatus)), ("signature", .optional(signature)),
+                ("problem", .optional(problem)),
+                ("quarantined", .bool(isQuarantined)), ("predictions_digest", .optional(predictionsDigest)),
+                ("changed_metrics", .strings(changedMetrics)),
+            ] + proof
+        )
     }
 
     package init(_ json: JSONValue) {
@@ -87,6 +94,7 @@ package struct VersionFacts: Sendable, Hashable {
             metrics: (json["metrics"]?.members ?? []).map { Metric($0.0, $0.1.anyNumber ?? .nan) }
         )
         author = json["author"]?.string
+        authorAccount = json["author_account"]?.string
         datasetMetrics = (json["dataset_metrics"]?.elements ?? []).map { metric in
             DatasetMetric(
                 key: metric["key"]?.string ?? "",

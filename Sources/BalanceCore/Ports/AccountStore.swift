@@ -59,8 +59,10 @@ package protocol AccountStore: Sendable {
     /// Adds a line to the trail: a server runs without asking although there are accounts.
     func recordOpened(by actor: Actor) async throws
     /// The hash of the code that makes the first admin, and until when it holds.
-    func setSetupCode(_ digest: String?, until: Timestamp) async throws
+    func setSetupCode(_ digest: String, until: Timestamp) async throws
     func setupCode() async throws -> (digest: String, until: Timestamp)?
+    /// Ends the code; false where somebody else was first.
+    func takeSetupCode(_ digest: String) async throws -> Bool
     /// Makes grants of what the tags `role:NAME` of models say of accounts that there are, and takes it out of the tags.
     func migrateRoleTags() async throws
 }

@@ -18,7 +18,14 @@ struct PageViewer: Sendable {
 
     /// Nobody, as on the page where one signs in.
     static func nobody(_ access: DashboardAccess) -> PageViewer {
-        PageViewer(name: "", seal: "", canSignOut: false, may: [], isOpen: access.isOpen, isAdmin: false)
+        PageViewer(
+            name: "",
+            seal: "",
+            canSignOut: false,
+            may: [],
+            isOpen: access.isOpen && !access.isOn,
+            isAdmin: false
+        )
     }
 
     private init(name: String, seal: String, canSignOut: Bool, may: Set<Permission>, isOpen: Bool, isAdmin: Bool) {
@@ -41,7 +48,7 @@ struct PageViewer: Sendable {
             seal: Self.seal(context),
             canSignOut: context.session != nil,
             may: Set(may),
-            isOpen: access.isOpen,
+            isOpen: access.isOpen && !access.isOn,
             isAdmin: principal.isChecked && principal.everywhere.contains(.administer)
         )
     }
@@ -59,11 +66,14 @@ struct PageViewer: Sendable {
 
     private static let processKey = Secret.text(bytes: 32)
 
-    /// Refuses a form that none of our pages made for this reader.
+    /// The same request, whose body was read, where it is a form that one of our pages made for this reader.
     ///
     /// - Throws: `Failure` with code `formExpired`.
-    func requireSeal(_ form: PageForm) throws {
-        guard seal.isEmpty || ByteText.isSame(form["csrf"], seal) else { throw Self.expired }
+    func opened(_ request: Request, _ context: AppContext) async throws -> Request {
+        var whole = request
+        whole.body = RequestBody(buffer: try await request.bytes(upTo: PageForm.maximumBody))
+        guard try await ByteText.isSame(PageForm(whole, context)["csrf"], seal) else { throw Self.expired }
+        return whole
     }
 
     static let expired = Failure(

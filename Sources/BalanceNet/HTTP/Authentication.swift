@@ -39,7 +39,9 @@ package struct Authentication: Sendable {
             guard let refused = endpoint.refused else { throw failure }
             return await refused(failure, request, context)
         }
-        guard let visibility = context.principal.visibility else { return try await endpoint.handler(request, context) }
+        guard let visibility = context.principal.visibility(for: endpoint.permission) else {
+            return try await endpoint.handler(request, context)
+        }
         let known = context
         return try await Visibility.$current.withValue(visibility) { try await endpoint.handler(request, known) }
     }
@@ -49,7 +51,7 @@ package struct Authentication: Sendable {
     /// - Throws: `Failure` with code `unauthenticated`.
     package func identify(_ request: Request, _ context: inout AppContext, isPage: Bool) async throws {
         guard isOn else { return }
-        if let query = request.uri.query, AccessToken.occurs(in: query) {
+        if let query = request.uri.query, AccessToken.occurs(in: query.removingPercentEncoding ?? query) {
             throw Failure(
                 .unauthenticated,
                 "a token in the address of a request is not accepted: addresses are kept in logs",

@@ -15,22 +15,33 @@ package final class AccessDirectory: Authenticator {
     private let counter = Atomic<UInt64>(0)
     private let uses = Mutex(TokenUses())
     private let refusals = Mutex<[String: Int]>([:])
-    package let isOn: Bool
+    private let isAsking: Atomic<Bool>
+    private let followsAccounts: Bool
 
     /// - Parameters:
     ///   - store: What is kept.
     ///   - isOn: Whether requests are asked who they come from.
+    ///   - followsAccounts: Whether they are as soon as there is an account.
     ///   - acceptsPasswords: Whether programs may show the password of an account.
     ///   - runner: Where passwords are hashed.
-    package init(store: any AccountStore, isOn: Bool, acceptsPasswords: Bool, runner: any PredictionRunner) {
+    package init(
+        store: any AccountStore,
+        isOn: Bool,
+        followsAccounts: Bool = false,
+        acceptsPasswords: Bool,
+        runner: any PredictionRunner
+    ) {
         self.store = store
-        self.isOn = isOn
+        isAsking = Atomic(isOn)
+        self.followsAccounts = followsAccounts
         signIn = SignIn(store: store, runner: runner)
         self.acceptsPasswords = acceptsPasswords
     }
 
     private let acceptsPasswords: Bool
     private let passwords = PasswordCache()
+
+    package var isOn: Bool { isAsking.load(ordering: .acquiring) }
 
     package var changes: UInt64 { counter.load(ordering: .acquiring) }
 
@@ -40,6 +51,7 @@ package final class AccessDirectory: Authenticator {
     package func refresh() async throws {
         let fresh = try await store.accessTable()
         known.withLock { if fresh.revision >= $0.revision { $0 = fresh } }
+        if followsAccounts, !fresh.isEmpty { isAsking.store(true, ordering: .releasing) }
         counter.add(1, ordering: .acquiringAndReleasing)
     }
 

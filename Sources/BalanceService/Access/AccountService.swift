@@ -40,6 +40,15 @@ package struct AccountService: Sendable {
 
     /// - Throws: `Failure` with code `invalidArgument`, `invalidParameter` or `alreadyExists`.
     package func create(_ new: NewAccount, by actor: Actor) async throws -> Account {
+        try await create(new, by: actor) {}
+    }
+
+    /// Creates it where, behind all that is checked of it, one thing more holds.
+    private func create(
+        _ new: NewAccount,
+        by actor: Actor,
+        _ lastly: () async throws -> Void
+    ) async throws -> Account {
         let name = try AccountName.checked(new.name)
         var account = Account(id: RunID().stored, name: name, kind: new.kind, createdAt: .now(), grants: new.grants)
         account.displayName = new.displayName
@@ -50,6 +59,7 @@ package struct AccountService: Sendable {
             account.owner = try await new.owner.mapAsync { try await store.account(named: $0).id } ?? actor.accountID
         }
         let hash = try await new.password.mapAsync { try await self.hash($0, of: name) }
+        try await lastly()
         return try await change {
             try await store.create(account, password: hash, by: actor)
             try await store.migrateRoleTags()
@@ -64,20 +74,21 @@ package struct AccountService: Sendable {
         let known = try await store.setupCode()
         guard let known, known.until > .now(), known.digest == ContentHash.of(Array(code.utf8)),
             !directory.table.hasAdmin
-        else {
-            throw Failure(
-                .permissionDenied,
-                "the link has been used or has expired",
-                hint: "balanceops users add NAME --role admin on the server's files, or restart it for a new link"
-            )
-        }
+        else { throw Self.usedLink }
         var new = NewAccount(name: name)
         new.password = password
         new.grants = [Grant(role: .admin, scope: .everything)]
-        let account = try await create(new, by: Actor(name: "first sign-in"))
-        try await store.setSetupCode(nil, until: .now())
-        return account
+        return try await create(new, by: Actor(name: "first sign-in")) {
+            // Of two who have it, one.
+            guard try await store.takeSetupCode(known.digest) else { throw Self.usedLink }
+        }
     }
+
+    private static let usedLink = Failure(
+        .permissionDenied,
+        "the link has been used or has expired",
+        hint: "balanceops users add NAME --role admin on the server's files, or restart it for a new link"
+    )
 
     /// A code that lets the first admin sign in, for an hour; nil where there is an admin.
     package func setupCode() async throws -> String? {

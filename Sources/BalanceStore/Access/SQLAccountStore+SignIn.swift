@@ -173,10 +173,9 @@ extension SQLAccountStore {
 
     // MARK: - The first admin
 
-    package func setSetupCode(_ digest: String?, until: Timestamp) async throws {
+    package func setSetupCode(_ digest: String, until: Timestamp) async throws {
         try await database.write { connection in
             try connection.execute("DELETE FROM access_state WHERE key = 'setup_code'")
-            guard let digest else { return }
             try connection.execute(
                 "INSERT INTO access_state (key, value) VALUES ('setup_code', ?)",
                 [.text("\(until.milliseconds) \(digest)")]
@@ -190,6 +189,15 @@ extension SQLAccountStore {
             let parts = text?.split(separator: " ").map(String.init) ?? []
             guard parts.count == 2, let until = Int(parts[0]) else { return nil }
             return (parts[1], Timestamp(milliseconds: until))
+        }
+    }
+
+    package func takeSetupCode(_ digest: String) async throws -> Bool {
+        try await database.write { connection in
+            try connection.execute(
+                "DELETE FROM access_state WHERE key = 'setup_code' AND value LIKE ?",
+                [.text("% \(digest)")]
+            ) == 1
         }
     }
 

@@ -1,9 +1,16 @@
 package import BalanceCore
 
 extension SQLRegistryStore: AuditTrail {
+    /// What a reader who is no admin does not see.
+    private static var hiddenActions: String {
+        let actions = AuditAction.ofAccounts.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        return Visibility.current == nil ? "" : "action NOT IN (\(actions)) AND "
+    }
+
     package func auditEvents(subject: String?, before: Int?, limit: Int) async throws -> [AuditEvent] {
-        try await database.read { connection in
-            let condition = subject == nil ? "" : "subject = ? AND "
+        let hidden = Self.hiddenActions
+        return try await database.read { connection in
+            let condition = (subject == nil ? "" : "subject = ? AND ") + hidden
             let arguments: [SQLValue] =
                 (subject.map { [.text($0)] } ?? []) + [.integer(before ?? Int.max), .integer(limit)]
             return try connection.rows(
@@ -14,9 +21,10 @@ extension SQLRegistryStore: AuditTrail {
     }
 
     package func auditEvent(_ sequence: Int) async throws -> AuditEvent? {
-        try await database.read { connection in
+        let hidden = Self.hiddenActions
+        return try await database.read { connection in
             try connection.rows(
-                "SELECT \(AuditRows.columns) FROM audit_event WHERE seq = ?",
+                "SELECT \(AuditRows.columns) FROM audit_event WHERE \(hidden)seq = ?",
                 [.integer(sequence)]
             ).first.map(AuditRows.event)
         }

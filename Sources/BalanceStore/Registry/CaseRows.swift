@@ -87,8 +87,9 @@ struct CaseRows {
     private func facts(ofVersion number: Int) throws -> VersionFacts {
         let version = try VersionRows.version(number, of: name, connection)
         let row = try connection.rows(
-            "SELECT snapshot_json, author, quarantined_at_ms, created_at_ms, metrics_json FROM model_version "
-                + "WHERE name = ? AND version = ?",
+            "SELECT v.snapshot_json, v.author, v.quarantined_at_ms, v.created_at_ms, v.metrics_json, "
+                + "COALESCE(v.account_id, r.account_id) FROM model_version v LEFT JOIN run r ON r.run_id = v.run_id "
+                + "WHERE v.name = ? AND v.version = ?",
             [.text(name), .integer(number)]
         ).first
         var facts = VersionFacts(
@@ -98,6 +99,7 @@ struct CaseRows {
         facts.version = number
         facts.runID = version.runID
         facts.author = row?.text(1)
+        facts.authorAccount = row?.text(5)
         facts.digest = version.digest
         facts.evaluatedAt = facts.evaluatedAt ?? row?.integer(3).map(Timestamp.init(milliseconds:))
         facts.signature = version.signature
@@ -216,11 +218,16 @@ struct CaseRows {
                 + "AND generation = ? AND inputs_hash = ? ORDER BY actor",
             [.text(name), .text(digest), .text(hash), .integer(facts.generation), .text(facts.approvedHash)]
         ).map { row in
-            let actor = row.text(0) ?? ""
+            let (actor, account) = (row.text(0) ?? "", row.text(2))
             return PromotionCase.Approval(
                 actor: actor,
-                roles: try roles(of: actor, account: row.text(2)),
-                expiresAt: Timestamp(milliseconds: row.integer(1) ?? 0)
+                roles: try roles(of: actor, account: account),
+                expiresAt: Timestamp(milliseconds: row.integer(1) ?? 0),
+                account: account,
+                isAuthors: try account.map { account in
+                    try facts.candidate.version.map { try AuthorRows.made($0, of: name, by: account, connection) }
+                        ?? false
+                } ?? false
             )
         }
     }

@@ -134,6 +134,16 @@ extension SQLRegistryStore: Governance {
                     hint: "approve on the pages of the server, or with a token: this database has accounts"
                 )
             }
+            let isService = try request.actor.accountID.map {
+                try AccountRows.find(id: $0, connection)?.kind != .person
+            }
+            guard isService != true else {
+                throw Failure(
+                    .permissionDenied,
+                    "'\(request.actor.name)' is a service: an approval is a person's",
+                    hint: "approve as a person, with a token of yours"
+                )
+            }
             guard PersonName.isSomebody(request.actor.name) else {
                 throw Failure(
                     .invalidParameter,

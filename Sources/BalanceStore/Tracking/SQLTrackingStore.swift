@@ -71,7 +71,7 @@ package struct SQLTrackingStore: TrackingStore {
     }
 
     package func newestRunID() async throws -> RunID? {
-        guard Visibility.current == nil else { return try await runs(RunSearch(limit: 1), offset: 0).items.first?.id }
+        guard !Visibility.isLimited else { return try await runs(RunSearch(limit: 1), offset: 0).items.first?.id }
         return try await database.read { connection in
             try connection.rows(
                 "SELECT run_id FROM run WHERE lifecycle_stage = 'active' ORDER BY start_time_ms DESC, seq DESC LIMIT 1"
@@ -81,7 +81,7 @@ package struct SQLTrackingStore: TrackingStore {
 
     package func kinds() async throws -> [String] {
         // A word that is used elsewhere would tell of what may not be seen.
-        guard Visibility.current == nil else { return [] }
+        guard !Visibility.isLimited else { return [] }
         return try await database.read { connection in
             try connection.rows("SELECT DISTINCT kind FROM run WHERE kind IS NOT NULL ORDER BY kind")
                 .compactMap { $0.text(0) }

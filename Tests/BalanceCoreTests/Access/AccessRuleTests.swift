@@ -106,7 +106,7 @@ struct AccessRuleTests {
                         "\(grants) \(String(describing: limit)) \(permission) \(object)"
                     )
                     if may { #expect(principal.mayAnywhere(permission)) }
-                    if permission == .read, may { #expect(principal.visibility?.shows(object) ?? true) }
+                    if permission == .read, may { #expect(principal.visibility(for: .read)?.shows(object) ?? true) }
                 }
             }
         }

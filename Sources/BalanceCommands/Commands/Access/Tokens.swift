@@ -38,15 +38,8 @@ struct TokensCreate: ExemplifiedCommand {
     @Flag(help: "It holds until it is revoked.") var neverExpires = false
 
     func run() async throws {
-        let permissions = try permission.map { name in
-            guard let known = Permission.grantable.first(where: { $0.rawValue == name }) else {
-                throw ValidationError("Invalid permission '\(name)'.")
-            }
-            return known
-        }
-        let scopes =
-            try model.map { try AccessScope("model:\($0)") } + experiments.map { try AccessScope("experiments:\($0)") }
-        let limit = TokenLimit(permissions: permissions.isEmpty ? .all : PermissionSet(permissions), scopes: scopes)
+        let scopes = model.map { "model:\($0)" } + experiments.map { "experiments:\($0)" }
+        let limit = try TokenLimit(permissions: permission, scopes: scopes)
         let new = AccountService.NewToken(note: note, limit: limit, days: neverExpires ? nil : days)
         let made = try await accountOptions.place().createToken(new, for: user)
         if accountOptions.json { return Output.json(made) }

@@ -63,13 +63,16 @@ struct AccountPage: Sendable {
     func createToken(_ request: Request, _ context: AppContext) async throws -> PageRenderer.PageResult {
         let form = try await PageForm(request, context)
         _ = try await own(context)
-        let permissions = form.all("permission").compactMap(Permission.init).filter {
-            Permission.grantable.contains($0)
+        let scopes = [("model", form["model"]), ("experiments", form["experiments"])]
+            .filter { !$0.1.isEmpty }.map { "\($0.0):\($0.1)" }
+        guard form["days"].isEmpty || form.integer("days") != nil else {
+            throw Failure(
+                .invalidParameter,
+                "invalid number of days '\(form["days"].prefix(40))'",
+                hint: "use 1 to 365"
+            )
         }
-        var scopes: [AccessScope] = []
-        if !form["model"].isEmpty { scopes.append(try AccessScope("model:\(form["model"])")) }
-        if !form["experiments"].isEmpty { scopes.append(try AccessScope("experiments:\(form["experiments"])")) }
-        let limit = TokenLimit(permissions: permissions.isEmpty ? .all : PermissionSet(permissions), scopes: scopes)
+        let limit = try TokenLimit(permissions: form.all("permission"), scopes: scopes)
         let new = AccountService.NewToken(note: form["note"], limit: limit, days: form.integer("days") ?? 90)
         guard context.principal.door != .token else {
             throw Failure(.permissionDenied, "Sign in to make a token.", hint: "or use the API: POST /tokens")

@@ -76,7 +76,9 @@ struct SignInPage: Sendable {
         let secrets = SignInSecrets()
         let next = FormFields(request.uri.query ?? "")["next"] ?? ""
         let target = try await provider.authorizationURL(redirect: callback(request, context), secrets: secrets)
-        let kept = "\(secrets.text).\(next.percentEncoded)"
+        // A cookie has an end: who wanted to go too far begins at the front page.
+        let place = next.percentEncoded
+        let kept = "\(secrets.text).\(place.utf8.count <= 2000 ? place : "")"
         var response = Response(status: .seeOther, headers: [.location: target])
         response.headers.append(HTTPField(name: .setCookie, value: cookie(Self.providerCookie, kept, request, context)))
         return .file(response)
@@ -160,7 +162,9 @@ struct SignInPage: Sendable {
         _ content: [String: Any],
         _ failure: Failure? = nil
     ) -> PageRenderer.Page {
-        let secret = Secret.text(bytes: 16)
+        // The one that the browser has, so that the forms of all its tabs hold.
+        let kept = Authentication.cookie(name(Self.formCookie, request, context), of: request)
+        let secret = kept.flatMap { $0.utf8.count == 22 ? $0 : nil } ?? Secret.text(bytes: 16)
         var content = content
         content["csrf"] = PageViewer.seal(of: secret)
         content["has_provider"] = access.provider != nil

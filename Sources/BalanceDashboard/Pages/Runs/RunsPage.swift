@@ -33,7 +33,7 @@ struct RunsPage: Sendable {
             try await Visibility.shows(.model(defaultModelName))
             ? sources.registry.currentModel(named: defaultModelName) : nil
         let events =
-            try await Visibility.current == nil
+            try await !Visibility.isLimited
             ? sources.audit.auditEvents(subject: nil, before: nil, limit: 4) : []
         var content = RunsView.filter(filter, kinds: kinds, texts)
         content.merge(RunsView.model(model, times)) { _, new in new }
