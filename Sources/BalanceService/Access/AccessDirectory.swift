@@ -11,6 +11,7 @@ import Synchronization
 package final class AccessDirectory: Authenticator {
     private let store: any AccountStore
     private let signIn: SignIn
+    let running = RunningSignIns()
     private let known = Mutex(AccessTable.empty)
     private let counter = Atomic<UInt64>(0)
     private let uses = Mutex(TokenUses())
@@ -34,7 +35,7 @@ package final class AccessDirectory: Authenticator {
         self.store = store
         isAsking = Atomic(isOn)
         self.followsAccounts = followsAccounts
-        signIn = SignIn(store: store, runner: runner)
+        signIn = SignIn(store: store, runner: runner, running: running)
         self.acceptsPasswords = acceptsPasswords
     }
 

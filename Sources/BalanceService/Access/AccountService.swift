@@ -203,7 +203,7 @@ package struct AccountService: Sendable {
     ///
     /// - Returns: What the browser's cookie is to hold.
     package func signIn(name: String, password: String, _ client: Client) async throws -> String {
-        let account = try await SignIn(store: store, runner: runner, cost: cost).account(
+        let account = try await SignIn(store: store, runner: runner, running: directory.running, cost: cost).account(
             named: name,
             password: password,
             from: client.address
@@ -240,7 +240,7 @@ package struct AccountService: Sendable {
 
     /// Checks a password again before something that matters.
     package func confirm(_ name: String, password: String, _ client: Client) async throws {
-        _ = try await SignIn(store: store, runner: runner, cost: cost).account(
+        _ = try await SignIn(store: store, runner: runner, running: directory.running, cost: cost).account(
             named: name,
             password: password,
             from: client.address

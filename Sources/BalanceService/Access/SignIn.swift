@@ -6,6 +6,7 @@ import Synchronization
 struct SignIn: Sendable {
     let store: any AccountStore
     let runner: any PredictionRunner
+    let running: RunningSignIns
     var cost = PasswordHash.Cost.standard
 
     /// How far back failures count, in milliseconds.
@@ -31,8 +32,8 @@ struct SignIn: Sendable {
             throw Self.wrong
         }
         // Guesses at the same time count like those one after another.
-        guard Self.begin(keys[0]) else { throw Self.tooMany(1) }
-        defer { Self.end(keys[0]) }
+        guard running.begin(keys[0]) else { throw Self.tooMany(1) }
+        defer { running.end(keys[0]) }
         let account = try? await store.account(named: name)
         let stored = try await account.flatMapAsync { try await store.passwordHash(of: $0.id) }.flatMap(
             PasswordHash.init
@@ -92,21 +93,22 @@ struct SignIn: Sendable {
             throw Self.tooMany(1)
         }
     }
+}
 
-    // MARK: - At the same time
-
-    private static let running = Mutex<[String: Int]>([:])
+/// The guesses that are being checked at this moment.
+final class RunningSignIns: Sendable {
+    private let running = Mutex<[String: Int]>([:])
     private static let atOnce = 2
 
-    private static func begin(_ key: String) -> Bool {
+    func begin(_ key: String) -> Bool {
         running.withLock { running in
-            guard running[key, default: 0] < atOnce else { return false }
+            guard running[key, default: 0] < Self.atOnce else { return false }
             running[key, default: 0] += 1
             return true
         }
     }
 
-    private static func end(_ key: String) {
+    func end(_ key: String) {
         running.withLock { running in
             let rest = running[key, default: 1] - 1
             running[key] = rest > 0 ? rest : nil
