@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+ACCOUNTS = os.environ.get("BALANCEOPS_TEST_ACCOUNTS") == "1"
+PASSWORD = "what the tests sign in with"
 BINARY = pathlib.Path(os.environ.get("BALANCEOPS_BINARY", ROOT / ".build" / "debug" / "balanceops"))
 
 
@@ -52,7 +54,10 @@ class Workspace:
 
 
 class Server:
-    """A server process of a workspace."""
+    """A server process of a workspace.
+
+    With BALANCEOPS_TEST_ACCOUNTS=1 it has accounts, and its clients are an admin: what holds without holds with them.
+    """
 
     def __init__(self, workspace, command="serve", *arguments):
         self.port = free_port()
@@ -60,6 +65,8 @@ class Server:
         grpc = ["--grpc-port", "off"] if command == "serve" and "--grpc-port" not in arguments else []
         self.process = workspace.start(command, "--port", self.port, "--log-level", "critical", *grpc, *arguments)
         self.client = httpx.Client(base_url=self.url, timeout=20)
+        if ACCOUNTS:
+            self.prove(workspace)
         for _ in range(200):
             try:
                 self.client.get("/health")
@@ -68,6 +75,13 @@ class Server:
                 assert self.process.poll() is None, self.process.stdout.read()
                 time.sleep(0.05)
         raise AssertionError("the server did not start")
+
+    def prove(self, workspace):
+        """The same name and password on each server, as MLflow's client has one pair for all."""
+        subprocess.run([BINARY, "users", "add", "root", "--role", "admin", "--password-stdin"], input=PASSWORD, text=True,
+                       env=workspace.environment, capture_output=True, timeout=60)
+        self.client.auth = ("root", PASSWORD)
+        os.environ.update(MLFLOW_TRACKING_USERNAME="root", MLFLOW_TRACKING_PASSWORD=PASSWORD)
 
     def predict(self, features):
         return self.client.post("/predict", json={"features": list(map(float, features))})

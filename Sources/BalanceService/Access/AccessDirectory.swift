@@ -108,8 +108,10 @@ package final class AccessDirectory: Authenticator {
             return account.principal(.password)
         }
         do {
-            let account = try await signIn.account(named: name, password: password, from: address)
-            passwords.keep(name, password, revision: table.revision)
+            let signIn = self.signIn
+            let account = try await passwords.checking(name, password, revision: table.revision) {
+                try await signIn.account(named: name, password: password, from: address)
+            }
             return account.principal(.password)
         } catch let failure as Failure where failure.code == .tooManyAttempts {
             // Clients try again at 429, for minutes; what they have to do is to change the password.
@@ -159,6 +161,8 @@ private struct TokenUses {
 private final class PasswordCache: Sendable {
     private let key = SymmetricKey(size: .bits256)
     private let entries = Mutex<[Data: (until: UInt64, revision: Int)]>([:])
+    /// The checks on their way: a client that sends many requests at once is one check and not many guesses.
+    private let running = Mutex<[Data: Task<Account, any Error>]>([:])
 
     private static let time: UInt64 = 60_000_000_000
     private static let maximum = 1000
@@ -171,8 +175,31 @@ private final class PasswordCache: Sendable {
         }
     }
 
-    func keep(_ name: String, _ password: String, revision: Int) {
+    /// Checks a password, or waits for the check of the same one, and keeps it where it is right.
+    func checking(
+        _ name: String,
+        _ password: String,
+        revision: Int,
+        _ check: @escaping @Sendable () async throws -> Account
+    ) async throws -> Account {
         let mark = mark(name, password)
+        let task = running.withLock { running in
+            if let known = running[mark] { return known }
+            let fresh = Task { [self] in
+                defer { finish(mark) }
+                let account = try await check()
+                keep(mark, revision)
+                return account
+            }
+            running[mark] = fresh
+            return fresh
+        }
+        return try await task.value
+    }
+
+    private func finish(_ mark: Data) { running.withLock { $0[mark] = nil } }
+
+    private func keep(_ mark: Data, _ revision: Int) {
         entries.withLock { entries in
             if entries.count >= Self.maximum { entries = [:] }
             entries[mark] = (Monotonic.now() &+ Self.time, revision)

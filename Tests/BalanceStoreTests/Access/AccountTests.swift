@@ -220,4 +220,19 @@ struct AccountTests {
         try await registry.deleteModel("loans", by: actor)
         #expect(try await store.account(named: "kim").grants.isEmpty)
     }
+
+    @Test func `many requests with one right password at once are one check`() async throws {
+        _ = try await add("kim", [admin], password: "a long sentence")
+        try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    try await directory.principal(
+                        .password(name: "kim", password: "a long sentence"),
+                        from: "192.0.2.9"
+                    ).name
+                }
+            }
+            for try await name in group { #expect(name == "kim") }
+        }
+    }
 }
