@@ -24,7 +24,11 @@ struct ActorOptions: ParsableArguments {
     }
 
     /// Whoever runs a command on the files: where there are accounts, the user of the operating system and nobody else.
-    static var onFiles: Actor { Actor(name: "os:\(user.isEmpty ? String(getuid()) : user)".oneLine) }
+    static var onFiles: Actor {
+        // By the user that the kernel knows: the environment says what one wants.
+        let name = getpwuid(getuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } }
+        return Actor(name: "os:\(name ?? String(getuid()))".oneLine)
+    }
 
     /// - Throws: `Failure` with code `actorMismatch` for a name that nobody proves, where there are accounts.
     func actor(in workspace: Workspace) async throws -> Actor {

@@ -57,7 +57,11 @@ struct SnapshotTests {
                 let reads: Set<Permission> = [.open, .signedIn, .read, .predict, .administer]
                 #expect(method != "get" || reads.contains(permission), "\(path)")
                 let summary = operation["summary"]?.string ?? ""
-                rows.append("| \(method.uppercased()) | `\(path)` | \(permission.rawValue) | \(summary) |")
+                let roles = Role.allCases.filter { $0.permissions.contains(permission) }.map(\.rawValue)
+                let who =
+                    permission == .open
+                    ? "everybody" : permission == .signedIn ? "every account" : roles.joined(separator: ", ")
+                rows.append("| \(method.uppercased()) | `\(path)` | \(permission.rawValue) | \(who) | \(summary) |")
             }
         }
         let head = """
@@ -79,8 +83,8 @@ struct SnapshotTests {
             | operate | to roll back, freeze, quarantine, load and unload |
             | administer | to force, bind and save policies, purge, and manage webhooks |
 
-            | method | path | permission | summary |
-            | --- | --- | --- | --- |
+            | method | path | permission | roles | summary |
+            | --- | --- | --- | --- | --- |
 
             """
         let docs = Self.folder.appending(path: "../../../docs").standardizedFileURL
