@@ -69,7 +69,19 @@ package final class OnnxLibrary: @unchecked Sendable {
         let binary = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().path ?? "."
         let name = "libonnxruntime.so.1"
         let folders = [binary, "\(binary)/../lib", "\(binary)/../../onnxruntime", ".build/onnxruntime"]
-        return folders.map { "\($0)/\(name)" }.filter { access($0, R_OK) == 0 } + [name, "libonnxruntime.so"]
+        let beside: [String] = folders.map { "\($0)/\(name)" }.filter { access($0, R_OK) == 0 }
+        return beside + pythonPlaces(binary, name) + [name, "libonnxruntime.so"]
+    }
+
+    /// Where pip puts it: beside the Python whose folder of commands the binary stands in.
+    private static func pythonPlaces(_ binary: String, _ name: String) -> [String] {
+        func entries(_ folder: String, _ prefix: String) -> [String] {
+            let all = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return all.filter { $0.hasPrefix(prefix) }.sorted().map { (name: String) -> String in "\(folder)/\(name)" }
+        }
+        return entries("\(binary)/../lib", "python3").flatMap { python in
+            entries("\(python)/site-packages/onnxruntime/capi", name)
+        }
     }
 
     /// Throws what a status says, and releases it.
