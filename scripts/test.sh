@@ -13,7 +13,9 @@ done
 # A server and its client seldom need two cores at once.
 clients() { "$1/bin/python" -m pytest -q -p no:cacheprovider -p no:warnings -n "${BALANCEOPS_TEST_WORKERS:-2}" --dist loadfile "${@:2}"; }
 
-swift test --disable-xctest
+# `swift test` would build a part again, with flags of its own.
+swift build --build-tests
+swift test --disable-xctest --skip-build
 if [ -x .build/venv/bin/python ]; then
     clients .build/venv Tests/clients
     say "running the MLflow tests again with the client of a year ago"
