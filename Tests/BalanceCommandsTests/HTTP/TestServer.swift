@@ -21,6 +21,8 @@ struct TestServer: Sendable {
                 .database: folder(database), .artifacts: folder("artifacts"),
                 .currentModel: folder("artifacts/models/current.model"), .allowedHosts: allowedHosts,
                 .logLevel: "critical",
+                // A test may do something long between two requests of its one connection.
+                .headTimeout: "3600", .idleTimeout: "3600",
             ],
             environment: [:],
             directory: folder.path
