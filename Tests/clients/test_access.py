@@ -1301,3 +1301,30 @@ def test_secrets_are_kept_nowhere(tmp_path):
     for secret in (token[18:61], second[18:61], PASSWORD):
         assert not any(secret in text for text in texts)
     assert all(not (path.stat().st_mode & 0o077) for path in tmp_path.rglob("balanceops.db*") if path.suffix != ".pub" and path.is_file())
+
+
+def test_the_command_moves_a_model_on_a_server(house, governed):
+    author, operator = house.caller("writer"), house.caller("operator", "approver")
+    name = governed(author, user_id=author.name)
+
+    def command(*words, token=operator.token, code=0):
+        environment = house.workspace.environment | {"BALANCEOPS_SERVER": house.url, "BALANCEOPS_TOKEN": token}
+        done = subprocess.run([BINARY, *words], env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert "approval" in command("promote", name, "2", "--dry-run", code=6)
+    command("promote", name, "2", "--reason", "too early", code=6)
+    assert "needs the permission 'approve'" in command("approve", name, "2", "--reason", "x", token=author.token, code=77)
+    assert f"{operator.name} approved version 2" in command("approve", name, "2", "--reason", "looked at it")
+    command("freeze", name, "--reason", "closing")
+    assert "frozen by" in command("promote", name, "2", "--reason", "now", code=8)
+    command("unfreeze", name, "--reason", "done")
+    command("approve", name, "2", "--reason", "looked at it")
+    assert "version 2 serves" in command("promote", name, "2", "--reason", "better")
+    assert "version 2 -> version 1" in command("rollback", name, "--dry-run")
+    assert "version 1 serves" in command("rollback", name, "--reason", "worse", "--yes")
+    command("quarantine", name, "2", "--reason", "bad labels")
+    command("release", name, "2", "--reason", "labels were checked")
+    lines = house.root.get("/audit", params={"subject": name, "limit": 10}).json()["items"]
+    assert {line["actor"] for line in lines if line["action"] in ("rolled back", "quarantined", "released")} == {operator.name}

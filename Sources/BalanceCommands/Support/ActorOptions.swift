@@ -63,4 +63,7 @@ struct ActorOptions: ParsableArguments {
 struct VersionArguments: ParsableArguments {
     @Argument(help: "The registered model.") var model: String
     @Argument(help: "The version number.") var version: Int
+
+    /// Where a server does something to it.
+    func path(_ action: String) -> String { "/models/\(model.percentEncoded)/versions/\(version)/\(action)" }
 }

@@ -23,6 +23,7 @@ struct Promote: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup var serverOptions: ServerOptions
     @Argument(help: "The registered model, followed by a version.") var model: String?
     @Argument(help: "The version number.") var version: Int?
     @Option(help: "The run to promote.") var runId: String?
@@ -51,6 +52,7 @@ struct Promote: ExemplifiedCommand {
     }
 
     func run() async throws {
+        if let client = serverOptions.client { return try await run(on: client) }
         let workspace = try await Workspace.open(options.load())
         let request = try await actorOptions.request(
             in: workspace,
@@ -87,6 +89,31 @@ struct Promote: ExemplifiedCommand {
                 ? "version \(version) of \(model) is already current"
                 : "\(model): \(from) -> version \(version), generation \(result.slot.generation) (\(result.decision.reason))"
         )
+    }
+
+    private func run(on client: APIClient) async throws {
+        guard let model, let version else {
+            throw ValidationError("On a server pass MODEL VERSION: a run is registered first, as MLflow's client does.")
+        }
+        var body: [(String, JSONValue)] = [("version", .int(version))]
+        let path = "/models/\(model.percentEncoded)"
+        if dryRun {
+            let answer = try await client.value(
+                "POST",
+                "\(path)/promote",
+                body: .object(body + [("dry_run", .bool(true))])
+            )
+            return try Self.report(answer, of: model, asJSON: json)
+        }
+        guard let reason else {
+            throw Failure(.invalidArgument, "missing reason for the promotion", hint: "add --reason WHY")
+        }
+        body.append(("reason", .string(reason)))
+        if let ifDecision { body.append(("if_decision", .string(ifDecision))) }
+        body.append(expectGeneration.map { ("expected_generation", .int($0)) } ?? ("allow_any", .bool(true)))
+        let answer = try await client.value("POST", "\(path)/\(force ? "force" : "promote")", body: .object(body))
+        if json { return Output.json(answer) }
+        Output.ok("\(model): version \(version) serves")
     }
 
     /// Prints a decision; anything but a promotion becomes the exit status that a promotion would have had.

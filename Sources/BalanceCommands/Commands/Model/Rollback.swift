@@ -21,6 +21,7 @@ struct Rollback: ExemplifiedCommand {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup var serverOptions: ServerOptions
     @Argument(help: "The registered model.") var model: String
     @Option(help: "The version to roll back to; defaults to the previous version.") var to: Int?
     @Option(help: "Why.") var reason: String?
@@ -34,6 +35,7 @@ struct Rollback: ExemplifiedCommand {
     }
 
     func run() async throws {
+        if let client = serverOptions.client { return try await run(on: client) }
         let workspace = try await Workspace.open(options.load())
         let plan = try await workspace.promotions.planRollback(of: model, to: to)
         if !json { Self.lines(plan).forEach(Output.line) }
@@ -51,6 +53,30 @@ struct Rollback: ExemplifiedCommand {
         let result = try await workspace.promotions.rollBack(model, to: plan.target.version, by: request)
         if json { return Output.json(result.json) }
         Output.ok("\(model): version \(plan.target.version) serves, generation \(result.slot.generation)")
+    }
+
+    private func run(on client: APIClient) async throws {
+        let path = "/models/\(model.percentEncoded)/rollback"
+        var asked: [(String, JSONValue)] = [("dry_run", .bool(true))]
+        if let to { asked.append(("to", .int(to))) }
+        let plan = try await client.value("POST", path, body: .object(asked))
+        let (from, target) = (plan["from_version"]?.integer, plan["to_version"]?.integer ?? 0)
+        if !json { Output.line("\(model): \(from.map { "version \($0)" } ?? "nothing") -> version \(target)") }
+        if dryRun {
+            if json { Output.json(plan) }
+            return
+        }
+        try confirm()
+        let generation = expectGeneration ?? plan["slot"]?["generation"]?.integer ?? 0
+        let result = try await client.value(
+            "POST",
+            path,
+            body: .object([
+                ("to", .int(target)), ("reason", .string(reason ?? "")), ("expected_generation", .int(generation)),
+            ])
+        )
+        if json { return Output.json(result) }
+        Output.ok("\(model): version \(target) serves")
     }
 
     private func confirm() throws {
@@ -84,11 +110,21 @@ struct Rollback: ExemplifiedCommand {
 protocol ModelWord: ExemplifiedCommand {
     var options: SettingsOptions { get }
     var actorOptions: ActorOptions { get }
+    var serverOptions: ServerOptions { get }
     var reason: String { get }
 }
 
 extension ModelWord {
-    func act(_ done: String, _ body: (Workspace, TransitionRequest) async throws -> Void) async throws {
+    /// Does it on the files, or at the path of a server.
+    func act(
+        _ done: String,
+        at path: String,
+        _ body: (Workspace, TransitionRequest) async throws -> Void
+    ) async throws {
+        if let client = serverOptions.client {
+            let answer = try await client.value("POST", path, body: .object([("reason", .string(reason))]))
+            return Output.ok(done.replacing("{actor}", with: answer["actor"]?.string ?? ""))
+        }
         let workspace = try await Workspace.open(options.load())
         let request = try await actorOptions.request(in: workspace, reason: reason)
         try await body(workspace, request)
@@ -107,11 +143,14 @@ struct Freeze: ModelWord {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup var serverOptions: ServerOptions
     @Argument(help: "The registered model.") var model: String
     @Option(help: "Why.") var reason: String
 
     func run() async throws {
-        try await act("\(model) is frozen") { _ = try await $0.governance.freeze(model, by: $1) }
+        try await act("\(model) is frozen", at: "/models/\(model.percentEncoded)/freeze") {
+            _ = try await $0.governance.freeze(model, by: $1)
+        }
     }
 }
 
@@ -125,11 +164,14 @@ struct Unfreeze: ModelWord {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup var serverOptions: ServerOptions
     @Argument(help: "The registered model.") var model: String
     @Option(help: "Why.") var reason: String
 
     func run() async throws {
-        try await act("\(model) is unfrozen") { _ = try await $0.governance.unfreeze(model, by: $1) }
+        try await act("\(model) is unfrozen", at: "/models/\(model.percentEncoded)/unfreeze") {
+            _ = try await $0.governance.unfreeze(model, by: $1)
+        }
     }
 }
 
@@ -143,11 +185,12 @@ struct Quarantine: ModelWord {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup var serverOptions: ServerOptions
     @OptionGroup var place: VersionArguments
     @Option(help: "Why.") var reason: String
 
     func run() async throws {
-        try await act("version \(place.version) of \(place.model) is in quarantine") {
+        try await act("version \(place.version) of \(place.model) is in quarantine", at: place.path("quarantine")) {
             try await $0.governance.quarantine(place.version, of: place.model, by: $1)
         }
     }
@@ -163,11 +206,15 @@ struct Release: ModelWord {
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup var serverOptions: ServerOptions
     @OptionGroup var place: VersionArguments
     @Option(help: "Why.") var reason: String
 
     func run() async throws {
-        try await act("version \(place.version) of \(place.model) is released from quarantine") {
+        try await act(
+            "version \(place.version) of \(place.model) is released from quarantine",
+            at: place.path("release")
+        ) {
             try await $0.governance.release(place.version, of: place.model, by: $1)
         }
     }
@@ -181,18 +228,19 @@ struct Approve: ModelWord {
         discussion: """
             An approval is valid for one model file, policy and generation; a change to any of them invalidates it.
             Roles are tags of the model: `role:NAME`, with a comma-separated list of users as the value. Where there are
-            accounts, only somebody who is signed in can approve: on the server's pages, or with a token.
+            accounts, only somebody who is signed in can approve: on the server's pages, or with --server and a token.
             """
     )
     static let examples = ["balanceops approve credit 8 --reason \"looked at the errors by branch\" --actor min"]
 
     @OptionGroup var options: SettingsOptions
     @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup var serverOptions: ServerOptions
     @OptionGroup var place: VersionArguments
     @Option(help: "Why.") var reason: String
 
     func run() async throws {
-        try await act("{actor} approved version \(place.version) of \(place.model)") {
+        try await act("{actor} approved version \(place.version) of \(place.model)", at: place.path("approve")) {
             _ = try await $0.governance.approve(place.version, of: place.model, by: $1)
         }
     }
