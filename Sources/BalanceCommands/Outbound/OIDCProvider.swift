@@ -76,7 +76,7 @@ struct OIDCProvider: IdentityProvider {
 
     func authorizationURL(redirect: String, secrets: SignInSecrets) async throws -> String {
         let place = try await discovery().authorization
-        let challenge = Self.base64URL(Array(SHA256.hash(data: Data(secrets.verifier.utf8))))
+        let challenge = Secret.text(of: Array(SHA256.hash(data: Data(secrets.verifier.utf8))))
         let query = [
             ("response_type", "code"), ("client_id", client), ("redirect_uri", redirect), ("scope", scopes),
             ("state", secrets.state), ("nonce", secrets.nonce), ("code_challenge", challenge),
@@ -233,10 +233,6 @@ struct OIDCProvider: IdentityProvider {
         var text = part.replacing("-", with: "+").replacing("_", with: "/")
         while text.utf8.count % 4 != 0 { text += "=" }
         return Data(base64Encoded: text).flatMap { try? JSONValue(parsing: Array($0)) }
-    }
-
-    private static func base64URL(_ bytes: [UInt8]) -> String {
-        Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
     private static func form(_ fields: [(String, String)]) -> String {

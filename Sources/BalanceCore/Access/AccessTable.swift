@@ -43,11 +43,7 @@ package struct AccessTable: Sendable {
     package var isEmpty: Bool { accounts.isEmpty }
 
     /// Whether somebody may manage accounts.
-    package var hasAdmin: Bool {
-        accounts.values.contains { $0.kind == .person && $0.grants.contains(Grant(role: .admin, scope: .everything)) }
-    }
-
-    package func account(id: String) -> Account? { accounts[id] }
+    package var hasAdmin: Bool { accounts.values.contains(where: \.managesAccounts) }
 
     package func account(named name: String) -> Account? { names[name].flatMap { accounts[$0] } }
 

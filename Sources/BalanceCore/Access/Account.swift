@@ -34,7 +34,10 @@ package struct Account: Sendable, Hashable {
 
     package var isActive: Bool { !isDisabled }
 
-    package var isAdmin: Bool { grants.contains { $0.role == .admin && $0.scope == .everything } }
+    /// Whether it is a person who may manage accounts.
+    package var managesAccounts: Bool {
+        isActive && kind == .person && grants.contains { $0.role == .admin && $0.scope == .everything }
+    }
 
     package func principal(
         _ door: Principal.Door,

@@ -5,8 +5,6 @@ package struct Principal: Sendable, Hashable {
         /// Accounts are off: nobody proves anything.
         case unchecked
         case token, password, session, proxy
-        /// A command that opens the files.
-        case files
     }
 
     /// Of the account, or empty where there is none.

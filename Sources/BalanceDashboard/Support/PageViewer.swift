@@ -58,7 +58,7 @@ struct PageViewer: Sendable {
         switch context.principal.door {
         case .session: seal(of: context.session ?? "")
         case .proxy: seal(of: "\(processKey) \(context.principal.id)")
-        case .unchecked, .token, .password, .files: ""
+        case .unchecked, .token, .password: ""
         }
     }
 

@@ -8,13 +8,6 @@ package struct TrustedProxies: Sendable {
     /// The field in which they give the name of who signed in with them; nil: none does.
     private let userField: HTTPField.Name?
 
-    package static let none = TrustedProxies(blocks: [], userField: nil)
-
-    private init(blocks: [AddressBlock], userField: HTTPField.Name?) {
-        self.blocks = blocks
-        self.userField = userField
-    }
-
     /// - Parameters:
     ///   - addresses: Addresses and CIDR blocks, separated by commas.
     ///   - userHeader: The name of the field with the user, or empty.

@@ -255,12 +255,13 @@ package enum Secret {
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 
-    /// So many random bytes in the letters of URLs (RFC 4648, 5).
-    package static func text(bytes count: Int) -> String {
-        Data(bytes(count)).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
-            "=",
-            with: ""
-        )
+    /// So many random bytes in the letters of URLs.
+    package static func text(bytes count: Int) -> String { text(of: bytes(count)) }
+
+    /// Bytes in the letters of URLs (RFC 4648, 5), without padding.
+    package static func text(of bytes: [UInt8]) -> String {
+        let letters = ["+": "-", "/": "_", "=": ""]
+        return Data(bytes).base64EncodedString().map { letters[$0.description] ?? $0.description }.joined()
     }
 }
 

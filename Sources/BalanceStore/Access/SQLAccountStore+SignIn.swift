@@ -203,11 +203,14 @@ extension SQLAccountStore {
 
     // MARK: - Roles that were tags
 
+    private static let roleTags =
+        "SELECT name, key, value FROM registered_model_tag WHERE key >= 'role:' AND key < 'role;' ORDER BY name, key"
+
     package func migrateRoleTags() async throws {
+        // Most servers have none, and a start should write nothing.
+        guard try await database.read({ try !$0.rows(Self.roleTags).isEmpty }) else { return }
         try await change { connection in
-            let rows = try connection.rows(
-                "SELECT name, key, value FROM registered_model_tag WHERE key >= 'role:' AND key < 'role;' ORDER BY name, key"
-            )
+            let rows = try connection.rows(Self.roleTags)
             let accounts = Dictionary(
                 try AccountRows.all(connection).map { (PersonName.folded($0.name), $0) },
                 uniquingKeysWith: { first, _ in first }

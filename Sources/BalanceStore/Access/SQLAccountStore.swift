@@ -247,8 +247,7 @@ package struct SQLAccountStore: AccountStore {
     /// Refuses a change after which nobody could manage accounts.
     private static func require(admin isRequired: Bool, _ connection: any SQLConnection) throws {
         guard isRequired else { return }
-        let hasAdmin = try AccountRows.all(connection).contains { $0.isActive && $0.kind == .person && $0.isAdmin }
-        guard hasAdmin else {
+        guard try AccountRows.all(connection).contains(where: \.managesAccounts) else {
             throw Failure(
                 .modelInUse,
                 "this is the last admin",

@@ -3,17 +3,15 @@ import BalanceCore
 import BalanceNet
 import BalanceService
 import Foundation
-import NIOCore
 
 /// Where commands about accounts act: on the files, or on a server.
 struct AccountOptions: ParsableArguments {
     @OptionGroup var options: SettingsOptions
-    @Option(help: "The URL of a server to act on instead of the files (BALANCEOPS_SERVER, with BALANCEOPS_TOKEN).")
-    var server: String?
+    @OptionGroup var serverOptions: ServerOptions
     @Flag(help: "Answer with JSON.") var json = false
 
     func place() async throws -> AccountPlace {
-        if let server = server ?? APIClient.server { return .server(APIClient(baseURL: server, timeout: .seconds(30))) }
+        if let client = serverOptions.client { return .server(client) }
         let workspace = try await Workspace.open(options.load())
         let runner = PredictionPool(threads: 1, queue: 4)
         let directory = AccessDirectory(store: workspace.accounts, isOn: true, acceptsPasswords: true, runner: runner)

@@ -80,7 +80,7 @@ struct Doctor: ExemplifiedCommand {
         guard !accounts.isEmpty else {
             return [Finding(what: "no accounts: whoever reaches the server may do everything")]
         }
-        let hasAdmin = accounts.contains { $0.isActive && $0.isAdmin && $0.kind == .person }
+        let hasAdmin = accounts.contains(where: \.managesAccounts)
         let endless = try await workspace.accounts.tokens(of: nil).filter { $0.revokedAt == nil && $0.expiresAt == nil }
         return [
             Finding(
