@@ -43,6 +43,7 @@ struct PromotionHouse {
                 models: tracking,
                 log: tracking,
                 artifacts: artifacts,
+                folders: FileArtifactStore(root: folder.path),
                 files: files,
                 reader: ModelFormats()
             ),

@@ -1321,7 +1321,7 @@ def test_the_command_moves_a_model_on_a_server(house, governed):
     assert "frozen by" in command("promote", name, "2", "--reason", "now", code=8)
     command("unfreeze", name, "--reason", "done")
     command("approve", name, "2", "--reason", "looked at it")
-    assert "version 2 serves" in command("promote", name, "2", "--reason", "better")
+    assert "version 1 -> version 2" in command("promote", name, "2", "--reason", "better")
     assert "version 2 -> version 1" in command("rollback", name, "--dry-run")
     assert "version 1 serves" in command("rollback", name, "--reason", "worse", "--yes")
     command("quarantine", name, "2", "--reason", "bad labels")

@@ -18,7 +18,18 @@ struct AuditController: Sendable {
             Endpoint(
                 .init("GET", "/audit/verify", "Verifies the audit trail.", answer: "AuditReport"),
                 .read
-            ) { _, _ in .json(try await verify()) },
+            ) { _, _ in .json(try await verify(keys: [], heads: [])) },
+            Endpoint(
+                .init(
+                    "POST",
+                    "/audit/verify",
+                    "Verifies the audit trail, also by heads that were stored elsewhere.",
+                    body: "AuditVerifyRequest",
+                    answer: "AuditReport",
+                    failures: [.invalidParameter]
+                ),
+                .read
+            ) { request, _ in .json(try await verify(request)) },
             Endpoint(
                 .governed(
                     "GET",
@@ -43,10 +54,11 @@ struct AuditController: Sendable {
     private static let list = RouteDescription(
         "GET",
         "/audit",
-        "Entries of the audit trail, newest first.",
+        "Entries of the audit trail, newest first; with `after`, those after that number, oldest first.",
         parameters: [
             .init("subject", in: .query, [("type", "string")]),
             .init("before", in: .query, [("type", "integer"), ("minimum", .int(1))]),
+            .init("after", in: .query, [("type", "integer"), ("minimum", .int(0))]),
             .init(
                 "limit",
                 in: .query,
@@ -54,15 +66,24 @@ struct AuditController: Sendable {
             ),
         ],
         answer: "AuditList",
-        failures: [.validation]
+        failures: [.validation, .invalidParameter]
     )
 
     private func list(_ request: Request) async throws -> JSONValue {
         var reader = QueryReader(request)
         let limit = reader.integer("limit", default: 100, 1...1000)
         let before = reader.text("before") == nil ? nil : reader.integer("before", default: 1, 1...Int.max)
+        let after = reader.text("after") == nil ? nil : reader.integer("after", default: 0, 0...Int.max)
         try reader.check()
-        let events = try await sources.audit.auditEvents(subject: reader.text("subject"), before: before, limit: limit)
+        if after != nil, before != nil || reader.text("subject") != nil {
+            throw Failure(.invalidParameter, "'after' goes with 'limit' alone", hint: "leave subject and before out")
+        }
+        let events: [AuditEvent]
+        if let after {
+            events = try await sources.audit.auditLines(after: after, limit: limit)
+        } else {
+            events = try await sources.audit.auditEvents(subject: reader.text("subject"), before: before, limit: limit)
+        }
         return .object([("items", .array(events.map(\.json))), ("count", .int(events.count))])
     }
 
@@ -75,10 +96,28 @@ struct AuditController: Sendable {
         return .object(head + [("public_key", .string(key)), ("key", .string(AuditKeyID.of(sources.publicKey)))])
     }
 
-    private func verify() async throws -> JSONValue {
+    private func verify(_ request: Request) async throws -> JSONValue {
+        let fields = try await MLflowFields.body(request)
+        if fields.isMalformed { throw Failure(.invalidParameter, "The body must be a JSON object.", hint: "send {}") }
+        let heads = try fields.list("heads").map { head in
+            guard let head = AuditHead(head) else {
+                throw Failure(.invalidParameter, "invalid head", hint: "send what GET /audit/head answers")
+            }
+            return head
+        }
+        let keys = try fields.texts("public_keys").map { text in
+            guard let key = Data(base64Encoded: text), key.count == 32 else {
+                throw Failure(.invalidParameter, "invalid public key", hint: "send the 32 bytes in base64")
+            }
+            return [UInt8](key)
+        }
+        return try await verify(keys: keys, heads: heads)
+    }
+
+    private func verify(keys: [[UInt8]], heads: [AuditHead]) async throws -> JSONValue {
         try await sources.audit.verification(
-            keys: [sources.publicKey],
-            heads: [sources.rememberedHead()].compactMap { $0 },
+            keys: [sources.publicKey] + keys,
+            heads: heads + [sources.rememberedHead()].compactMap { $0 },
             governance: sources.governance
         ).json
     }

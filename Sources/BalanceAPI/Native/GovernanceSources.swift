@@ -9,6 +9,7 @@ package struct GovernanceSources: Sendable {
     package var governance: any Governance
     package var registry: any ModelRegistry
     package var promotions: PromotionService
+    package var runs: RunPromotion
     package var tracking: any TrackingStore
     package var audit: any AuditTrail
     package var webhooks: any WebhookStore
@@ -25,6 +26,7 @@ package struct GovernanceSources: Sendable {
         governance: any Governance,
         registry: any ModelRegistry,
         promotions: PromotionService,
+        runs: RunPromotion,
         tracking: any TrackingStore,
         audit: any AuditTrail,
         webhooks: any WebhookStore,
@@ -36,6 +38,7 @@ package struct GovernanceSources: Sendable {
         self.governance = governance
         self.registry = registry
         self.promotions = promotions
+        self.runs = runs
         self.tracking = tracking
         self.audit = audit
         self.webhooks = webhooks

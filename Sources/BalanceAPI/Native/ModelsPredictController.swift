@@ -72,12 +72,16 @@ struct ModelsPredictController: Sendable {
     }
 
     private func list() async throws -> JSONValue {
-        let items = try await service.registeredModels().map { model in
-            JSONValue.object([
-                ("name", .string(model.name)), ("description", .optional(model.description)),
-                ("aliases", .object(model.aliases.map { ($0.name, .int($0.version)) })),
-                ("latest_version", .int(model.latest.map(\.version).max() ?? 0)),
-            ])
+        var items: [JSONValue] = []
+        for model in try await service.registeredModels() {
+            items.append(
+                .object([
+                    ("name", .string(model.name)), ("description", .optional(model.description)),
+                    ("aliases", .object(model.aliases.map { ($0.name, .int($0.version)) })),
+                    ("latest_version", .int(model.latest.map(\.version).max() ?? 0)),
+                    ("slot", try await governance.slot(of: model.name).json),
+                ])
+            )
         }
         return .object([("items", .array(items)), ("count", .int(items.count))])
     }

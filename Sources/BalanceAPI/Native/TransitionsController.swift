@@ -31,6 +31,15 @@ struct TransitionsController: Sendable {
             ) { .json(try await history($1.text("name"))) },
             Endpoint(
                 .governed(
+                    "GET",
+                    "/models/{name}/explanation",
+                    "Why the current version serves: the entry of the audit trail that made it so.",
+                    answer: "Explanation"
+                ),
+                .read
+            ) { .json(try await ServingStory($1.text("name"), sources.governance, sources.audit).json) },
+            Endpoint(
+                .governed(
                     "POST",
                     "/models/{name}/decisions",
                     "Evaluates a version or the model of a run against a policy; nothing is changed.",
@@ -49,11 +58,11 @@ struct TransitionsController: Sendable {
                 .governed(
                     "POST",
                     "/models/{name}/promote",
-                    "Promotes a version if the policy allows it.",
-                    body: "TransitionRequest",
+                    "Promotes a version, or the model of a run, if the policy allows it.",
+                    body: "PromotionRequest",
                     answer: "Transition",
                     or: ["Decision"],
-                    failures: Self.refusals + [.promotionRefused, .promotionHeld]
+                    failures: Self.refusals + [.promotionRefused, .promotionHeld, .runNotFound, .noModelArtifact]
                 ),
                 .promote
             ) { .json(try await promote($0, $1)) },
@@ -184,12 +193,33 @@ struct TransitionsController: Sendable {
 
     private func promote(_ request: Request, _ context: AppContext) async throws -> JSONValue {
         let (name, asked) = (try context.text("name"), try await GovernedRequest(request, context))
+        if let run = try asked.fields.text("run_id") { return try await promote(run: run, of: name, asked, context) }
         let version = try Self.version(asked.fields)
         let slot = try await sources.governance.slot(of: name)
         if asked.isDryRun { return try await sources.promotions.preview(version, of: name).json }
         try asked.requireReason()
         try asked.requireGeneration(slot)
         return try await sources.promotions.requirePromotion(version, of: name, by: asked.transition).json
+    }
+
+    /// Promotes what a run recorded.
+    ///
+    /// `latest` is the newest run; a model that does not exist is made where that is asked for.
+    private func promote(
+        run: String,
+        of name: String,
+        _ asked: GovernedRequest,
+        _ context: AppContext
+    ) async throws -> JSONValue {
+        if run != "latest" { try await context.require(.read, [.run(run)]) }
+        let id = run == "latest" ? nil : RunID(native: run)
+        if try asked.fields.flag("create") {
+            try await context.require(.write, [.model(name)])
+        } else {
+            _ = try await sources.registry.model(name)
+        }
+        if asked.isDryRun { return try await sources.runs.preview(id, of: name).json }
+        return try await sources.runs.promote(id, of: name, by: asked.transition).json
     }
 
     private func rollBack(_ request: Request, _ context: AppContext) async throws -> JSONValue {

@@ -220,6 +220,33 @@ enum OpenAPISchemas {
                 )
             ),
             (
+                "PromotionRequest",
+                object(
+                    [
+                        ("version", integer), ("run_id", text), ("create", flag), ("reason", text),
+                        ("expected_generation", integer), ("allow_any", flag), ("dry_run", flag), ("if_decision", text),
+                        ("actor", text),
+                    ],
+                    optional: [
+                        "version", "run_id", "create", "reason", "expected_generation", "allow_any", "dry_run",
+                        "if_decision", "actor",
+                    ]
+                )
+            ),
+            (
+                "Explanation",
+                object([
+                    ("slot", reference("Slot")), ("because", nullable("object")), ("contradiction", nullable("string")),
+                ])
+            ),
+            (
+                "AuditVerifyRequest",
+                object(
+                    [("heads", list(anything)), ("public_keys", list(text))],
+                    optional: ["heads", "public_keys"]
+                )
+            ),
+            (
                 "Transition",
                 object([
                     ("ok", flag), ("kind", text), ("model", text), ("from_version", nullable("integer")),
@@ -287,7 +314,8 @@ enum OpenAPISchemas {
             (
                 "AuditReport",
                 object([
-                    ("ok", flag), ("lines", integer), ("signatures", integer), ("head", nullable("object")),
+                    ("ok", flag), ("lines", integer), ("signatures", integer), ("heads", integer),
+                    ("head", nullable("object")),
                     ("problem", nullable("object")),
                 ])
             ),

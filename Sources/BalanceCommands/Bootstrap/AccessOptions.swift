@@ -46,6 +46,8 @@ enum AccessMode: Sendable {
     /// Nobody is asked, and others than this machine reach it: every page says so.
     case open
     case accounts
+    /// A command on the files: whoever may write those may do everything.
+    case files
 
     var isOn: Bool { self == .accounts }
 

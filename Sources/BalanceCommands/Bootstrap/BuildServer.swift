@@ -97,6 +97,14 @@ struct ServerBuilder {
     /// Every endpoint of the API and its pages.
     func apiEndpoints() -> [Endpoint] { apiParts().endpoints }
 
+    /// What answers commands on the files: the same endpoints, whose failures are thrown as they are.
+    func filesResponder() -> RouterResponder<AppContext> {
+        let router = Router(context: AppContext.self)
+        router.add(middleware: RequestIDMiddleware())
+        router.add(apiEndpoints(), behind: access.authentication)
+        return router.buildResponder()
+    }
+
     /// The API's routes, its models, and the services that keep them fresh.
     func apiRouter() -> (router: Router<AppContext>, hosts: ModelHosts, service: ModelService) {
         let parts = apiParts()
@@ -165,6 +173,7 @@ struct ServerBuilder {
             governance: workspace.governance,
             registry: workspace.models,
             promotions: workspace.promotions,
+            runs: workspace.runPromotion,
             tracking: workspace.tracking,
             audit: workspace.audit,
             webhooks: workspace.webhooks,

@@ -22,6 +22,10 @@ package enum Launcher {
         {
             arguments.insert(command._commandName, at: 0)
         }
+        if let failure = unknownCommand(arguments) {
+            Output.failure(failure, asJSON: arguments.contains("--json"))
+            return failure.code.row.exit
+        }
         do {
             var command = try RootCommand.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
@@ -38,6 +42,29 @@ package enum Launcher {
         }
     }
 
+    /// What is wrong with the words that name a command; nil where they name one.
+    private static func unknownCommand(_ arguments: [String]) -> Failure? {
+        var words = arguments[...]
+        let isHelp = words.first == "help"
+        if isHelp { words = words.dropFirst() }
+        var commands: [any ParsableCommand.Type] = RootCommand.commands
+        var path = "balanceops"
+        while let word = words.first, !word.hasPrefix("-"), !commands.isEmpty {
+            guard let found = commands.first(where: { $0._commandName == word }) else {
+                let names = commands.map { $0._commandName } + ["help"]
+                let near = Suggestion.nearest(to: word, of: names).map { "did you mean '\($0)'? " } ?? ""
+                return Failure(
+                    .invalidArgument,
+                    "unknown command '\(path) \(word)'",
+                    hint: "\(near)\(path) --help lists the commands"
+                )
+            }
+            (commands, path) = (found.configuration.subcommands, "\(path) \(word)")
+            words = words.dropFirst()
+        }
+        return nil
+    }
+
     /// What the argument parser says: help and version on standard output, mistakes on standard error.
     private static func report(_ error: any Error, _ arguments: [String]) -> Int32 {
         let code = RootCommand.exitCode(for: error).rawValue
@@ -49,13 +76,14 @@ package enum Launcher {
             return failure.code.row.exit
         }
         let message = RootCommand.fullMessage(for: error)
-        if code == 0 { Output.line(message + examples(for: arguments, message)) } else { Output.note(message) }
+        let isHelp = message.contains("USAGE: ")
+        let text = isHelp ? HelpText.arranged(message) + examples(for: arguments) : message
+        if code == 0 { Output.line(text) } else { Output.note(text) }
         return code
     }
 
     /// The examples that end a command's help.
-    private static func examples(for arguments: [String], _ message: String) -> String {
-        guard message.contains("USAGE: ") else { return "" }
+    private static func examples(for arguments: [String]) -> String {
         let command = RootCommand.commands.first { arguments.contains($0._commandName) }
         let lines = command?.examples ?? E2E.examples
         return "\n\n\(lines.count == 1 ? "EXAMPLE" : "EXAMPLES"):\n" + lines.map { "  \($0)" }.joined(separator: "\n")
@@ -68,7 +96,7 @@ struct RootCommand: AsyncParsableCommand {
         commandName: "balanceops",
         abstract: "Tracks runs, promotes models under a policy, serves the current model, and shows a dashboard.",
         version: Build.version,
-        subcommands: commands
+        groupedSubcommands: groups.map { CommandGroup(name: $0.name, subcommands: $0.commands) }
     )
 
     /// All commands with the words that call them, those below others too.
@@ -80,14 +108,28 @@ struct RootCommand: AsyncParsableCommand {
         }
     }
 
-    static let commands: [any ExemplifiedCommand.Type] = [
-        InitDB.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self, Promote.self, Rollback.self,
-        Explain.self, Approve.self, Freeze.self, Unfreeze.self, Quarantine.self, Release.self, Models.self, Policy.self,
-        Audit.self, WebhookCommand.self, Users.self, Tokens.self, Gate.self, Purge.self, Doctor.self,
-        Import.self, Export.self,
-        Serve.self,
-        DashboardCommand.self, Predict.self, SmokeHTTP.self, E2E.self, CICheck.self, Bench.self,
-        ConfigCommand.self,
+    static var commands: [any ExemplifiedCommand.Type] { groups.flatMap(\.commands) }
+
+    static let groups: [(name: String, commands: [any ExemplifiedCommand.Type])] = [
+        (
+            "Track",
+            [Runs.self, Experiments.self, DemoRun.self, TrainDummy.self, TrainTabularBaseline.self]
+        ),
+        (
+            "Decide",
+            [
+                Promote.self, Rollback.self, Explain.self, Evaluate.self, Approve.self, Freeze.self, Unfreeze.self,
+                Quarantine.self, Release.self, Policy.self, Gate.self,
+            ]
+        ),
+        ("Serve", [Serve.self, DashboardCommand.self, Predict.self, SmokeHTTP.self]),
+        ("Look", [Models.self, Audit.self, Doctor.self, ConfigCommand.self, Version.self]),
+        ("Move", [Import.self, Export.self, Backup.self, Restore.self]),
+        (
+            "Operate",
+            [InitDB.self, Users.self, Tokens.self, WebhookCommand.self, Purge.self, Completions.self]
+        ),
+        ("Check", [E2E.self, CICheck.self, Bench.self]),
     ]
 }
 

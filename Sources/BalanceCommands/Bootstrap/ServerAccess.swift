@@ -24,7 +24,7 @@ struct ServerAccess: Sendable {
         directory = AccessDirectory(
             store: workspace.accounts,
             isOn: mode.isOn,
-            followsAccounts: settings[.auth].text == "auto",
+            followsAccounts: mode != .files && settings[.auth].text == "auto",
             acceptsPasswords: try settings.isOn(.basicPasswords),
             runner: pool
         )
@@ -44,7 +44,7 @@ struct ServerAccess: Sendable {
         if mode.isOn {
             try await workspace.accounts.migrateRoleTags()
             try await directory.refresh()
-        } else if settings[.auth].text == "off", try await !workspace.accounts.accounts().isEmpty {
+        } else if mode != .files, settings[.auth].text == "off", try await !workspace.accounts.accounts().isEmpty {
             try await workspace.accounts.recordOpened(by: Actor(name: "server"))
         }
     }
@@ -68,7 +68,7 @@ struct ServerAccess: Sendable {
     /// What is said when the server listens, with its URL.
     func welcome() async throws -> @Sendable (String) -> Void {
         switch mode {
-        case .off: return { _ in }
+        case .off, .files: return { _ in }
         case .open:
             return { _ in Output.note("[WARN] no accounts: anyone who can reach this address has full access (--open)")
             }

@@ -4,6 +4,9 @@ import Foundation
 
 /// The flags that every command takes.
 package struct SettingsOptions: ParsableArguments {
+    @Option(help: "The folder with the database, artifacts and current model, instead of three settings.")
+    var data: String?
+
     @Option(name: .customLong("db"), help: "The SQLite file (BALANCEOPS_DB).")
     var database: String?
 
@@ -26,8 +29,10 @@ package struct SettingsOptions: ParsableArguments {
 
     var flags: [Setting: String] {
         [
-            .database: database, .artifacts: artifacts, .currentModel: currentModel, .apiURL: apiURL,
-            .onnxRuntime: onnxRuntime, .auditKey: auditKey,
+            .database: database ?? data.map { "\($0)/balanceops.db" },
+            .artifacts: artifacts ?? data.map { "\($0)/artifacts" },
+            .currentModel: currentModel ?? data.map { "\($0)/artifacts/models/current.model" },
+            .apiURL: apiURL, .onnxRuntime: onnxRuntime, .auditKey: auditKey,
         ].compactMapValues { $0 }
     }
 
@@ -75,7 +80,7 @@ struct ListenOptions: ParsableArguments {
     @Option(help: "The maximum number of queued slow predictions (BALANCEOPS_PREDICTION_QUEUE).")
     var predictionQueue: String?
 
-    @OptionGroup var access: AccessOptions
+    @OptionGroup(title: "Access") var access: AccessOptions
 
     var flags: [Setting: String] {
         [

@@ -58,6 +58,7 @@ struct Workspace: Sendable {
             models: tracking,
             log: tracking,
             artifacts: artifactFiles,
+            folders: artifacts,
             files: files,
             // What is only looked at must not push out what serves.
             reader: ModelFormats()
@@ -112,7 +113,7 @@ struct Workspace: Sendable {
         throw Failure(
             .fileNotFound,
             "no database at \(settings[.database].text)",
-            hint: "set the path with --db or BALANCEOPS_DB, or create one: balanceops init-db"
+            hint: "name the folder with --data DIR, the file with --db or BALANCEOPS_DB, or a server with --server URL"
         )
     }
 
@@ -126,6 +127,10 @@ struct Workspace: Sendable {
     static func auditKeyPath(_ settings: Settings) -> String {
         let path = settings[.auditKey].text
         return path == "auto" ? settings[.database].text + ".audit-key" : path
+    }
+
+    var runPromotion: RunPromotion {
+        RunPromotion(tracking: tracking, artifacts: artifacts, files: files, promotions: promotions)
     }
 
     /// What answers predictions.

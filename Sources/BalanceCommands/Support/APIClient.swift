@@ -4,10 +4,19 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 
-/// A small client of our own API.
-struct APIClient: Sendable {
+/// A server's API over HTTP.
+struct APIClient: API {
     let baseURL: String
     var timeout: TimeAmount = .seconds(3)
+    /// Whom the audit trail of a server without accounts names.
+    var actor: String?
+
+    init(baseURL: String, timeout: TimeAmount = .seconds(3), actor: String? = nil) {
+        // A URL that is copied from a browser often ends so.
+        self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+        self.timeout = timeout
+        self.actor = actor
+    }
 
     /// Connections that are refused fail at once instead of being tried until the time is over.
     static let http: HTTPClient = {
@@ -17,57 +26,54 @@ struct APIClient: Sendable {
     }()
 
     /// What proves who sends the requests (BALANCEOPS_TOKEN).
-    private static let token = ProcessInfo.processInfo.environment["BALANCEOPS_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
+    static let token = ProcessInfo.processInfo.environment["BALANCEOPS_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
 
-    /// The server that commands act on (BALANCEOPS_SERVER).
-    static let server = ProcessInfo.processInfo.environment["BALANCEOPS_SERVER"].flatMap { $0.isEmpty ? nil : $0 }
-
-    /// An answer: its status, its bytes, and the JSON in them if that is what they are.
-    struct Answer: Sendable {
-        var status: Int
-        var text: String
-        var json: JSONValue?
-        var isSuccess: Bool { (200..<300).contains(status) }
-    }
-
-    /// Sends one request and reads an answer of at most 16 MiB.
-    func send(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> Answer {
+    func send(_ asked: APIRequest) async throws -> APIAnswer {
         try check()
-        var request = HTTPClientRequest(url: baseURL + path)
-        request.method = .init(rawValue: method)
+        var request = HTTPClientRequest(url: baseURL + asked.path)
+        request.method = .init(rawValue: asked.method)
         request.headers.add(name: "Accept", value: "application/json")
         if let token = Self.token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
-        if let body {
+        if let actor { request.headers.add(name: "X-BalanceOps-Actor", value: actor) }
+        switch asked.body {
+        case .none: break
+        case .json(let value):
             request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: body.bytes()))
+            request.body = .bytes(ByteBuffer(bytes: value.bytes()))
+        case .file(let path):
+            let file = try FileChunks(path)
+            request.body = .stream(file, length: .known(Int64(file.size)))
         }
-        let response = try await Self.http.execute(request, timeout: timeout)
-        let buffer = try await response.body.collect(upTo: 16 << 20)
-        let bytes = Array(buffer.readableBytesView)
-        let text = String(decoding: bytes, as: UTF8.self)
-        return Answer(status: Int(response.status.code), text: text, json: try? JSONValue(parsing: bytes))
-    }
-
-    /// What a server answers to a request that goes well.
-    ///
-    /// - Throws: The `Failure` that it answers with otherwise.
-    func value(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> JSONValue {
-        let answer: Answer
         do {
-            answer = try await send(method, path, body: body)
+            let response = try await Self.http.execute(request, timeout: timeout)
+            let buffer = try await response.body.collect(upTo: asked.limit)
+            return APIAnswer(status: Int(response.status.code), bytes: Array(buffer.readableBytesView))
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw Failure(.unavailable, "cannot reach the server at \(baseURL)", hint: "balanceops serve", cause: error)
+            throw Failure(
+                .unavailable,
+                "cannot reach the API at \(baseURL): \(Self.reason(error))",
+                hint: "start one with balanceops serve, or check the URL",
+                cause: error
+            )
         }
-        if answer.isSuccess { return answer.json ?? .null }
-        let error = answer.json?["error"]
-        let code = error?["code"]?.string.flatMap(Failure.Code.init) ?? .unavailable
-        let message = error?["message"]?.string ?? answer.json?["message"]?.string ?? "HTTP \(answer.status)"
-        throw Failure(code, message, hint: error?["hint"]?.string)
     }
 
-    /// - Throws: `Failure` with code `invalidArgument` where the address is none.
+    func send(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> APIAnswer {
+        try await send(APIRequest(method, path, body: body))
+    }
+
+    /// Why a request did not arrive, in words.
+    private static func reason(_ error: any Error) -> String {
+        let timeouts: [HTTPClientError] = [.deadlineExceeded, .connectTimeout, .readTimeout]
+        if let error = error as? HTTPClientError, timeouts.contains(error) { return "no answer in time" }
+        if error is NIOTooManyBytesError { return "the answer is too large" }
+        let text = "\(error)"
+        return text.lowercased().contains("refused") ? "the connection was refused" : String(text.prefix(200)).oneLine
+    }
+
+    /// Throws `Failure` with code `invalidArgument` where the address is none.
     func check() throws {
         let address = URLComponents(string: baseURL)
         let isHTTP = address?.scheme == "http" || address?.scheme == "https"
@@ -83,16 +89,9 @@ struct APIClient: Sendable {
     /// What `/version` says, or why it cannot be asked.
     func version() async -> Result<JSONValue, Failure> {
         do {
-            let answer = try await send("GET", "/version")
-            if answer.isSuccess, let json = answer.json { return .success(json) }
-            let message = answer.json?["error"]?["message"]?.string ?? "HTTP \(answer.status)"
-            return .failure(Failure(.unavailable, "\(baseURL) answered: \(message)"))
-        } catch let failure as Failure {
-            return .failure(failure)
+            return .success(try await value("GET", "/version"))
         } catch {
-            return .failure(
-                Failure(.unavailable, "cannot reach the API at \(baseURL)", hint: "balanceops serve", cause: error)
-            )
+            return .failure(Failure.from(error))
         }
     }
 }

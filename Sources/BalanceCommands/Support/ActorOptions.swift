@@ -8,9 +8,9 @@ struct ActorOptions: ParsableArguments {
     var actor: String?
 
     /// The name that the command goes by where there are no accounts.
-    private var name: String {
+    var name: String {
         let user = Self.user
-        return (said ?? (user.isEmpty ? "cli" : user)).oneLine
+        return (said ?? (user.isEmpty ? Self.account ?? "cli" : user)).oneLine
     }
 
     private var said: String? {
@@ -23,11 +23,17 @@ struct ActorOptions: ParsableArguments {
         return environment["USER"] ?? environment["LOGNAME"] ?? ""
     }
 
+    /// Whom a server is told: with a token it knows itself, and another name is an error of the caller.
+    var onServer: String? { APIClient.token == nil ? name : said }
+
     /// Whoever runs a command on the files: where there are accounts, the user of the operating system and nobody else.
     static var onFiles: Actor {
         // By the user that the kernel knows: the environment says what one wants.
-        let name = getpwuid(getuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } }
-        return Actor(name: "os:\(name ?? String(getuid()))".oneLine)
+        Actor(name: "os:\(account ?? String(getuid()))".oneLine)
+    }
+
+    private static var account: String? {
+        getpwuid(getuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } }
     }
 
     /// - Throws: `Failure` with code `actorMismatch` for a name that nobody proves, where there are accounts.
@@ -64,6 +70,6 @@ struct VersionArguments: ParsableArguments {
     @Argument(help: "The registered model.") var model: String
     @Argument(help: "The version number.") var version: Int
 
-    /// Where a server does something to it.
-    func path(_ action: String) -> String { "/models/\(model.percentEncoded)/versions/\(version)/\(action)" }
+    /// Where something is done to it, below its model.
+    func path(_ action: String) -> String { "versions/\(version)/\(action)" }
 }

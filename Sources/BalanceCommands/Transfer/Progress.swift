@@ -33,3 +33,30 @@ final class Progress: Sendable {
         FileHandle.standardError.write(Data("\r[\(bar)] \(text)".utf8))
     }
 }
+
+/// A count on standard error for what takes longer than a second, where that is a terminal.
+final class CountProgress: Sendable {
+    private let noun: String
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let state = Mutex((count: 0, shown: ContinuousClock.now, isShown: false))
+
+    init(_ noun: String) { self.noun = noun }
+
+    func step() {
+        guard isTerminal else { return }
+        let text = state.withLock { state -> String? in
+            state.count += 1
+            guard state.shown.duration(to: .now) > (state.isShown ? .milliseconds(100) : .seconds(1)) else {
+                return nil
+            }
+            (state.shown, state.isShown) = (.now, true)
+            return "\r\(state.count) \(noun)"
+        }
+        if let text { FileHandle.standardError.write(Data(text.utf8)) }
+    }
+
+    /// Clears the line.
+    func end() {
+        if state.withLock({ $0.isShown }) { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    }
+}

@@ -113,6 +113,24 @@ package struct AuditEvent: Sendable, Hashable {
         return .object(members + seal)
     }
 
+    /// A line as the API has it, without its decision and its seal; nil for what is none.
+    package init?(json: JSONValue) {
+        guard let sequence = json["seq"]?.integer, let at = json["at_ms"]?.integer else { return nil }
+        self.init(
+            sequence: sequence,
+            at: Timestamp(milliseconds: at),
+            actor: json["actor"]?.string ?? "",
+            stored: json["action"]?.string ?? "",
+            subject: json["subject"]?.string ?? "",
+            reason: json["reason"]?.string ?? "",
+            decisionJSON: nil
+        )
+        fromVersion = json["from_version"]?.integer
+        toVersion = json["to_version"]?.integer
+        generationBefore = json["generation_before"]?.integer
+        generationAfter = json["generation_after"]?.integer
+    }
+
     /// What was decided, and from what.
     package var decision: JSONValue? { decisionJSON.flatMap { try? JSONValue(parsing: $0) } }
 }

@@ -9,6 +9,9 @@ package struct AuditVerification: Sendable {
         package var message: String
     }
 
+    /// How many heads the trail was compared with.
+    package let headCount: Int
+
     private let keys: [String: Curve25519.Signing.PublicKey]
     private var previous = AuditEvent.origin
     private var firstSigned: Int?
@@ -22,6 +25,7 @@ package struct AuditVerification: Sendable {
     ///   - keys: The public keys, 32 bytes each, that lines may be signed by; none: signatures are not looked at.
     ///   - heads: Lines that were once the newest, kept elsewhere.
     package init(keys: [[UInt8]], heads: [AuditHead]) {
+        headCount = heads.count
         let read = keys.compactMap { try? Curve25519.Signing.PublicKey(rawRepresentation: $0) }
         self.keys = Dictionary(read.map { (AuditKeyID.of(Array($0.rawRepresentation)), $0) }) { first, _ in first }
         anchors = heads

@@ -21,6 +21,7 @@ extension AuditVerification {
     package var json: JSONValue {
         .object([
             ("ok", .bool(problem == nil)), ("lines", .int(count)), ("signatures", .int(signed)),
+            ("heads", .int(headCount)),
             ("head", head?.json ?? .null),
             (
                 "problem",

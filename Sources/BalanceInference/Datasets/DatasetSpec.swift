@@ -50,10 +50,20 @@ package struct DatasetSpec: Sendable {
         self.init(
             kind: value["kind"]?.string ?? "",
             name: value["name"]?.string,
-            params: value["params"] ?? .object([]),
+            params: Self.found(value["params"] ?? .object([]), besides: path),
             split: value["split"] ?? .object([]),
             note: value["note"]?.string
         )
+    }
+
+    /// The parameters, with the path of a file that is not below the working folder but beside the spec.
+    private static func found(_ params: JSONValue, besides spec: String) -> JSONValue {
+        guard let path = params["path"]?.string, !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: path)
+        else { return params }
+        let folder = URL(fileURLWithPath: spec).deletingLastPathComponent()
+        let beside = folder.appendingPathComponent(path).path
+        guard FileManager.default.fileExists(atPath: beside) else { return params }
+        return .object((params.members ?? []).map { $0.0 == "path" ? ($0.0, .string(beside)) : $0 })
     }
 
     package var json: JSONValue {

@@ -1,6 +1,7 @@
 package import BalanceCore
 import Foundation
 package import Hummingbird
+package import Logging
 import NIOCore
 
 /// What one request carries through the handlers.
@@ -20,6 +21,16 @@ package struct AppContext: RequestContext {
     package init(source: Source) {
         coreContext = .init(source: source)
         peer = source.channel.remoteAddress?.ipAddress.flatMap(NetworkAddress.init)
+    }
+
+    /// Of a request that comes from this process and over no connection.
+    package init(logger: Logger) {
+        coreContext = .init(source: OwnSource(logger: logger))
+        peer = nil
+    }
+
+    private struct OwnSource: RequestContextSource {
+        let logger: Logger
     }
 }
 

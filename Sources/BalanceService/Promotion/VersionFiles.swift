@@ -6,6 +6,7 @@ package struct VersionFiles: Sendable {
     private let models: any LoggedModelStore
     private let log: any RunLog
     private let artifacts: any ArtifactFiles
+    private let folders: any ArtifactStore
     private let files: any ModelFiles
     private let reader: any ModelReader
 
@@ -14,6 +15,7 @@ package struct VersionFiles: Sendable {
         models: any LoggedModelStore,
         log: any RunLog,
         artifacts: any ArtifactFiles,
+        folders: any ArtifactStore,
         files: any ModelFiles,
         reader: any ModelReader
     ) {
@@ -21,6 +23,7 @@ package struct VersionFiles: Sendable {
         self.models = models
         self.log = log
         self.artifacts = artifacts
+        self.folders = folders
         self.files = files
         self.reader = reader
     }
@@ -82,7 +85,10 @@ package struct VersionFiles: Sendable {
     /// - Throws: `Failure` with code `modelFileMissing` or another that says what is in the way.
     package func load(_ version: ModelVersion, _ other: (any ModelReader)? = nil) async throws -> LoadedFile {
         let reader = other ?? self.reader
-        if let path = version.candidatePath { return try LoadedFile(path, files.load(path), reader) }
+        if let recorded = version.candidatePath {
+            let path = folders.resolve(recorded) ?? recorded
+            return try LoadedFile(path, files.load(path), reader)
+        }
         let (key, file, manifest) = try await place(of: version)
         let path = try await local(file)
         var loaded = try LoadedFile(path, files.load(path), reader)

@@ -58,7 +58,14 @@ package struct FileArtifactStore: ArtifactStore {
     package func resolve(_ path: String) -> String? {
         if FileSystem.size(of: path) != nil { return path }
         let below = "\(root)/\(path)"
-        return !path.hasPrefix("/") && FileSystem.size(of: below) != nil ? below : nil
+        if !path.hasPrefix("/"), FileSystem.size(of: below) != nil { return below }
+        // The folder was moved, or restored elsewhere: what it holds is where it was within it.
+        for part in ["/models/candidates/", "/runs/"] {
+            guard let range = path.range(of: part, options: .backwards) else { continue }
+            let moved = root + path[range.lowerBound...]
+            if !moved.contains("/../"), FileSystem.size(of: moved) != nil { return moved }
+        }
+        return nil
     }
 
     /// The value in a small JSON file, or nil where it is missing, damaged or over 1 MiB.

@@ -71,7 +71,7 @@ enum SnapshotRows {
     ) throws {
         let rows = try connection.rows(
             "SELECT d.name, d.digest, d.profile_json, i.context FROM run_input i "
-                + "JOIN dataset d ON d.dataset_id = i.dataset_id WHERE i.run_id = ? ORDER BY d.dataset_id",
+                + "JOIN dataset d ON d.dataset_id = i.dataset_id WHERE i.run_id = ? ORDER BY i.seq, d.dataset_id",
             [.text(run)]
         )
         let chosen =

@@ -55,6 +55,8 @@ package final class SQLiteDatabase: SQLDatabase {
         )
     }
 
+    func backup(to copy: DatabaseQueue) throws { try pool.backup(to: copy) }
+
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {

@@ -16,12 +16,14 @@ extension SQLTrackingStore {
 
     static func insert(_ input: DatasetInput, of id: RunID, _ connection: any SQLConnection) throws {
         let dataset = try dataset(input, of: id, connection)
+        // One that is logged again is the newest: a version is judged on the last that its run was evaluated with.
         try connection.execute(
-            "INSERT INTO run_input (run_id, dataset_id, context, tags_json) VALUES (?, ?, ?, ?) "
-                + "ON CONFLICT (run_id, dataset_id) DO NOTHING",
+            "INSERT INTO run_input (run_id, dataset_id, context, tags_json, seq) VALUES (?, ?, ?, ?, "
+                + "(SELECT COALESCE(MAX(seq), 0) + 1 FROM run_input WHERE run_id = ?)) "
+                + "ON CONFLICT (run_id, dataset_id) DO UPDATE SET seq = excluded.seq",
             [
                 .text(id.stored), .integer(dataset), .optional(input.context),
-                .text(JSONValue.array(input.tags.map { .strings([$0.key, $0.value]) }).text()),
+                .text(JSONValue.array(input.tags.map { .strings([$0.key, $0.value]) }).text()), .text(id.stored),
             ]
         )
     }

@@ -91,9 +91,17 @@ struct SnapshotTests {
         try compare("endpoints.md", head + rows.joined(separator: "\n") + "\n", in: docs)
     }
 
+    /// What stands above the first command is written by hand.
+    @Test func `the page of commands in the documentation`() throws {
+        let docs = Self.folder.appending(path: "../../../docs").standardizedFileURL
+        let before = try String(contentsOf: docs.appending(path: "cli.md"), encoding: .utf8)
+        let head = try #require(before.range(of: "## Files\n").map { before[..<$0.lowerBound] })
+        try compare("cli.md", CommandPage().text(head: String(head)), in: docs)
+    }
+
     @Test func `the help of every command`() throws {
         let pages = RootCommand.all.map { words, command in
-            "$ \(words) --help\n\(RootCommand.helpMessage(for: command, columns: 100))\n"
+            "$ \(words) --help\n\(HelpText.arranged(RootCommand.helpMessage(for: command, columns: 80)))\n"
         }
         try compare("help.txt", pages.joined(separator: "\n"))
     }

@@ -118,7 +118,8 @@ struct PairedTestTests {
         )
         var dice = SplitMix(state: 5)
         var passed = 0
-        let trials = 1000
+        // A debug build takes a tenth of a second for each.
+        let trials = ProcessInfo.processInfo.environment["BALANCEOPS_TEST_EFFORT"] == "1" ? 1000 : 300
         let roles = ClassRoles(classes: ["0", "1"], named: nil)
         for _ in 0..<trials {
             var wrong: (Set<Int>, Set<Int>) = ([], [])
@@ -131,7 +132,7 @@ struct PairedTestTests {
             )
             if PairedTest.run(rule, rows, alpha: 0.05)?.chance ?? 1 <= 0.05 { passed += 1 }
         }
-        #expect(Double(passed) / Double(trials) <= 0.065, "\(passed) of \(trials)")
+        #expect(Double(passed) / Double(trials) <= (trials == 1000 ? 0.065 : 0.08), "\(passed) of \(trials)")
     }
 
     @Test func `predictions that are no classes are refused, with the value and the labels`() throws {

@@ -17,7 +17,7 @@ struct MigrationTests {
         #expect(settings["foreign_keys"] == "1")
         #expect(settings["trusted_schema"] == "0")
         #expect(settings["mmap_size"] == "0")
-        #expect(settings["user_version"] == "8")
+        #expect(settings["user_version"] == "9")
     }
 
     @Test func `an original database is backed up and brought over with all its rows`() async throws {

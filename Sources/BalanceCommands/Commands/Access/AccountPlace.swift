@@ -6,7 +6,7 @@ import Foundation
 
 /// Where commands about accounts act: on the files, or on a server.
 struct AccountOptions: ParsableArguments {
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @OptionGroup var serverOptions: ServerOptions
     @Flag(help: "Answer with JSON.") var json = false
 

@@ -1,18 +1,23 @@
 import ArgumentParser
 import BalanceCore
-import BalanceStore
-import Foundation
 
 /// `balanceops doctor`.
 struct Doctor: ExemplifiedCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Checks who can read the files of a server, and its accounts.",
-        discussion: "Exit status: 0 nothing found, 1 something to mend. It changes nothing."
+        abstract: "Checks an installation: files, database, audit trail, models and accounts; or a server.",
+        discussion: """
+            On files: who can read them, the database page by page, the space on the disk, the audit trail, whether each
+            current model can serve, accounts and tokens. On a server: whether it answers and is ready, its version, the audit
+            trail, the models, and who the token belongs to.
+            Exit status: 0 nothing found, 1 something to mend. It changes nothing.
+            """
     )
-    static let examples = ["balanceops doctor"]
+    static let examples = [
+        "balanceops doctor --data /var/lib/balanceops", "balanceops doctor --server https://mlops.example.com",
+    ]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Flag(help: "Answer with JSON.") var json = false
 
     /// Something that is checked: what was found, and what to do about it.
@@ -21,79 +26,37 @@ struct Doctor: ExemplifiedCommand {
         /// nil where all is well.
         var problem: String?
         var remedy: String?
+
+        var json: JSONValue {
+            .object([
+                ("what", .string(what)), ("ok", .bool(problem == nil)), ("problem", .optional(problem)),
+                ("remedy", .optional(remedy)),
+            ])
+        }
     }
 
     func run() async throws {
-        let settings = try await options.load()
-        let workspace = try await Workspace.open(settings, creates: false)
-        let findings = Self.files(settings) + (try await Self.accounts(workspace))
+        let findings = try await findings()
         if json {
-            Output.json(
-                .array(
-                    findings.map { finding in
-                        .object([
-                            ("what", .string(finding.what)), ("ok", .bool(finding.problem == nil)),
-                            ("problem", .optional(finding.problem)), ("remedy", .optional(finding.remedy)),
-                        ])
-                    }
-                )
-            )
+            Output.json(.array(findings.map(\.json)))
         } else {
             for finding in findings {
-                Output.line(
-                    "[\(finding.problem == nil ? "OK" : "WARN")] \(finding.what)\(finding.problem.map { ": \($0)" } ?? "")"
-                )
+                let isFine = finding.problem == nil
+                let mark = isFine ? Terminal.paint("OK", .green) : Terminal.paint("WARN", .yellow)
+                Output.line("[\(mark)] \(finding.what)\(finding.problem.map { ": \($0)" } ?? "")")
                 if let remedy = finding.remedy { Output.line("       try: \(remedy)") }
             }
         }
         if findings.contains(where: { $0.problem != nil }) { throw ExitCode(1) }
     }
 
-    /// Password hashes, secrets of webhooks and models are in these; nobody else of the machine needs them.
-    private static func files(_ settings: Settings) -> [Finding] {
-        let database = settings[.database].text
-        let key = Workspace.auditKeyPath(settings)
-        return [
-            (database, "the database"), (database + "-wal", "the database's log"), (key, "the key of the audit trail"),
-            (settings[.artifacts].text, "the artifacts"), (settings[.tlsKey].text, "the TLS key"),
-            (settings[.oidcSecretFile].text, "the secret of single sign-on"),
-        ].compactMap { path, name in path.isEmpty ? nil : check(path, name) }
-    }
-
-    /// nil where there is no such file.
-    private static func check(_ path: String, _ name: String) -> Finding? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        let mode = status.st_mode & 0o777
-        let isFolder = status.st_mode & S_IFMT == S_IFDIR
-        guard mode & 0o077 != 0 else { return Finding(what: "\(name) (\(path)) is for its owner alone") }
-        let wanted = isFolder ? "700" : "600"
-        return Finding(
-            what: "\(name) (\(path))",
-            problem: "others can reach it: its mode is \(String(mode, radix: 8))",
-            remedy: "chmod \(wanted) \(path)"
-        )
-    }
-
-    private static func accounts(_ workspace: Workspace) async throws -> [Finding] {
-        let accounts = try await workspace.accounts.accounts()
-        guard !accounts.isEmpty else {
-            return [Finding(what: "no accounts: whoever reaches the server may do everything")]
+    private func findings() async throws -> [Finding] {
+        if let client = place.serverOptions.client {
+            return try await ServerDiagnosis(client: client).findings() + ServiceDiagnosis(api: client).findings()
         }
-        let hasAdmin = accounts.contains(where: \.managesAccounts)
-        let endless = try await workspace.accounts.tokens(of: nil).filter { $0.revokedAt == nil && $0.expiresAt == nil }
-        return [
-            Finding(
-                what: "\(accounts.count) accounts",
-                problem: hasAdmin ? nil : "none of them can manage accounts",
-                remedy: hasAdmin ? nil : "balanceops users grant NAME admin"
-            ),
-            Finding(
-                what: "tokens",
-                problem: endless.isEmpty
-                    ? nil : "\(endless.count) never expire: \(endless.map(\.id).joined(separator: ", "))",
-                remedy: endless.isEmpty ? nil : "balanceops tokens create --days 365, then balanceops tokens revoke ID"
-            ),
-        ]
+        let settings = try await place.options.load()
+        let workspace = try await Workspace.open(settings, creates: false)
+        let api = try await FilesAPI(workspace, as: ActorOptions.onFiles)
+        return try await FilesDiagnosis(workspace: workspace).findings() + ServiceDiagnosis(api: api).findings()
     }
 }

@@ -27,7 +27,7 @@ struct TokensCreate: ExemplifiedCommand {
         "balanceops tokens create --user shop --permission predict --model credit --days 365",
     ]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Option(help: "The account; on a server yours when omitted.") var user: String?
     @Option(help: "What it is for.") var note = ""
     @Option(help: "Only this: read, predict, write, promote, approve, operate or administer; can be repeated.")
@@ -53,7 +53,7 @@ struct TokensList: ExemplifiedCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists tokens, without their texts.")
     static let examples = ["balanceops tokens list --user ci"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Option(help: "Only those of this account.") var user: String?
 
     func run() async throws {
@@ -70,7 +70,7 @@ struct TokensList: ExemplifiedCommand {
                 token["last_used_at"]?.string.map { "used \($0)" } ?? "never used", token["note"]?.string ?? "",
             ]
         }
-        DecisionTable.table(rows).forEach(Output.line)
+        TextTable.lines(rows).forEach(Output.line)
     }
 }
 
@@ -82,7 +82,7 @@ struct TokensRevoke: ExemplifiedCommand {
     )
     static let examples = ["balanceops tokens revoke 4f9KxQ2mZt7a"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The ID of the token: the 12 characters behind bops_.") var id: String
 
     func run() async throws {
@@ -99,7 +99,7 @@ struct TokensRotate: ExemplifiedCommand {
     )
     static let examples = ["balanceops tokens rotate 4f9KxQ2mZt7a --grace-hours 24"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The ID of the token.") var id: String
     @Option(help: "For how many hours the old text holds; 0: not at all.") var graceHours = 24
 

@@ -72,7 +72,7 @@ struct UsersAdd: ExemplifiedCommand {
         "balanceops users add kim --role admin", "balanceops users add ci --service --owner kim --role writer",
     ]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The name: a-z, 0-9 and . _ @ -") var name: String
     @Option(help: "viewer, serving, writer, approver, operator or admin; none: it may do nothing yet.") var role:
         String?
@@ -108,7 +108,7 @@ struct UsersList: ExemplifiedCommand {
     )
     static let examples = ["balanceops users list"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
 
     func run() async throws {
         let answer = try await accountOptions.place().users()
@@ -125,7 +125,7 @@ struct UsersList: ExemplifiedCommand {
                 user["last_sign_in_at"]?.string ?? "never signed in",
             ]
         }
-        DecisionTable.table(rows).forEach(Output.line)
+        TextTable.lines(rows).forEach(Output.line)
     }
 }
 
@@ -137,7 +137,7 @@ struct UsersPassword: ExemplifiedCommand {
     )
     static let examples = ["balanceops users password kim"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The account.") var name: String
     @Flag(help: "Read the password from standard input.") var passwordStdin = false
 
@@ -156,7 +156,7 @@ struct UsersGrant: ExemplifiedCommand {
         "balanceops users grant ci writer --experiments team-a",
     ]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The account.") var name: String
     @Argument(help: "viewer, serving, writer, approver, operator or admin.") var role: String
     @OptionGroup var scopeOptions: ScopeOptions
@@ -174,7 +174,7 @@ struct UsersRevoke: ExemplifiedCommand {
     static let configuration = CommandConfiguration(commandName: "revoke", abstract: "Revokes a role.")
     static let examples = ["balanceops users revoke ci writer --experiments team-a"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The account.") var name: String
     @Argument(help: "The role.") var role: String
     @OptionGroup var scopeOptions: ScopeOptions

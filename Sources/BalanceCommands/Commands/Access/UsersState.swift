@@ -9,7 +9,7 @@ struct UsersDisable: ExemplifiedCommand {
     )
     static let examples = ["balanceops users disable kim"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The account.") var name: String
 
     func run() async throws {
@@ -23,7 +23,7 @@ struct UsersEnable: ExemplifiedCommand {
     static let configuration = CommandConfiguration(commandName: "enable", abstract: "Enables a disabled account.")
     static let examples = ["balanceops users enable kim"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The account.") var name: String
 
     func run() async throws {
@@ -40,7 +40,7 @@ struct UsersDelete: ExemplifiedCommand {
     )
     static let examples = ["balanceops users delete kim"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The account.") var name: String
 
     func run() async throws {
@@ -57,7 +57,7 @@ struct UsersSignOut: ExemplifiedCommand {
     )
     static let examples = ["balanceops users sign-out kim"]
 
-    @OptionGroup var accountOptions: AccountOptions
+    @OptionGroup(title: "Files or server") var accountOptions: AccountOptions
     @Argument(help: "The account.") var name: String
 
     func run() async throws {

@@ -21,7 +21,7 @@ struct BenchSeed: ExemplifiedCommand {
     )
     static let examples = ["balanceops bench seed --db /tmp/bench.db --runs 100000 --points 10000000"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Option(help: "The number of runs.") var runs = 1000
     @Option(help: "The number of metrics of each run.") var metrics = 10
     @Option(help: "The number of params of each run.") var params = 10

@@ -17,7 +17,7 @@ struct E2E: ExemplifiedCommand {
         "balanceops e2e --dataset-spec examples/dataset_specs/german_credit.json --port 8010",
     ]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Option(help: "The host to serve on.") var host = "127.0.0.1"
     @Option(help: "The port to serve on.") var port = 8000
     @Option(help: "The timeout of one request, in seconds.") var timeoutSec = 8.0
@@ -77,7 +77,11 @@ struct E2E: ExemplifiedCommand {
         Output.line("[e2e] step 3/4: ensure current model")
         if try await workspace.registry.currentModel(named: defaultModelName) == nil {
             Output.line("[e2e] current model missing. trying manual promote of latest run...")
-            _ = try await ManualPromotion().run(in: workspace, by: TransitionRequest(by: Actor(name: "e2e")))
+            _ = try await workspace.runPromotion.promote(
+                nil,
+                of: defaultModelName,
+                by: TransitionRequest(by: Actor(name: "e2e"))
+            )
         }
         let model = try await workspace.modelHost().current()
         Output.line("[e2e] current model OK: \(model.path) (version \(model.version))")

@@ -1,9 +1,7 @@
-import BalanceService
 import ArgumentParser
 import BalanceCore
 import BalanceStore
 import Foundation
-import NIOCore
 
 /// `balanceops gate`.
 struct Gate: ExemplifiedCommand {
@@ -14,7 +12,7 @@ struct Gate: ExemplifiedCommand {
             The run is in the workspace, on a server (--server), or in a folder: an export of balanceops, or MLflow's mlruns.
             It is compared with the current model, with another run (--current RUN), or with nothing (--current none).
             If GITHUB_STEP_SUMMARY is set, the verdicts are appended to that file as Markdown.
-            Exit status: 0 promote, 3 rejected, 4 hold; 2 run not found, 65 invalid policy.
+            Exit status: 0 promote, 3 rejected, 6 hold; 2 run not found, 65 invalid policy.
             """
     )
     static let examples = [
@@ -23,23 +21,22 @@ struct Gate: ExemplifiedCommand {
     ]
 
     /// The exit status of a run that waits for something.
-    static let held: Int32 = 4
+    static let held = Failure.Code.promotionHeld.row.exit
 
-    @OptionGroup var options: SettingsOptions
-    @Option(help: "The run ID, or a folder that contains the run.") var run: String
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @Option(help: "The run ID, latest, or a folder that contains the run.") var run: String
     @Option(help: "The policy file.") var policy: String
     @Option(help: "The run ID, if the folder has more than one run.") var runId: String?
     @Option(help: "The registered model to compare with (its current version).") var name = defaultModelName
     @Option(help: "A run to compare with instead, or none.") var current: String?
-    @Option(help: "The URL of the server that has the run (BALANCEOPS_SERVER).") var server: String?
     @Option(help: "Write the decision to this file as JSON.") var json: String?
     @Option(help: "Write the rule results to this file as JUnit XML.") var junit: String?
     @Option(help: "Append the verdicts to this file as Markdown; defaults to GITHUB_STEP_SUMMARY.") var summary: String?
 
     mutating func run() async throws {
         let text = try PolicyFile.text(policy)
-        let parsed = try PromotionPolicy(parsing: text)
-        let decision = try await decision(parsed, text)
+        _ = try PromotionPolicy(parsing: text)
+        let decision = try await decision(text)
         let report = GateReport(decision: decision, run: runId ?? run)
         if let json { try Self.write(decision.text(pretty: true) + "\n", to: json) }
         if let junit { try Self.write(report.junit, to: junit) }
@@ -67,12 +64,11 @@ struct Gate: ExemplifiedCommand {
         }
     }
 
-    private func decision(_ policy: PromotionPolicy, _ text: String) async throws -> JSONValue {
-        if let server = server ?? APIClient.server { return try await remote(server, text) }
+    private func decision(_ text: String) async throws -> JSONValue {
         var isFolder: ObjCBool = false
         let isThere = FileManager.default.fileExists(atPath: run, isDirectory: &isFolder)
-        guard isThere, isFolder.boolValue else {
-            return try await judge(run, policy, in: Workspace.open(options.load(), creates: false))
+        guard place.serverOptions.url == nil, isThere, isFolder.boolValue else {
+            return try await decide(run, text, at: place.reading())
         }
         guard current != nil else {
             throw ValidationError("A folder has no current model: use --current RUN or --current none.")
@@ -83,59 +79,18 @@ struct Gate: ExemplifiedCommand {
         defer { try? FileManager.default.removeItem(at: folder) }
         let workspace = try await GateFolder(path: run).open(in: folder.path)
         defer { try? workspace.database.close() }
-        return try await judge(GateFolder.run(runId, in: workspace, path: run), policy, in: workspace)
+        let id = try await GateFolder.run(runId, in: workspace, path: run)
+        return try await decide(id, text, at: FilesAPI(workspace, as: ActorOptions.onFiles))
     }
 
-    private func judge(_ run: String, _ policy: PromotionPolicy, in workspace: Workspace) async throws -> JSONValue {
-        let candidate = try await CandidateReference.run(RunID(native: run), in: workspace.tracking)
-        if current == nil { try await Self.requireModel(name, in: workspace) }
-        var other = EvidenceSource.Baseline.current
-        if current == "none" {
-            other = .nobody
-        } else if let current {
-            other = .instead(try await .run(RunID(native: current), in: workspace.tracking))
-        }
-        return try await workspace.promotions.explain(candidate, of: name, policy: policy, against: other).json
-    }
-
-    /// A name that is mistyped must not look like a model that has no version yet.
-    static func requireModel(
-        _ name: String,
-        in workspace: Workspace,
-        or hint: String = "set the model with --name, or use --current none"
-    ) async throws {
-        do {
-            _ = try await workspace.models.model(name)
-        } catch var failure as Failure {
-            failure.hint = hint
-            throw failure
-        }
-    }
-
-    private func remote(_ server: String, _ text: String) async throws -> JSONValue {
-        // A server that is not there is told at once; a decision may take its time.
-        if case .failure(let failure) = await APIClient(baseURL: server).version() { throw failure }
-        let client = APIClient(baseURL: server, timeout: .seconds(60))
+    private func decide(_ run: String, _ text: String, at api: any API) async throws -> JSONValue {
+        // A name that is mistyped must not look like a model that has no version yet.
+        if current == nil { try await api.requireModel(name, or: "set the model with --name, or use --current none") }
+        let run = run == "latest" ? try await api.value("GET", "/runs/latest")["run_id"]?.string ?? run : run
         let body = JSONValue.object([
             ("run_id", .string(run)), ("policy", .string(text)), ("against", .string(current ?? "current")),
         ])
-        let segment = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? name
-        let answer: APIClient.Answer
-        do {
-            answer = try await client.send("POST", "/models/\(segment)/decisions", body: body)
-        } catch let failure as Failure {
-            throw failure
-        } catch {
-            throw Failure(.unavailable, "cannot reach the server at \(server)", hint: "check --server", cause: error)
-        }
-        if answer.isSuccess, let decision = answer.json { return decision }
-        let error = answer.json?["error"]
-        let code = error?["code"]?.string.flatMap(Failure.Code.init) ?? .unavailable
-        throw Failure(
-            code,
-            "\(server) answered: \(error?["message"]?.string ?? "HTTP \(answer.status)")",
-            hint: error?["hint"]?.string
-        )
+        return try await api.value("POST", "/models/\(name.percentEncoded)/decisions", body: body)
     }
 
     private static func write(_ text: String, to path: String) throws {

@@ -21,7 +21,7 @@ struct SmokeTest {
 
     private struct Attempt {
         var status: Int?
-        var answer: APIClient.Answer?
+        var answer: APIAnswer?
         var error: String?
         var isSuccess: Bool { answer?.isSuccess ?? false }
         var label: String { status.map { "HTTP \($0)" } ?? "no-status" }
@@ -104,7 +104,7 @@ struct SmokeTest {
                 let answer = try await client.send(method, path, body: body)
                 attempt = Attempt(status: answer.status, answer: answer)
             } catch {
-                attempt.error = "\(error)"
+                attempt.error = Failure.from(error).message
             }
             if attempt.isSuccess || never.contains(attempt.status ?? 0) || number == attempts { return attempt }
             warn(

@@ -9,8 +9,8 @@ struct ConfigCommand: ExemplifiedCommand {
     )
     static let examples = ["BALANCEOPS_PORT=9000 balanceops config"]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var listen: ListenOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
+    @OptionGroup(title: "Network and limits") var listen: ListenOptions
     @Option(help: "The API's port (BALANCEOPS_PORT).") var port: String?
     @Option(help: "The dashboard's port (BALANCEOPS_DASHBOARD_PORT).") var dashboardPort: String?
     @Flag(help: "Answer with JSON.") var json = false

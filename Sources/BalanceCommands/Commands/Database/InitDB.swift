@@ -13,7 +13,7 @@ struct InitDB: ExemplifiedCommand {
     )
     static let examples = ["balanceops init-db --db data/balanceops.db"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {

@@ -1,4 +1,3 @@
-import BalanceSystem
 import ArgumentParser
 import BalanceCore
 
@@ -14,8 +13,8 @@ struct Purge: ExemplifiedCommand {
     )
     static let examples = ["balanceops purge --dry-run", "balanceops purge --older-than-days 30"]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @OptionGroup(title: "Audit trail") var actorOptions: ActorOptions
     @Option(help: "Only items deleted at least this many days ago.") var olderThanDays: Int?
     @Option(name: .customLong("run"), help: "Only this deleted run; can be repeated.") var runs: [String] =
         []
@@ -34,22 +33,20 @@ struct Purge: ExemplifiedCommand {
     }
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
-        let report = try await workspace.trash.purge(
-            PurgeRequest(
-                runIDs: runs.map { RunID(native: $0) },
-                experimentIDs: experiments,
-                before: olderThanDays.map { Timestamp.now().addingDays(-$0) },
-                isDryRun: dryRun
-            ),
-            by: actorOptions.actor(in: workspace)
-        )
-        if json { return Output.json(report.json) }
-        for kept in report.kept { Output.line("kept: \(kept.what), because \(kept.reason)") }
-        let verb = dryRun ? "would remove" : "removed"
-        Output.ok(
-            "\(verb) \(report.experiments.count) experiments, \(report.runs.count) runs, "
-                + "\(report.loggedModels.count) logged models and \(report.files) files: \(report.bytes) bytes"
-        )
+        var body: [(String, JSONValue)] = [
+            ("run_ids", .strings(runs)), ("experiment_ids", .strings(experiments.map(String.init))),
+            ("dry_run", .bool(dryRun)),
+        ]
+        if let olderThanDays { body.append(("older_than_days", .int(olderThanDays))) }
+        let report = try await place.api(as: actorOptions).value("POST", "/purge", body: .object(body))
+        if json { return Output.json(report) }
+        for kept in report["kept"]?.elements ?? [] {
+            Output.line("kept: \(kept["what"]?.string ?? ""), because \(kept["reason"]?.string ?? "")")
+        }
+        let counts = [("experiments", "experiment"), ("runs", "run"), ("logged_models", "logged model")].map {
+            Plain.count(report[$0]?.elements?.count ?? 0, $1)
+        }
+        let size = "\(Plain.count(report["files"]?.integer ?? 0, "file")): \(Plain.size(report["bytes"]?.integer ?? 0))"
+        Output.ok("\(dryRun ? "would remove" : "removed") \(counts.joined(separator: ", ")) and \(size)")
     }
 }

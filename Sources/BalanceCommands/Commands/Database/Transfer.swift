@@ -29,7 +29,7 @@ struct ImportMLflow: ExemplifiedCommand {
         "balanceops import mlflow --from mlflow.db --artifacts-from mlartifacts",
     ]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Option(name: .customLong("from"), help: "The server URL, the database file, or the folder.") var origin: String
     @Option(
         help: "For a database: the artifact folder of the MLflow server. (default: mlartifacts next to the file)"
@@ -74,7 +74,7 @@ struct ImportExport: ExemplifiedCommand {
     )
     static let examples = ["balanceops import export --from backup"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Option(name: .customLong("from"), help: "The export folder.") var origin: String
     @Flag(help: "Answer with JSON.") var json = false
 
@@ -96,7 +96,7 @@ struct Export: ExemplifiedCommand {
     )
     static let examples = ["balanceops export --to backup"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Option(name: .customLong("to"), help: "A new folder.") var target: String
     @Flag(help: "Answer with JSON.") var json = false
 

@@ -1,7 +1,5 @@
-import BalanceService
 import ArgumentParser
 import BalanceCore
-import BalanceStore
 import Foundation
 
 /// `balanceops audit`.
@@ -24,7 +22,7 @@ struct AuditLog: ExemplifiedCommand {
     )
     static let examples = ["balanceops audit log --model credit --limit 5"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Option(help: "Only entries of this model, policy or webhook.") var model: String?
     @Option(help: "The maximum number of entries.") var limit = 20
     @Flag(help: "Answer with JSON.") var json = false
@@ -34,10 +32,26 @@ struct AuditLog: ExemplifiedCommand {
     }
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        let events = try await workspace.audit.auditEvents(subject: model, before: nil, limit: limit)
-        if json { return Output.json(.array(events.map(\.json))) }
-        for event in events { Output.line("\(event.sequence)  \(event.at.iso8601)  \(Webhook.sentence(event))") }
+        let events = try await events(place.reading())
+        if json { return Output.json(.array(events)) }
+        for event in events {
+            guard let event = AuditEvent(json: event) else { continue }
+            Output.line("\(event.sequence)  \(Plain.time(event.at))  \(Webhook.sentence(event))")
+        }
+    }
+
+    private func events(_ api: any API) async throws -> [JSONValue] {
+        var found: [JSONValue] = []
+        var before = ""
+        while found.count < limit {
+            let subject = model.map { "&subject=\($0.percentEncoded)" } ?? ""
+            let path = "/audit?limit=\(min(limit - found.count, 1000))\(subject)\(before)"
+            let page = try await api.value("GET", path)["items"]?.elements ?? []
+            guard let last = page.last?["seq"]?.integer else { return found }
+            found += page
+            before = "&before=\(last)"
+        }
+        return found
     }
 }
 
@@ -57,7 +71,7 @@ struct AuditVerify: ExemplifiedCommand {
         "balanceops audit verify", "balanceops audit verify --against head.json --public-key audit.pub",
     ]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Option(help: "A head stored elsewhere: the output of audit head or GET /audit/head; can be repeated.")
     var against: [String] = []
     @Option(help: "An additional public key that entries may be signed with; can be repeated.")
@@ -65,28 +79,24 @@ struct AuditVerify: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let settings = try await options.load()
-        let workspace = try await Workspace.open(settings, creates: false)
-        let remembered = AuditKey.head(besideKey: Workspace.auditKeyPath(settings))
-        let heads = try against.map(Self.head) + [remembered].compactMap { $0 }
-        let keys = try [workspace.auditKey.publicKey] + publicKey.map(Self.key)
-        let report = try await workspace.audit.verification(
-            keys: keys,
-            heads: heads,
-            governance: workspace.governance
-        )
-        if json { Output.json(report.json) }
-        if let problem = report.problem {
+        let body = JSONValue.object([
+            ("heads", .array(try against.map { try Self.head($0).json })),
+            ("public_keys", .strings(try publicKey.map(Self.key))),
+        ])
+        let report = try await place.reading().value("POST", "/audit/verify", body: body)
+        if json { Output.json(report) }
+        if let problem = report["problem"], let sequence = problem["seq"]?.integer {
             throw Failure(
                 .auditBroken,
-                "the audit trail is broken: \(problem.message)",
-                hint: "compare it with a backup or an export; GET /audit/\(problem.sequence) shows the entry"
+                "the audit trail is broken: \(problem["message"]?.string ?? "")",
+                hint: "compare it with a backup or an export; GET /audit/\(sequence) shows the entry"
             )
         }
-        if !json, heads.isEmpty { Output.note("[WARN] no head to compare with: a truncated trail cannot be detected") }
-        if !json {
-            Output.ok("\(report.count) entries, \(report.signed) signatures, \(heads.count) heads: trail is intact")
-        }
+        if json { return }
+        let heads = report["heads"]?.integer ?? 0
+        if heads == 0 { Output.note("[WARN] no head to compare with: a truncated trail cannot be detected") }
+        let counts = [("lines", "entries"), ("signatures", "signatures")].map { "\(report[$0]?.integer ?? 0) \($1)" }
+        Output.ok("\(counts.joined(separator: ", ")), \(Plain.count(heads, "head")): trail is intact")
     }
 
     private static func head(_ path: String) throws -> AuditHead {
@@ -102,7 +112,7 @@ struct AuditVerify: ExemplifiedCommand {
         return head
     }
 
-    private static func key(_ path: String) throws -> [UInt8] {
+    private static func key(_ path: String) throws -> String {
         let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let key = Data(base64Encoded: text.trimmingCharacters(in: .whitespacesAndNewlines)), key.count == 32
         else {
@@ -112,7 +122,7 @@ struct AuditVerify: ExemplifiedCommand {
                 hint: "the public key is next to the key, with the suffix .pub"
             )
         }
-        return Array(key)
+        return key.base64EncodedString()
     }
 }
 
@@ -124,16 +134,16 @@ struct AuditExport: ExemplifiedCommand {
     )
     static let examples = ["balanceops audit export > audit.jsonl"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        var last: Int?
+        let api = try await place.reading()
+        var last = 0
         while true {
-            let events = try await workspace.audit.auditLines(after: last, limit: 1000)
-            guard let newest = events.last else { return }
-            for event in events { Output.line(event.json.text()) }
-            last = newest.sequence
+            let events = try await api.value("GET", "/audit?after=\(last)&limit=1000")["items"]?.elements ?? []
+            guard let newest = events.last?["seq"]?.integer else { return }
+            for event in events { Output.line(event.text()) }
+            last = newest
         }
     }
 }
@@ -146,18 +156,18 @@ struct AuditHeadCommand: ExemplifiedCommand {
     )
     static let examples = ["balanceops audit head > head.json"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        guard let head = try await workspace.audit.auditHead() else {
+        let head = try await place.reading().value("GET", "/audit/head")
+        guard head["seq"]?.integer ?? 0 > 0 else {
             throw Failure(
                 .resourceNotFound,
                 "the audit trail is empty",
                 hint: "balanceops train-dummy adds an entry"
             )
         }
-        Output.json(head.json)
+        Output.json(head)
     }
 }
 
@@ -170,23 +180,19 @@ struct AuditReplayCommand: ExemplifiedCommand {
     )
     static let examples = ["balanceops audit replay 17"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Argument(help: "The number of the entry.") var line: Int
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        guard let event = try await workspace.audit.auditEvent(line) else {
-            throw Failure(.resourceNotFound, "the audit trail has no entry \(line)", hint: "balanceops audit log")
-        }
-        let replay = try await AuditReplay(event, workspace.governance)
+        let replay = try await place.reading().value("GET", "/audit/\(line)/replay")
         if json {
-            Output.json(replay.json)
-        } else {
-            Output.line(DecisionTable.headline(replay.again.json))
-            DecisionTable.lines(replay.again.json).forEach(Output.line)
+            Output.json(replay)
+        } else if let again = replay["again"] {
+            Output.line(DecisionTable.headline(again))
+            DecisionTable.lines(again).forEach(Output.line)
         }
-        guard replay.isSame else {
+        guard replay["same"]?.boolean == true else {
             throw Failure(
                 .auditBroken,
                 "entry \(line) records a different decision than the replay of its facts",

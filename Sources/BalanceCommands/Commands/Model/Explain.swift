@@ -1,7 +1,5 @@
-import BalanceService
 import ArgumentParser
 import BalanceCore
-import Foundation
 
 /// `balanceops explain`.
 struct Explain: ExemplifiedCommand {
@@ -16,78 +14,70 @@ struct Explain: ExemplifiedCommand {
     )
     static let examples = ["balanceops explain credit", "balanceops explain credit 8 --policy strict.yaml"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Argument(help: "The registered model.") var model = defaultModelName
     @Argument(help: "The version to evaluate.") var version: Int?
     @Option(help: "A policy file to use instead of the policy that the model is bound to.") var policy: String?
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        guard let version else { return try await explainCurrent(in: workspace) }
-        let policy = try policy.map { try PromotionPolicy(parsing: PolicyFile.text($0)) }
-        let decision = try await workspace.promotions.explain(.version(version), of: model, policy: policy)
-        try Promote.report(decision.json, of: model, asJSON: json)
-    }
-
-    private func explainCurrent(in workspace: Workspace) async throws {
-        let story = try await ServingStory(model, workspace.governance, workspace.audit)
-        if json { return Output.json(story.json) }
-        story.lines.forEach(Output.line)
+        let api = try await place.reading()
+        try await api.requireModel(model)
+        let path = "/models/\(model.percentEncoded)"
+        guard let version else {
+            let story = try await api.value("GET", "\(path)/explanation")
+            if json { return Output.json(story) }
+            return ServingText.lines(story).forEach(Output.line)
+        }
+        var body = [("version", JSONValue.int(version))]
+        if let policy { body.append(("policy", .string(try PolicyFile.text(policy)))) }
+        let decision = try await api.value("POST", "\(path)/decisions", body: .object(body))
+        try Promote.report(decision, of: model, asJSON: json)
     }
 }
 
-/// What serves, and why: the slot and the line of the trail that made it so.
-struct ServingStory {
-    let slot: Slot
-    let event: AuditEvent?
-    /// Where registry and trail disagree.
-    let contradiction: String?
-
-    init(_ model: String, _ governance: any Governance, _ audit: any AuditTrail) async throws {
-        let slot = try await governance.slot(of: model)
-        self.slot = slot
-        event = try await audit.cause(of: slot)
-        contradiction = slot.contradiction(
-            lastMove: try await governance.history(of: model, limit: 1).first,
-            cause: event
+/// What serves and why, as text.
+enum ServingText {
+    static func lines(_ story: JSONValue) -> [String] {
+        let slot = story["slot"] ?? .null
+        let (model, generation) = (slot["model"]?.string ?? "", slot["generation"]?.integer ?? 0)
+        guard let version = slot["current"]?.integer else {
+            return ["\(model): no current version (generation \(generation))"]
+        }
+        let state = slot["problem"]?.string.map { "is current but cannot be served: \($0)" } ?? "serves"
+        var lines = ["\(model): version \(version) \(state), generation \(generation)"]
+        if slot["moved_at"]?.string != nil { lines.append("  since    \(Plain.time(slot["moved_at"]))") }
+        if let contradiction = story["contradiction"]?.string {
+            lines.append("  WARNING  \(contradiction); balanceops audit verify")
+        }
+        lines += cause(story["because"])
+        let hash = slot["policy_hash"]?.string?.prefix(12) ?? ""
+        lines.append(
+            "  policy   " + (slot["policy"]?.string.map { "'\($0)' (\(hash))" } ?? "none; promotions are manual")
         )
+        if slot["forced"]?.boolean == true { lines.append("  forced   promoted with --force, past the policy") }
+        if slot["frozen"]?.boolean == true {
+            lines.append("  frozen   by \(slot["frozen_by"]?.string ?? ""): \(slot["frozen_reason"]?.string ?? "")")
+        }
+        let previous = slot["previous"]?.integer
+        lines.append("  rollback " + (previous.map { "returns to version \($0)" } ?? "no previous version"))
+        return lines
     }
 
-    var json: JSONValue {
-        .object([
-            ("slot", slot.json), ("because", event?.json ?? .null), ("contradiction", .optional(contradiction)),
-        ])
-    }
-
-    var lines: [String] {
-        guard let version = slot.version else {
-            return ["\(slot.model): no current version (generation \(slot.generation))"]
+    private static func cause(_ entry: JSONValue?) -> [String] {
+        guard let entry, let sequence = entry["seq"]?.integer else {
+            return ["  because  it was current before the audit trail existed"]
         }
-        let state = slot.problem.map { "is current but cannot be served: \($0)" } ?? "serves"
-        var lines = ["\(slot.model): version \(version) \(state), generation \(slot.generation)"]
-        if let moved = slot.movedAt { lines.append("  since    \(moved.iso8601)") }
-        if let contradiction { lines.append("  WARNING  \(contradiction); balanceops audit verify") }
-        if let event {
-            let from = event.fromVersion.map { "version \($0)" } ?? "nothing"
-            lines.append("  because  \(event.actor) \(event.action) it, replacing \(from): \(event.reason)")
-            lines.append("  record   entry \(event.sequence) of the audit trail, \(event.hash.prefix(12))")
-            if let decision = event.decision {
-                lines.append("  decision \(DecisionTable.headline(decision))")
-                lines += DecisionTable.lines(decision)
-            }
-        } else {
-            lines.append("  because  it was current before the audit trail existed")
+        let from = entry["from_version"]?.integer.map { "version \($0)" } ?? "nothing"
+        let (actor, action) = (entry["actor"]?.string ?? "", entry["action"]?.string ?? "")
+        var lines = [
+            "  because  \(actor) \(action) it, replacing \(from): \(entry["reason"]?.string ?? "")",
+            "  record   entry \(sequence) of the audit trail, \(entry["hash"]?.string?.prefix(12) ?? "")",
+        ]
+        if let decision = entry["decision"], decision["decision"] != nil {
+            lines.append("  decision \(DecisionTable.headline(decision))")
+            lines += DecisionTable.lines(decision)
         }
-        let policy =
-            slot.policy.map { "'\($0)' (\(slot.policyHash?.prefix(12) ?? ""))" }
-            ?? "none; promotions are manual"
-        lines.append("  policy   \(policy)")
-        if slot.isForced { lines.append("  forced   promoted with --force, past the policy") }
-        if let freeze = slot.freeze {
-            lines.append("  frozen   by \(freeze.by) since \(freeze.at.iso8601): \(freeze.reason)")
-        }
-        lines.append("  rollback " + (slot.previous.map { "returns to version \($0)" } ?? "no previous version"))
         return lines
     }
 }

@@ -9,57 +9,62 @@ struct ModelsList: ExemplifiedCommand {
     )
     static let examples = ["balanceops models list", "balanceops models list credit"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Argument(help: "The model to list versions of.") var model: String?
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        guard let model else { return try await listModels(workspace) }
-        let slot = try await workspace.governance.slot(of: model)
-        let versions = try await workspace.models.versions(of: model, limit: 10_000, newestFirst: true)
-        if json {
-            return Output.json(
-                .array(
-                    versions.map { version in
-                        .object([
-                            ("version", .int(version.version)), ("current", .bool(version.version == slot.version)),
-                            ("format", .optional(version.format)), ("servable", .bool(version.problem == nil)),
-                            ("problem", .optional(version.problem)), ("metrics", version.metrics.json),
-                            ("created_at", .string(version.createdAt.iso8601)),
-                        ])
-                    }
-                )
-            )
-        }
-        let rows = versions.map { version in
-            [
-                "v\(version.version)", version.version == slot.version ? "current" : "", version.format ?? "-",
-                version.createdAt.iso8601, version.problem ?? Output.dict(version.metrics),
+        let api = try await place.reading()
+        if let model { return try await ModelsVersions.list(model, at: api, asJSON: json) }
+        let models = try await api.value("GET", "/models")["items"]?.elements ?? []
+        if json { return Output.json(.array(models)) }
+        let rows = models.map { model -> [String] in
+            let slot = model["slot"] ?? .null
+            let state = slot["problem"]?.string == nil ? "serves" : "cannot be served"
+            return [
+                model["name"]?.string ?? "",
+                slot["current"]?.integer.map { "v\($0) \(state)" } ?? "no current version",
+                slot["policy"]?.string ?? "no policy", slot["frozen"]?.boolean == true ? "frozen" : "",
             ]
         }
-        DecisionTable.table(rows).forEach(Output.line)
-    }
-
-    private func listModels(_ workspace: Workspace) async throws {
-        let models = try await workspace.models.searchModels(SearchQuery(limit: 10_000)).items
-        var rows: [[String]] = []
-        var documents: [JSONValue] = []
-        for model in models {
-            let slot = try await workspace.governance.slot(of: model.name)
-            documents.append(slot.json)
-            rows.append([
-                model.name,
-                slot.version.map { "v\($0) \(slot.problem == nil ? "serves" : "cannot be served")" }
-                    ?? "no current version", slot.policy ?? "no policy",
-                slot.freeze == nil ? "" : "frozen",
-            ])
-        }
-        if json { return Output.json(.array(documents)) }
-        DecisionTable.table(rows).forEach(Output.line)
+        TextTable.lines(rows).forEach(Output.line)
         if rows.isEmpty {
             Output.note("no registered models; balanceops models import FILE --name NAME registers one")
         }
+    }
+}
+
+/// `balanceops models versions`.
+struct ModelsVersions: ExemplifiedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "versions",
+        abstract: "Lists the versions of a model, newest first."
+    )
+    static let examples = ["balanceops models versions credit"]
+
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @Argument(help: "The registered model.") var model: String
+    @Flag(help: "Answer with JSON.") var json = false
+
+    func run() async throws { try await Self.list(model, at: place.reading(), asJSON: json) }
+
+    static func list(_ model: String, at api: any API, asJSON: Bool) async throws {
+        try await api.requireModel(model)
+        let answer = try await api.value("GET", "/models/\(model.percentEncoded)")
+        let versions = (answer["versions"]?.elements ?? []).sorted {
+            $0["version"]?.integer ?? 0 > $1["version"]?.integer ?? 0
+        }
+        if asJSON { return Output.json(.array(versions)) }
+        let aliases = answer["aliases"]?.members ?? []
+        let rows = versions.map { version -> [String] in
+            let names = aliases.filter { $0.1.integer == version["version"]?.integer }.map(\.0)
+            return [
+                "v\(version["version"]?.integer ?? 0)", names.joined(separator: ", "), version["format"]?.string ?? "-",
+                Plain.time(version["created_at"]), version["problem"]?.string ?? Plain.metrics(version["metrics"]),
+            ]
+        }
+        TextTable.lines(rows).forEach(Output.line)
+        if rows.isEmpty { Output.note("\(model) has no versions") }
     }
 }
 
@@ -75,20 +80,18 @@ struct ModelsRefresh: ExemplifiedCommand {
     )
     static let examples = ["balanceops models refresh credit 6 --reason \"evaluated on the new hold-out\""]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var actorOptions: ActorOptions
-    @OptionGroup var place: VersionArguments
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @OptionGroup(title: "Audit trail") var actorOptions: ActorOptions
+    @OptionGroup var target: VersionArguments
     @Option(help: "Why.") var reason: String
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        let facts = try await workspace.governance.refreshSnapshot(
-            place.version,
-            of: place.model,
-            by: actorOptions.request(in: workspace, reason: reason)
-        )
-        if json { return Output.json(facts.json) }
-        Output.ok("version \(place.version) of \(place.model) is evaluated on \(Output.dict(facts.metrics))")
+        let api = try await place.api(as: actorOptions)
+        try await api.requireModel(target.model)
+        let path = "/models/\(target.model.percentEncoded)/\(target.path("refresh"))"
+        let facts = try await api.value("POST", path, body: .object([("reason", .string(reason))]))
+        if json { return Output.json(facts) }
+        Output.ok("version \(target.version) of \(target.model) is evaluated on \(Plain.metrics(facts["metrics"]))")
     }
 }

@@ -29,28 +29,32 @@ enum PolicyFile {
     }
 
     /// A saved policy by `name` or `name@version`, or a file.
-    static func find(_ text: String, in workspace: Workspace) async throws -> (policy: PromotionPolicy, text: String) {
-        if FileManager.default.fileExists(atPath: text) {
-            let content = try Self.text(text)
-            return (try PromotionPolicy(parsing: content), content)
-        }
-        let saved = try await saved(text, in: workspace)
-        return (saved.policy, saved.text)
+    static func find(_ text: String, at api: any API) async throws -> PromotionPolicy {
+        let isFile = FileManager.default.fileExists(atPath: text)
+        return try PromotionPolicy(parsing: isFile ? Self.text(text) : await saved(text, at: api)["text"]?.string ?? "")
     }
 
-    static func saved(_ text: String, in workspace: Workspace) async throws -> SavedPolicy {
+    /// The name and the version, where there is one, of `name` or `name@version`.
+    static func parts(_ text: String) -> (name: String, version: Int?) {
         let parts = text.split(separator: "@", maxSplits: 1)
         let version = parts.count == 2 ? Int(parts[1]) : nil
-        let name = parts.count == 2 && version != nil ? String(parts[0]) : text
-        let versions = try await workspace.governance.policyVersions(name)
-        guard let found = versions.first(where: { version == nil || $0.version == version }) else {
-            throw Failure(
-                .resourceNotFound,
-                "no policy or file named '\(text)'",
-                hint: "balanceops policy list"
-            )
-        }
-        return found
+        return (version == nil ? text : String(parts[0]), version)
+    }
+
+    /// A saved policy as the API has it.
+    static func saved(_ text: String, at api: any API) async throws -> JSONValue {
+        let (name, version) = parts(text)
+        let answer = try await api.send(APIRequest("GET", "/policies/\(name.percentEncoded)"))
+        let versions = answer.isSuccess ? answer.json?["items"]?.elements ?? [] : []
+        if let found = versions.first(where: { version == nil || $0["version"]?.integer == version }) { return found }
+        if let failure = answer.failure, failure.code != .resourceNotFound { throw failure }
+        let names = try await api.value("GET", "/policies")["items"]?.elements?.compactMap { $0["name"]?.string } ?? []
+        let near = Suggestion.nearest(to: name, of: names).map { "did you mean '\($0)'? " } ?? ""
+        throw Failure(
+            .resourceNotFound,
+            "no policy or file named '\(text)'",
+            hint: "\(near)balanceops policy list lists the policies"
+        )
     }
 }
 
@@ -106,20 +110,20 @@ struct PolicyList: ExemplifiedCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the saved policies.")
     static let examples = ["balanceops policy list"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        let policies = try await workspace.governance.policies()
-        if json { return Output.json(.array(policies.map(\.json))) }
+        let policies = try await place.reading().value("GET", "/policies")["items"]?.elements ?? []
+        if json { return Output.json(.array(policies)) }
         let rows = policies.map { saved in
             [
-                saved.policy.name, "version \(saved.version)", String(saved.policy.hash.prefix(12)),
-                "\(saved.policy.rules.count) rules",
+                saved["name"]?.string ?? "", "version \(saved["version"]?.integer ?? 0)",
+                String(saved["hash"]?.string?.prefix(12) ?? ""),
+                Plain.count(saved["document"]?["rules"]?.elements?.count ?? 0, "rule"),
             ]
         }
-        DecisionTable.table(rows).forEach(Output.line)
+        TextTable.lines(rows).forEach(Output.line)
     }
 }
 
@@ -131,31 +135,32 @@ struct PolicyShow: ExemplifiedCommand {
     )
     static let examples = ["balanceops policy show", "balanceops policy show legacy-original"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Argument(help: "A policy, such as `default` or `strict@2`.") var policy: String?
     @Option(help: "The registered model.") var name = defaultModelName
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
+        let api = try await place.reading()
         if let policy {
-            let saved = try await PolicyFile.saved(policy, in: workspace)
-            if json { return Output.json(saved.json) }
-            return Output.line(saved.text)
+            let saved = try await PolicyFile.saved(policy, at: api)
+            return json ? Output.json(saved) : Output.line(saved["text"]?.string ?? "")
         }
-        _ = try await workspace.models.model(name)
-        let bound = try await workspace.governance.boundPolicy(of: name)
+        try await api.requireModel(name)
+        let bound = try await api.value("GET", "/models/\(name.percentEncoded)/policy")
+        let policy = bound["name"]?.string
         if json {
-            return Output.json(
-                .object([
-                    ("name", .string(name)), ("policy", .optional(bound?.policy.name)),
-                    ("saved", bound?.json ?? .null),
-                ])
-            )
+            let saved = policy == nil ? JSONValue.null : bound
+            return Output.json(.object([("name", .string(name)), ("policy", .optional(policy)), ("saved", saved)]))
         }
-        guard let bound else { return Output.line("\(name): none; promotions are manual") }
-        Output.line("\(name): \(bound.policy.name), version \(bound.version), \(bound.policy.hash.prefix(12))")
-        Output.line(bound.text)
+        guard let policy else { return Output.line("\(name): none; promotions are manual") }
+        Output.line("\(name): \(policy), \(Self.version(of: bound))")
+        Output.line(bound["text"]?.string ?? "")
+    }
+
+    /// `version 2, 0123456789ab`.
+    static func version(of saved: JSONValue) -> String {
+        "version \(saved["version"]?.integer ?? 0), \(saved["hash"]?.string?.prefix(12) ?? "")"
     }
 }
 
@@ -168,24 +173,32 @@ struct PolicyDiff: ExemplifiedCommand {
     )
     static let examples = ["balanceops policy diff strict@1 strict.yaml"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Argument(help: "A policy or a file.") var left: String
     @Argument(help: "A policy or a file.") var right: String
+    @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load(), creates: false)
-        let old = try await PolicyFile.find(left, in: workspace).policy
-        let new = try await PolicyFile.find(right, in: workspace).policy
+        let api = try await place.reading()
+        let old = try await PolicyFile.find(left, at: api)
+        let new = try await PolicyFile.find(right, at: api)
         let before = Self.entries(old.json), after = Self.entries(new.json)
-        let keys = Set(before.keys).union(after.keys).sorted()
-        var count = 0
-        for key in keys where before[key] != after[key] {
-            count += 1
-            if let text = before[key] { Output.line("- \(key): \(text)") }
-            if let text = after[key] { Output.line("+ \(key): \(text)") }
+        let keys = Set(before.keys).union(after.keys).sorted().filter { before[$0] != after[$0] }
+        if json {
+            let changes = keys.map { key in
+                JSONValue.object([
+                    ("path", .string(key)), ("left", .optional(before[key])), ("right", .optional(after[key])),
+                ])
+            }
+            Output.json(.object([("same", .bool(keys.isEmpty)), ("changes", .array(changes))]))
+        } else {
+            for key in keys {
+                if let text = before[key] { Output.line(Terminal.paint("- \(key): \(text)", .red)) }
+                if let text = after[key] { Output.line(Terminal.paint("+ \(key): \(text)", .green)) }
+            }
+            if keys.isEmpty { Output.ok("the same: \(old.hash.prefix(12))") }
         }
-        guard count > 0 else { return Output.ok("the same: \(old.hash.prefix(12))") }
-        throw ExitCode(1)
+        if !keys.isEmpty { throw ExitCode(1) }
     }
 
     /// Every value by its path; a rule by its id.
@@ -219,37 +232,34 @@ struct PolicySet: ExemplifiedCommand {
         "balanceops policy set default --name balance_model",
     ]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @OptionGroup(title: "Audit trail") var actorOptions: ActorOptions
     @Argument(help: "A file, a policy such as `default` or `strict@2`, or `none`.") var policy: String
     @Option(help: "The registered model.") var name = defaultModelName
     @Option(help: "Why.") var reason: String?
+    @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
-        let request = try await actorOptions.request(in: workspace, reason: reason ?? "")
-        if policy == "none" {
-            try await workspace.governance.bind(nil, to: name, by: request)
-            return Output.ok("\(name) is not bound to a policy")
-        }
-        _ = try await workspace.models.model(name)
-        let saved = try await saved(in: workspace)
-        try await workspace.governance.bind(saved, to: name, by: request)
-        for warning in saved.policy.warnings { Output.note("warning: \(warning)") }
-        Output.ok(
-            "\(name) is bound to '\(saved.policy.name)', version \(saved.version), \(saved.policy.hash.prefix(12))"
-        )
+        let api = try await place.api(as: actorOptions)
+        try await api.requireModel(name)
+        let slot = try await api.value("PUT", "/models/\(name.percentEncoded)/policy", body: body(api))
+        if json { return Output.json(slot) }
+        if policy == "none" { return Output.ok("\(name) is not bound to a policy") }
+        let bound = try await api.value("GET", "/models/\(name.percentEncoded)/policy")
+        for warning in bound["warnings"]?.strings ?? [] { Output.note("warning: \(warning)") }
+        Output.ok("\(name) is bound to '\(bound["name"]?.string ?? "")', \(PolicyShow.version(of: bound))")
     }
 
-    private func saved(in workspace: Workspace) async throws -> SavedPolicy {
-        guard FileManager.default.fileExists(atPath: policy) else {
-            return try await PolicyFile.saved(policy, in: workspace)
+    private func body(_ api: any API) async throws -> JSONValue {
+        var body: [(String, JSONValue)] = [("reason", .string(reason ?? ""))]
+        if policy == "none" {
+            body.append(("policy", "none"))
+        } else if FileManager.default.fileExists(atPath: policy) {
+            body.append(("text", .string(try PolicyFile.text(policy))))
+        } else {
+            let saved = try await PolicyFile.saved(policy, at: api)
+            body += [("policy", saved["name"] ?? .null), ("version", saved["version"] ?? .null)]
         }
-        let text = try PolicyFile.text(policy)
-        return try await workspace.governance.savePolicy(
-            PromotionPolicy(parsing: text),
-            text: text,
-            by: actorOptions.actor(in: workspace)
-        )
+        return .object(body)
     }
 }

@@ -12,7 +12,7 @@ struct Predict: ExemplifiedCommand {
         "balanceops predict --dataset-spec examples/dataset_specs/german_credit.json --row 1"
     ]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Option(help: "The dataset spec (JSON) that the model was trained with.") var datasetSpec: String
     @Option(help: "The row number, starting at 1, among the rows that are used.") var row = 1
     @Option(help: "The API.") var baseUrl: String?
@@ -39,26 +39,9 @@ struct RowPrediction {
             throw Failure(.invalidArgument, "--row must be between 1 and \(dataset.features.rows), not \(row)")
         }
         let features = JSONValue.numbers(dataset.features[row: row - 1])
-        let answer: APIClient.Answer
-        do {
-            answer = try await client.send("POST", "/predict", body: .object([("features", features)]))
-        } catch let failure as Failure {
-            throw failure
-        } catch {
-            throw Failure(
-                .unavailable,
-                "cannot reach the API at \(client.baseURL)",
-                hint: "balanceops serve",
-                cause: error
-            )
-        }
-        guard let probability = answer.json?["p_win"]?.number else {
-            let error = answer.json?["error"]
-            throw Failure(
-                .unavailable,
-                error?["message"]?.string ?? "HTTP \(answer.status): \(answer.text.prefix(200))",
-                hint: error?["hint"]?.string
-            )
+        let answer = try await client.value("POST", "/predict", body: .object([("features", features)]))
+        guard let probability = answer["p_win"]?.number else {
+            throw Failure(.unavailable, "\(client.baseURL) answered without a probability", hint: "check the URL")
         }
         return (probability, dataset.target[row - 1])
     }

@@ -21,9 +21,8 @@ struct Promote: ExemplifiedCommand {
         "balanceops promote credit 7 --dry-run",
     ]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var actorOptions: ActorOptions
-    @OptionGroup var serverOptions: ServerOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @OptionGroup(title: "Audit trail") var actorOptions: ActorOptions
     @Argument(help: "The registered model, followed by a version.") var model: String?
     @Argument(help: "The version number.") var version: Int?
     @Option(help: "The run to promote.") var runId: String?
@@ -52,79 +51,61 @@ struct Promote: ExemplifiedCommand {
     }
 
     func run() async throws {
-        if let client = serverOptions.client { return try await run(on: client) }
-        let workspace = try await Workspace.open(options.load())
-        let request = try await actorOptions.request(
-            in: workspace,
-            reason: reason ?? "",
-            expecting: expectGeneration,
-            ifDecision: ifDecision
-        )
-        guard let model, let version else { return try await promoteRun(in: workspace, request) }
-        try await Gate.requireModel(model, in: workspace, or: "balanceops models list lists the models")
-        if reason == nil, !dryRun {
+        guard modelPath == nil else { return try await promoteFile() }
+        let api = try await place.api(as: actorOptions)
+        let name = model ?? self.name
+        let creates = model == nil && (create || name == defaultModelName)
+        let hint = "balanceops models list lists the models" + (model == nil ? "; --create creates this one" : "")
+        if !creates { try await api.requireModel(name, or: hint) }
+        if model != nil, reason == nil, !dryRun {
             throw Failure(.invalidArgument, "missing reason for the promotion", hint: "add --reason WHY")
         }
-        if dryRun {
-            let decision = try await workspace.promotions.preview(version, of: model)
-            return try Self.report(decision.json, of: model, asJSON: json)
-        }
-        let result =
-            try await force
-            ? workspace.promotions.force(version, of: model, by: request)
-            : workspace.promotions.promote(version, of: model, by: request)
-        if !result.isNoop, let failure = PromotionService.failure(result.decision, "version \(version)", of: model) {
-            if !json {
-                Output.line("\(DecisionTable.headline(result.decision.json))")
-                DecisionTable.lines(result.decision.json).forEach(Output.line)
-            } else {
-                Output.json(result.json)
+        let action = force ? "force" : "promote"
+        let answer: JSONValue
+        do {
+            answer = try await api.value("POST", "/models/\(name.percentEncoded)/\(action)", body: body(creates))
+        } catch let failure as Failure {
+            // What the policy decided stands in the details.
+            if let decision = failure.details, decision["decision"] != nil {
+                Self.show(decision, of: name, asJSON: json)
             }
             throw failure
         }
-        if json { return Output.json(result.json) }
-        let from = result.from.map { "version \($0)" } ?? "nothing"
-        Output.ok(
-            result.isNoop
-                ? "version \(version) of \(model) is already current"
-                : "\(model): \(from) -> version \(version), generation \(result.slot.generation) (\(result.decision.reason))"
-        )
+        if dryRun { return try Self.report(answer, of: name, asJSON: json) }
+        if json { return Output.json(answer) }
+        Output.ok(Self.sentence(answer, of: name))
     }
 
-    private func run(on client: APIClient) async throws {
-        guard let model, let version else {
-            throw ValidationError("On a server pass MODEL VERSION: a run is registered first, as MLflow's client does.")
-        }
-        var body: [(String, JSONValue)] = [("version", .int(version))]
-        let path = "/models/\(model.percentEncoded)"
-        if dryRun {
-            let answer = try await client.value(
-                "POST",
-                "\(path)/promote",
-                body: .object(body + [("dry_run", .bool(true))])
-            )
-            return try Self.report(answer, of: model, asJSON: json)
-        }
-        guard let reason else {
-            throw Failure(.invalidArgument, "missing reason for the promotion", hint: "add --reason WHY")
-        }
-        body.append(("reason", .string(reason)))
+    private func body(_ creates: Bool) -> JSONValue {
+        var body: [(String, JSONValue)] = [("reason", .string(reason ?? "")), ("dry_run", .bool(dryRun))]
+        body.append(version.map { ("version", .int($0)) } ?? ("run_id", .string(runId ?? "latest")))
+        if creates { body.append(("create", .bool(true))) }
         if let ifDecision { body.append(("if_decision", .string(ifDecision))) }
         body.append(expectGeneration.map { ("expected_generation", .int($0)) } ?? ("allow_any", .bool(true)))
-        let answer = try await client.value("POST", "\(path)/\(force ? "force" : "promote")", body: .object(body))
-        if json { return Output.json(answer) }
-        Output.ok("\(model): version \(version) serves")
+        return .object(body)
+    }
+
+    private static func sentence(_ answer: JSONValue, of model: String) -> String {
+        if let run = answer["run_id"]?.string {
+            return "promoted run_id=\(run) -> \(answer["path"]?.string ?? "")"
+        }
+        let version = "version \(answer["to_version"]?.integer ?? 0)"
+        if answer["noop"]?.boolean == true { return "\(version) of \(model) is already current" }
+        let from = answer["from_version"]?.integer.map { "version \($0)" } ?? "nothing"
+        let reason = answer["decision"]?["reason"]?.string ?? ""
+        return "\(model): \(from) -> \(version), generation \(answer["generation"]?.integer ?? 0) (\(reason))"
+    }
+
+    private static func show(_ decision: JSONValue, of model: String, asJSON: Bool) {
+        if asJSON { return Output.json(decision) }
+        Output.line("\(model): \(DecisionTable.headline(decision))")
+        DecisionTable.lines(decision).forEach(Output.line)
     }
 
     /// Prints a decision; anything but a promotion becomes the exit status that a promotion would have had.
     static func report(_ decision: JSONValue, of model: String, asJSON: Bool) throws {
-        if asJSON {
-            Output.json(decision)
-        } else {
-            Output.line("\(model): \(DecisionTable.headline(decision))")
-            DecisionTable.lines(decision).forEach(Output.line)
-            Output.line("  decision \(decision["decision_hash"]?.string ?? "")")
-        }
+        show(decision, of: model, asJSON: asJSON)
+        if !asJSON { Output.line("  decision \(decision["decision_hash"]?.string ?? "")") }
         switch decision["decision"]?.string {
         case "reject": throw ExitCode(Failure.Code.promotionRefused.row.exit)
         case "hold": throw ExitCode(Failure.Code.promotionHeld.row.exit)
@@ -132,77 +113,20 @@ struct Promote: ExemplifiedCommand {
         }
     }
 
-    private func promoteRun(in workspace: Workspace, _ request: TransitionRequest) async throws {
-        let promotion = ManualPromotion(run: runId.map { RunID(native: $0) }, modelPath: modelPath, name: name)
-        if !create, name != defaultModelName {
-            try await Gate.requireModel(
-                name,
-                in: workspace,
-                or: "balanceops models list lists the models; --create creates this one"
-            )
-        }
-        if dryRun {
-            let id = try await promotion.detail(in: workspace).summary.id
-            let decision = try await workspace.promotions.explain(.run(id, in: workspace.tracking), of: name)
-            return try Self.report(decision.json, of: name, asJSON: json)
-        }
-        let result = try await promotion.run(in: workspace, by: request)
-        if json {
-            return Output.json(
-                .object([
-                    ("ok", .bool(true)), ("run_id", .string(result.run.native)), ("name", .string(name)),
-                    ("path", .string(result.path)),
-                ])
-            )
-        }
-        Output.ok("promoted run_id=\(result.run) -> \(result.path)")
-    }
-}
-
-/// The promotion behind `promote` and `e2e`; without a run: of the newest one.
-struct ManualPromotion {
-    var run: RunID?
-    var modelPath: String?
-    var name = defaultModelName
-
-    func run(in workspace: Workspace, by request: TransitionRequest) async throws -> (run: RunID, path: String) {
-        let detail = try await detail(in: workspace)
-        let id = detail.summary.id
-        let artifacts = detail.artifacts
-        let preferred = ["model_candidate", "model_current", "model"].lazy.compactMap { kind in
-            artifacts.first { $0.kind == kind && !$0.path.isEmpty }
-        }.first
-        guard let path = modelPath ?? preferred?.path ?? artifacts.first?.path else {
-            throw Failure(
-                .noModelArtifact,
-                "no model artifact found for run_id: \(id)",
-                hint: "balanceops promote --run-id \(id) --model-path FILE"
-            )
-        }
-        if modelPath != nil, let bound = try await workspace.governance.boundPolicy(of: name) {
-            throw Failure(
-                .invalidArgument,
-                "'\(name)' is bound to policy '\(bound.policy.name)', which cannot evaluate a file by a run's metrics",
-                hint: "run balanceops models import FILE --name \(name), then promote that version"
-            )
-        }
-        let outcome = try await workspace.promotions.promote(
-            modelPath ?? workspace.artifacts.resolve(path) ?? path,
+    /// Promotes a file of this machine instead of the one that the run recorded.
+    private func promoteFile() async throws {
+        try place.requireFiles("--model-path")
+        if dryRun { throw ValidationError("--model-path and --dry-run cannot be used together.") }
+        let workspace = try await Workspace.open(place.options.load())
+        if !create, name != defaultModelName { _ = try await workspace.models.model(name) }
+        let request = try await actorOptions.request(in: workspace, reason: reason ?? "", expecting: expectGeneration)
+        let result = try await workspace.runPromotion.promote(
+            runId.map { RunID(native: $0) },
             of: name,
-            run: id,
-            metrics: detail.summary.metrics,
+            file: modelPath,
             by: request
         )
-        if let failure = PromotionService.failure(outcome.decision, "run \(id)", of: name) { throw failure }
-        return (id, try workspace.files.currentPath(of: name))
-    }
-
-    func detail(in workspace: Workspace) async throws -> RunDetail {
-        guard let run else {
-            if let latest = try await latestRun(workspace.tracking, workspace.artifacts) { return latest }
-            throw Failure(.runNotFound, "no runs found", hint: "balanceops train-dummy")
-        }
-        if let detail = try await workspace.tracking.run(run) { return detail }
-        throw Failure(.runNotFound, "run_id not found: \(run)", hint: "GET /runs or the dashboard lists the runs")
+        if json { return Output.json(result.json) }
+        Output.ok(Self.sentence(result.json, of: name))
     }
 }

@@ -10,8 +10,8 @@ struct DashboardCommand: ExemplifiedCommand {
     )
     static let examples = ["balanceops dashboard --port 8501 --api-url http://127.0.0.1:8000"]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var listen: ListenOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
+    @OptionGroup(title: "Network and limits") var listen: ListenOptions
     @Option(help: "The port to listen on; 0 picks a free one (BALANCEOPS_DASHBOARD_PORT).") var port: String?
     @Flag(help: "Allow changes through forms; without it the dashboard is read-only.") var writable = false
 

@@ -12,13 +12,8 @@ struct Serve: ExemplifiedCommand {
     )
     static let examples = ["balanceops serve --port 8000"]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var listen: ListenOptions
-    @Option(
-        help: "The folder for the database, artifacts and current model; created if missing. Replaces three settings."
-    )
-    var data: String?
-
+    @OptionGroup(title: "Files") var options: SettingsOptions
+    @OptionGroup(title: "Network and limits") var listen: ListenOptions
     @Option(help: "The port to listen on; 0 picks a free one (BALANCEOPS_PORT).") var port: String?
 
     @Option(help: "The gRPC port: a number, auto (API port + 1), or off (BALANCEOPS_GRPC_PORT).")
@@ -38,11 +33,6 @@ struct Serve: ExemplifiedCommand {
         flags[.grpcPort] = grpcPort
         flags[.fastLane] = fastLane
         flags[.eventLoops] = eventLoops
-        if let data {
-            flags[.database] = flags[.database] ?? "\(data)/balanceops.db"
-            flags[.artifacts] = flags[.artifacts] ?? "\(data)/artifacts"
-            flags[.currentModel] = flags[.currentModel] ?? "\(data)/artifacts/models/current.model"
-        }
         let settings = try await Settings.load(flags: flags)
         let port = try settings.port(.port)
         // Before anything is made: a server that may not start leaves nothing behind.

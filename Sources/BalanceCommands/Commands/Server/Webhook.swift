@@ -1,7 +1,5 @@
 import ArgumentParser
 import BalanceCore
-import BalanceService
-import Logging
 
 /// `balanceops webhook`.
 struct WebhookCommand: ExemplifiedCommand {
@@ -30,8 +28,8 @@ struct WebhookAdd: ExemplifiedCommand {
         "balanceops webhook add https://hooks.slack.com/services/T0/B0/X --format slack --action promoted --action \"rolled back\"",
     ]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @OptionGroup(title: "Audit trail") var actorOptions: ActorOptions
     @Argument(help: "The URL to send to.") var url: String
     @Option(help: "json or slack.") var format = "json"
     @Option(help: "Only events of this model.") var model: String?
@@ -40,14 +38,15 @@ struct WebhookAdd: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let settings = try await options.load()
-        let workspace = try await Workspace.open(settings)
-        _ = try OutboundRules(allowed: settings[.webhookHosts].text).target(url)
-        let webhook = try Webhook(url: url, format: format, secret: secret, model: model, actions: action)
-        try await workspace.webhooks.addWebhook(webhook, by: actorOptions.actor(in: workspace))
-        if json { return Output.json(.object((webhook.json.members ?? []) + [("secret", .string(webhook.secret))])) }
-        Output.ok("added \(webhook.id)")
-        Output.line("secret: \(webhook.secret)")
+        var body: [(String, JSONValue)] = [
+            ("url", .string(url)), ("format", .string(format)), ("actions", .strings(action)),
+        ]
+        if let model { body.append(("model", .string(model))) }
+        if let secret { body.append(("secret", .string(secret))) }
+        let made = try await place.api(as: actorOptions).value("POST", "/webhooks", body: .object(body))
+        if json { return Output.json(made) }
+        Output.ok("added \(made["id"]?.string ?? "")")
+        Output.line("secret: \(made["secret"]?.string ?? "")")
     }
 }
 
@@ -56,16 +55,20 @@ struct WebhookList: ExemplifiedCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Lists the webhooks.")
     static let examples = ["balanceops webhook list"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let all = try await Workspace.open(options.load(), creates: false).webhooks.webhooks()
-        if json { return Output.json(.array(all.map(\.json))) }
+        let all = try await place.reading().value("GET", "/webhooks")["items"]?.elements ?? []
+        if json { return Output.json(.array(all)) }
         let rows = all.map { hook in
-            [hook.id, hook.format.rawValue, hook.model ?? "all models", hook.actions.joined(separator: ", "), hook.url]
+            [
+                hook["id"]?.string ?? "", hook["format"]?.string ?? "", hook["model"]?.string ?? "all models",
+                (hook["actions"]?.strings ?? []).joined(separator: ", "), hook["url"]?.string ?? "",
+            ]
         }
-        DecisionTable.table(rows).forEach(Output.line)
+        TextTable.lines(rows).forEach(Output.line)
+        if rows.isEmpty { Output.note("no webhooks; balanceops webhook add URL adds one") }
     }
 }
 
@@ -77,14 +80,14 @@ struct WebhookRemove: ExemplifiedCommand {
     )
     static let examples = ["balanceops webhook remove wh-0123456789abcdef"]
 
-    @OptionGroup var options: SettingsOptions
-    @OptionGroup var actorOptions: ActorOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @OptionGroup(title: "Audit trail") var actorOptions: ActorOptions
     @Argument(help: "The webhook ID.") var id: String
+    @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let workspace = try await Workspace.open(options.load())
-        try await workspace.webhooks.removeWebhook(id, by: actorOptions.actor(in: workspace))
-        Output.ok("removed \(id)")
+        let answer = try await place.api(as: actorOptions).value("DELETE", "/webhooks/\(id.percentEncoded)")
+        json ? Output.json(answer) : Output.ok("removed \(id)")
     }
 }
 
@@ -96,15 +99,21 @@ struct WebhookDeliveries: ExemplifiedCommand {
     )
     static let examples = ["balanceops webhook deliveries wh-0123456789abcdef"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
     @Argument(help: "The webhook ID.") var id: String
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
-        let all = try await Workspace.open(options.load(), creates: false).webhooks.deliveries(of: id, limit: 100)
-        if json { return Output.json(.array(all.map(\.json))) }
-        let rows = all.map { [$0.createdAt.iso8601, $0.subject, $0.state, "\($0.attempts) tries", $0.lastError ?? ""] }
-        DecisionTable.table(rows).forEach(Output.line)
+        let path = "/webhooks/\(id.percentEncoded)/deliveries"
+        let all = try await place.reading().value("GET", path)["items"]?.elements ?? []
+        if json { return Output.json(.array(all)) }
+        let rows = all.map { sent in
+            [
+                Plain.time(sent["created_at"]), sent["model"]?.string ?? "", sent["state"]?.string ?? "",
+                Plain.count(sent["attempts"]?.integer ?? 0, "attempt"), sent["last_error"]?.string ?? "",
+            ]
+        }
+        TextTable.lines(rows).forEach(Output.line)
     }
 }
 
@@ -116,16 +125,13 @@ struct WebhookTest: ExemplifiedCommand {
     )
     static let examples = ["balanceops webhook test wh-0123456789abcdef"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files or server") var place: PlaceOptions
+    @OptionGroup(title: "Audit trail") var actorOptions: ActorOptions
     @Argument(help: "The webhook ID.") var id: String
 
     func run() async throws {
-        let settings = try await options.load()
-        let workspace = try await Workspace.open(settings)
-        let webhook = try await workspace.webhooks.webhook(id)
-        let rules = OutboundRules(allowed: settings[.webhookHosts].text)
-        let sender = WebhookSender(store: workspace.webhooks, rules: rules, logger: Logger(label: "balanceops"))
-        let report = await sender.probe(webhook)
+        let path = "/webhooks/\(id.percentEncoded)/test"
+        let report = try await place.api(as: actorOptions).value("POST", path, body: .object([]))
         Output.json(report)
         if report["delivered"]?.boolean != true { throw ExitCode(1) }
     }

@@ -9,7 +9,7 @@ struct DemoRun: ExemplifiedCommand {
     )
     static let examples = ["balanceops demo-run && balanceops dashboard"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {

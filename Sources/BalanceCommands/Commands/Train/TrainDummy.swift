@@ -11,16 +11,17 @@ struct TrainDummy: ExemplifiedCommand {
     )
     static let examples = ["balanceops train-dummy --seed 7 --n-features 8"]
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup(title: "Files") var options: SettingsOptions
     @Option(help: "The random seed of weights and data.") var seed = 42
     @Option(help: "The number of rows the model is evaluated on.") var nSamples = 300
     @Option(help: "The number of features of a row.") var nFeatures = 8
+    @Option(help: "The registered model to promote to; created if missing.") var name = defaultModelName
     @Flag(name: .customLong("no-auto-promote"), help: "Do not change the current model.") var noAutoPromote = false
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
         let workspace = try await Workspace.open(options.load())
-        let result = try await DummyTraining(seed: seed, samples: nSamples, features: nFeatures)
+        let result = try await DummyTraining(seed: seed, samples: nSamples, features: nFeatures, name: name)
             .run(in: workspace, promotes: !noAutoPromote)
         result.report(asJSON: json)
     }
@@ -31,6 +32,7 @@ struct DummyTraining {
     var seed = 42
     var samples = 300
     var features = 8
+    var name = defaultModelName
 
     func run(in workspace: Workspace, promotes: Bool) async throws -> TrainingReport {
         let (model, metrics) = try DummyTrainer.train(seed: seed, samples: samples, features: features)
@@ -54,7 +56,7 @@ struct DummyTraining {
                 metrics: metrics
             )
         }
-        if promotes { try await report.promote(in: workspace) }
+        if promotes { try await report.promote(to: name, in: workspace) }
         return report
     }
 }

@@ -14,43 +14,18 @@ struct TrainTabularBaseline: ExemplifiedCommand {
         "balanceops train-tabular-baseline --csv-path my.csv --target-col churned --no-auto-promote",
     ]
 
-    @OptionGroup var options: SettingsOptions
-    @Option(help: "A dataset spec (JSON).") var datasetSpec: String?
-    @Option(help: "A CSV file to use instead of a spec.") var csvPath: String?
-    @Option(help: "The column of the CSV file to predict.") var targetCol: String?
-    @Option(help: "The dataset name for the CSV file.") var datasetName: String?
-    @Option(help: "The separator of the CSV file.") var sep = ","
-    @Flag(name: .customLong("no-one-hot"), help: "Reject text columns instead of encoding them.") var noOneHot = false
-    @Flag(name: .customLong("no-dropna"), help: "Keep rows with empty cells.") var noDropna = false
-    @Option(help: "The random seed of the split.") var seed = 42
-    @Option(help: "The fraction of rows to test on; 0 trains and tests on all rows.") var testSize = 0.2
+    @OptionGroup(title: "Files") var options: SettingsOptions
+    @OptionGroup var data: DatasetOptions
+    @Option(help: "The registered model to promote to; created if missing.") var name = defaultModelName
     @Flag(name: .customLong("no-auto-promote"), help: "Do not change the current model.") var noAutoPromote = false
     @Flag(help: "Answer with JSON.") var json = false
 
-    func validate() throws {
-        if datasetSpec == nil, csvPath == nil || targetCol == nil {
-            throw ValidationError("Pass --dataset-spec FILE, or --csv-path FILE and --target-col COLUMN.")
-        }
-    }
-
     func run() async throws {
-        let spec = try spec()
+        let spec = try data.spec()
         let workspace = try await Workspace.open(options.load())
-        let report = try await TabularTraining(spec: spec, seed: seed, testSize: testSize)
+        let report = try await TabularTraining(spec: spec, seed: data.seed, testSize: data.testSize, name: name)
             .run(in: workspace, promotes: !noAutoPromote)
         report.report(asJSON: json)
-    }
-
-    private func spec() throws -> DatasetSpec {
-        if let datasetSpec { return try DatasetSpec(contentsOf: datasetSpec) }
-        return .csv(
-            path: csvPath ?? "",
-            target: targetCol ?? "",
-            name: datasetName,
-            separator: sep,
-            oneHot: !noOneHot,
-            dropMissing: !noDropna
-        )
     }
 }
 
@@ -59,6 +34,7 @@ struct TabularTraining {
     var spec: DatasetSpec
     var seed = 42
     var testSize = 0.2
+    var name = defaultModelName
 
     private static let kind = "train_tabular_baseline"
 
@@ -96,7 +72,7 @@ struct TabularTraining {
                 metrics: result.metrics
             )
         }
-        if promotes { try await report.promote(in: workspace) }
+        if promotes { try await report.promote(to: name, in: workspace) }
         return report
     }
 

@@ -13,10 +13,10 @@ struct TrainingReport {
     var decision: Decision?
 
     /// Lets the policy decide that the model is bound to, else that of the original.
-    mutating func promote(in workspace: Workspace) async throws {
+    mutating func promote(to name: String, in workspace: Workspace) async throws {
         let outcome = try await workspace.promotions.promote(
             candidate,
-            of: defaultModelName,
+            of: name,
             run: runID,
             metrics: metrics,
             policy: .original,
