@@ -189,7 +189,7 @@ struct ServerBuilder {
         isWritable: Bool,
         onStart: @escaping @Sendable (Int) -> Void
     ) throws -> some ApplicationProtocol {
-        let url = workspace.settings[.apiURL].text
+        let url = workspace.settings.serverURL
         let dashboard = pages(base: "") { await APIClient(baseURL: url).version() }
         let health = Endpoint(.init("GET", "/health", "Whether the pages answer.", answer: "Health"), .open) { _, _ in
             .json(.object([("status", "ok")]))

@@ -38,6 +38,14 @@ package struct Settings: Sendable {
         values[setting] ?? Value(text: setting.defaultValue, origin: "default")
     }
 
+    /// The URL of the API: where the settings name none, that of a server with these settings.
+    var serverURL: String {
+        if self[.apiURL].origin != "default" { return self[.apiURL].text }
+        let host = self[.host].text
+        let name = ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
+        return "http://\(name):\(self[.port].text)"
+    }
+
     /// The port of gRPC, and whether it was chosen here so that nobody counts on it; nil: none.
     func grpcPort(besides port: Int) throws -> (port: Int, isOptional: Bool)? {
         switch self[.grpcPort].text {

@@ -10,7 +10,7 @@ struct ActorOptions: ParsableArguments {
     /// The name that the command goes by where there are no accounts.
     var name: String {
         let user = Self.user
-        return (said ?? (user.isEmpty ? Self.account ?? "cli" : user)).oneLine
+        return (said ?? (user.isEmpty ? "cli" : user)).oneLine
     }
 
     private var said: String? {
@@ -18,9 +18,10 @@ struct ActorOptions: ParsableArguments {
         return named.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    private static var user: String {
+    /// The user of the operating system; empty where it has no name.
+    static var user: String {
         let environment = ProcessInfo.processInfo.environment
-        return environment["USER"] ?? environment["LOGNAME"] ?? ""
+        return environment["USER"] ?? environment["LOGNAME"] ?? account ?? ""
     }
 
     /// Whom a server is told: with a token it knows itself, and another name is an error of the caller.

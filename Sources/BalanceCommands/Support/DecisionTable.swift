@@ -23,6 +23,11 @@ enum DecisionTable {
             guard let next = rule["next"]?.string else { continue }
             lines.append("  next, \(rule["id"]?.string ?? ""): \(Plain.shortened(next))")
         }
+        if rules.contains(where: { $0["next"]?.string?.hasPrefix("evaluate ") == true }) {
+            let model = decision["slot"]?["model"]?.string ?? "MODEL"
+            let version = decision["slot"]?["current"]?.integer.map(String.init) ?? "VERSION"
+            lines.append("  try: balanceops evaluate \(model) \(version) --dataset-spec SPEC (or --csv-path FILE)")
+        }
         for warning in decision["warnings"]?.strings ?? [] { lines.append("  note: \(warning)") }
         return rows.isEmpty ? Array(lines.dropFirst()) : lines
     }
@@ -32,6 +37,6 @@ enum DecisionTable {
         let outcome = decision["decision"]?.string ?? "?"
         let policy = decision["policy"]?.string ?? "none"
         let hash = decision["policy_hash"]?.string.map { " (\($0.prefix(12)))" } ?? ""
-        return "\(outcome) by policy '\(policy)'\(hash): \(decision["reason"]?.string ?? "")"
+        return "\(outcome) by policy '\(policy)'\(hash): \(Plain.shortened(decision["reason"]?.string ?? ""))"
     }
 }

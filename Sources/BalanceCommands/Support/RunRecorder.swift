@@ -16,7 +16,8 @@ struct RunRecorder {
     }
 
     func begin(params: JSONValue, note: String) async throws {
-        let run = NewRun(id: id, kind: kind, params: params, note: note, git: Git.info(), startedAt: startedAt)
+        var run = NewRun(id: id, kind: kind, params: params, note: note, git: Git.info(), startedAt: startedAt)
+        run.user = ActorOptions.user
         try await workspace.tracking.begin(run)
     }
 

@@ -38,6 +38,8 @@ package struct NewRun: Sendable {
     package var note: String?
     package var git: GitInfo
     package var startedAt: Timestamp
+    /// Who made it; empty where that is not known.
+    package var user = ""
 
     package init(id: RunID, kind: String, params: JSONValue, note: String?, git: GitInfo, startedAt: Timestamp) {
         self.id = id

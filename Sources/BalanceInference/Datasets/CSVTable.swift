@@ -40,6 +40,14 @@ enum CSVTable {
         guard let names, names != [""], Set(names).count == names.count else {
             throw Failure(.datasetInvalid, "\(path) has no header, or a duplicate column name")
         }
+        if names.count == 1, let other = [";", "\t", "|", ","].first(where: names[0].contains) {
+            let shown = other == "\t" ? "$'\\t'" : "'\(other)'"
+            throw Failure(
+                .datasetInvalid,
+                "\(path) has one column, '\(names[0].prefix(60))': its separator is not '\(separator)'",
+                hint: "pass --sep \(shown), or \"sep\" in the dataset spec"
+            )
+        }
         if let wide {
             throw Failure(
                 .datasetInvalid,

@@ -17,11 +17,12 @@ package struct SQLTrackingStore: TrackingStore {
         try await database.write { connection in
             try connection.execute(
                 "INSERT INTO run (run_id, kind, status, created_at, start_time_ms, git_commit, git_branch, git_dirty, "
-                    + "params_json, note) VALUES (?, ?, 'RUNNING', ?, ?, ?, ?, ?, ?, ?)",
+                    + "params_json, note, user_id) VALUES (?, ?, 'RUNNING', ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     .text(run.id.stored), .text(run.kind), .text(run.startedAt.iso8601),
                     .integer(run.startedAt.milliseconds), .optional(run.git.commit), .optional(run.git.branch),
                     .optional(run.git.dirty.map { $0 ? 1 : 0 }), .text(run.params.text()), .optional(run.note),
+                    .text(run.user),
                 ]
             )
             try RunRows.insertParams(run.params, of: run.id.stored, connection)

@@ -141,8 +141,12 @@ struct E2E: ExemplifiedCommand {
     private func next(_ workspace: Workspace) {
         Output.line("")
         Output.line("What to try next:")
-        Output.line("  balanceops serve                 the API on http://127.0.0.1:8000, with the dashboard below /ui")
-        Output.line("  balanceops dashboard             the dashboard on http://127.0.0.1:8501")
-        Output.line("  balanceops train-dummy --seed 7  another candidate for the policy to evaluate")
+        let serve = port == 8000 ? "balanceops serve" : "balanceops serve --port \(port)"
+        let hints = [
+            [serve, "the API on http://127.0.0.1:\(port), with the dashboard below /ui"],
+            ["balanceops explain", "why the current version serves"],
+            ["balanceops train-dummy --seed 7", "another candidate for the policy to evaluate"],
+        ]
+        TextTable.lines(hints, width: nil).forEach { Output.line("  \($0)") }
     }
 }

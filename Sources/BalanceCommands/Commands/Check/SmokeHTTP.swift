@@ -10,8 +10,8 @@ struct SmokeHTTP: ExemplifiedCommand {
     static let examples = ["balanceops smoke-http --retries 30 --fail-on-predict-404"]
 
     @Option(help: "The API; overrides --host and --port.") var baseUrl: String?
-    @Option(help: "The API's host.") var host = "127.0.0.1"
-    @Option(help: "The API's port.") var port = 8000
+    @Option(help: "The API's host; defaults to the settings.") var host: String?
+    @Option(help: "The API's port; defaults to the settings.") var port: Int?
     @Option(help: "The timeout of one request, in seconds.") var timeoutSec = 10.0
     @Option(help: "How often to retry a failed request; 400 and 404 are never retried.") var retries = 0
     @Option(help: "The delay between retries, in seconds.") var retryDelaySec = 0.5
@@ -26,8 +26,10 @@ struct SmokeHTTP: ExemplifiedCommand {
     @Flag(help: "Answer with JSON.") var json = false
 
     func run() async throws {
+        let flags = [Setting.host: host, .port: port.map(String.init)].compactMapValues { $0 }
+        let own = try await Settings.load(flags: flags).serverURL
         let test = SmokeTest(
-            baseURL: baseUrl ?? "http://\(host):\(port)",
+            baseURL: baseUrl ?? own,
             timeoutSeconds: timeoutSec,
             retries: retries,
             retryDelaySeconds: retryDelaySec,

@@ -71,7 +71,7 @@ enum ServingText {
         let from = entry["from_version"]?.integer.map { "version \($0)" } ?? "nothing"
         let (actor, action) = (entry["actor"]?.string ?? "", entry["action"]?.string ?? "")
         var lines = [
-            "  because  \(actor) \(action) it, replacing \(from): \(entry["reason"]?.string ?? "")",
+            "  because  \(action) by \(actor), replacing \(from): \(Plain.shortened(entry["reason"]?.string ?? ""))",
             "  record   entry \(sequence) of the audit trail, \(entry["hash"]?.string?.prefix(12) ?? "")",
         ]
         if let decision = entry["decision"], decision["decision"] != nil {

@@ -21,7 +21,7 @@ struct Predict: ExemplifiedCommand {
     func run() async throws {
         let settings = try await options.load()
         let spec = try DatasetSpec(contentsOf: datasetSpec)
-        let client = APIClient(baseURL: baseUrl ?? settings[.apiURL].text)
+        let client = APIClient(baseURL: baseUrl ?? settings.serverURL)
         let result = try await RowPrediction(spec: spec, row: row).ask(client)
         if json { return Output.json(.object([("row", .int(row)), ("p_win", .double(result.probability))])) }
         Output.ok("row \(row): p_win = \(result.probability) (its class in the file: \(result.label))")
