@@ -14,6 +14,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 PROCESSES = []
@@ -26,11 +27,20 @@ def port():
         return probe.getsockname()[1]
 
 
+def said(*arguments, environment=None):
+    """What a program prints; where it fails, the run ends with what it said of that."""
+    done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, arguments))} failed with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
 def start(arguments, url, environment=None, wait=60):
     """A server that answers, and how many milliseconds that took."""
     begin = time.perf_counter()
+    errors = tempfile.TemporaryFile()
     process = subprocess.Popen(list(map(str, arguments)), env=os.environ | (environment or {}), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)
+                               stderr=errors, start_new_session=True)
     PROCESSES.append(process)
     host, path = re.match(r"http://([^/]+)(.*)", url).groups()
     while time.perf_counter() - begin < wait:
@@ -41,7 +51,10 @@ def start(arguments, url, environment=None, wait=60):
             return process, (time.perf_counter() - begin) * 1000
         except OSError:
             time.sleep(0.002)
-    raise SystemExit(f"{arguments[0]} did not start")
+        if process.poll() is not None:
+            break
+    errors.seek(0)
+    raise SystemExit(f"{arguments[0]} did not start (exit status {process.poll()}):\n{errors.read().decode(errors='replace')[-2000:]}")
 
 
 def stop(process):
@@ -94,7 +107,7 @@ def wrk(home, process, url, body, seconds):
     lines = [] if body is None else [f"wrk.method = 'POST'", f"wrk.body = '{json.dumps(body)}'", "wrk.headers['Content-Type'] = 'application/json'"]
     script.write_text("\n".join(lines))
     before = processor(process)
-    text = subprocess.run(["wrk", "-t1", "-c16", f"-d{seconds}s", "--latency", "-s", script, url], capture_output=True, text=True).stdout
+    text = said("wrk", "-t1", "-c16", f"-d{seconds}s", "--latency", "-s", script, url)
     used = processor(process) - before
     requests = int(re.search(r"(\d+) requests in", text).group(1))
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
@@ -157,7 +170,7 @@ class Bench:
         files = sorted(self.work.glob("*.joblib")) + sorted(self.work.glob("*.onnx"))
         text = ""
         for _ in range(self.rounds):
-            text += subprocess.run([self.bin / "BalanceBench", "evaluator", self.work / "rows.csv", *files], capture_output=True, text=True).stdout
+            text += said(self.bin / "BalanceBench", "evaluator", self.work / "rows.csv", *files)
         found = {}
         for name, single, rate in re.findall(r"^(.+?\.(?:joblib|onnx))\s+([\d.]+) us a row,\s+(\d+) thousand", text, re.M):
             found.setdefault(name.strip(), []).append({"single": float(single), "rate": float(rate)})
@@ -179,14 +192,14 @@ class Bench:
         """What requests are made of, alone."""
         found = {}
         for _ in range(self.rounds):
-            for name, value, unit in re.findall(r"^(.+): ([\d.]+) (\S+)$", subprocess.run([self.bin / "BalanceBench", "kernels"], capture_output=True, text=True).stdout, re.M):
+            for name, value, unit in re.findall(r"^(.+): ([\d.]+) (\S+)$", said(self.bin / "BalanceBench", "kernels"), re.M):
                 found.setdefault((name, unit), []).append(float(value))
         self.table("Kernels", ["kernel", "median", ""], [[name, f"{statistics.median(values):,.1f}", unit] for (name, unit), values in found.items()])
 
     # Serving
 
     def balanceops(self, *arguments):
-        return subprocess.run([self.bin / "balanceops", *map(str, arguments)], check=True, capture_output=True, text=True, env=self.environment)
+        return said(self.bin / "balanceops", *arguments, environment=self.environment)
 
     @property
     def environment(self):
@@ -271,8 +284,7 @@ class Bench:
         folder.mkdir()
         environment = os.environ | {"BALANCEOPS_LOG_LEVEL": "critical", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true",
                                     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        subprocess.run([self.bin / "balanceops", "bench", "seed", "--db", folder / "ours/balanceops.db", "--runs", str(self.SEARCHED)],
-                       check=True, capture_output=True, env=environment)
+        said(self.bin / "balanceops", "bench", "seed", "--db", folder / "ours/balanceops.db", "--runs", self.SEARCHED, environment=environment)
         server, started = start([self.bin / "balanceops", "serve", "--data", folder / "ours", "--port", ours, "--grpc-port", "off"], f"http://127.0.0.1:{ours}/health", environment)
         mlflow, mlflow_started = start([self.home / "venv/bin/mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination",
                                         folder / "art", "--port", theirs], f"http://127.0.0.1:{theirs}/health", environment, wait=120)
@@ -354,8 +366,8 @@ class Bench:
         lines = [] if body is None else ["wrk.headers['Content-Type'] = 'application/json'", f"local n, body = {self.counter}, [[{body}]]",
                                          "request = function() n = n + 1; return wrk.format('POST', nil, nil, (body:gsub('@', tostring(n)))) end"]
         script.write_text("\n".join(lines))
-        text = subprocess.run(["wrk", "-t1", "-c8", f"-d{2 if self.quick else 5}s", "--timeout", "60s", "-s", script, f"http://127.0.0.1:{number}/api/2.0/mlflow/{path}"],
-                              capture_output=True, text=True).stdout
+        text = said("wrk", "-t1", "-c8", f"-d{2 if self.quick else 5}s", "--timeout", "60s", "-s", script,
+                    f"http://127.0.0.1:{number}/api/2.0/mlflow/{path}")
         assert "Non-2xx" not in text, text
         return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
 

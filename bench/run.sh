@@ -31,6 +31,9 @@ peers "$home/venv" bench/requirements.txt
 peers "$home/mlserver" bench/requirements-mlserver.txt || say "MLServer cannot be installed here; the run goes on without it"
 say "building in release mode"
 for product in balanceops BalanceBench; do
-    swift build -c release --static-swift-stdlib -Xlinker -s --product "$product" >/dev/null 2>&1
+    swift build -c release --static-swift-stdlib -Xlinker -s --product "$product" >"$home/build.log" 2>&1 || { tail -40 "$home/build.log"; exit 1; }
 done
+# ONNX Runtime is measured through its C interface: the programs find it beside themselves.
+library="$(find "$home/venv" -path '*onnxruntime/capi/libonnxruntime.so.*' | head -1)"
+[ -z "$library" ] || ln -sf "$library" .build/release/libonnxruntime.so.1
 exec "$home/venv/bin/python" bench/run.py --home "$home" --bin .build/release "$@"
