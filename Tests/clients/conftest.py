@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,10 +12,33 @@ import time
 import httpx
 import pytest
 
+# Libraries with threads of their own wait for each other by spinning, which takes the processor from the servers and from other workers.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ACCOUNTS = os.environ.get("BALANCEOPS_TEST_ACCOUNTS") == "1"
 PASSWORD = "what the tests sign in with"
 BINARY = pathlib.Path(os.environ.get("BALANCEOPS_BINARY", ROOT / ".build" / "debug" / "balanceops"))
+EFFORT = float(os.environ.get("BALANCEOPS_TEST_EFFORT", "0.2"))
+# The files that take longest, which begin first: no worker is left alone with one of them at the end.
+SLOWEST = ["test_matrix.py", "test_sign_in.py", "test_openapi.py", "test_model_formats.py", "test_transfer.py", "test_access.py", "test_governance.py",
+           "test_fast_lane.py", "test_webhooks.py", "test_connections.py", "test_mlflow.py", "test_mlflow_tools.py"]
+
+
+def effort(count, least=1):
+    """How often a test of many tries does so: as often as it says with BALANCEOPS_TEST_EFFORT=1, a fifth of that by default."""
+    return max(least, round(count * EFFORT))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "requirements: MLflow's client infers the requirements of the models that the test logs")
+    # pytest-xdist would begin with the files of the most tests.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """The slowest files first; within a file the tests keep their order."""
+    places = {name: place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 def free_port():
@@ -93,6 +117,12 @@ class Server:
         return self.process.wait(timeout=20)
 
 
+def copy(workspace, folder):
+    """What a workspace without a server holds, in a folder of its own."""
+    shutil.copytree(workspace.folder, folder, dirs_exist_ok=True)
+    return Workspace(folder)
+
+
 @pytest.fixture
 def workspace(tmp_path):
     return Workspace(tmp_path)
@@ -107,6 +137,30 @@ def no_experiment_of_another_test():
     fluent = sys.modules.get("mlflow.tracking.fluent")
     if fluent:
         fluent._active_experiment_id = None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_server_of_another_file():
+    """MLflow's client keeps the addresses that a file set, and would ask a registry that is gone."""
+    yield
+    mlflow = sys.modules.get("mlflow")
+    if mlflow:
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
+    for name in ["MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"]:
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def no_inference_of_requirements(request, monkeypatch):
+    """MLflow's client logs a model with the requirements that it knows of, and not with those that it infers.
+
+    It infers them by loading the model in another process, which takes seconds for each model; no server sees more of it than a line of a text file.
+    A test with the mark `requirements` keeps it.
+    """
+    models = sys.modules.get("mlflow.models")
+    if models and not request.node.get_closest_marker("requirements"):
+        monkeypatch.setattr(models, "infer_pip_requirements", lambda model_uri, flavor, fallback=None, **_: fallback)
 
 
 @pytest.fixture

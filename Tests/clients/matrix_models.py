@@ -1,11 +1,12 @@
 """Makes model files and what the library answers to edge rows, with the libraries of the environment that runs it.
 
-    python matrix_models.py FOLDER
+    python matrix_models.py FOLDER [STEP FIRST]
 
 By estimator and by the parameters that change the mathematics. FOLDER gets NAME.pkl and NAME.json: groups of rows, and for each group the answers,
-or the words with which the library refuses it.
+or the words with which the library refuses it. With STEP only one case of so many is taken, beginning with that at FIRST.
 """
 
+import itertools
 import json
 import pathlib
 import pickle
@@ -197,9 +198,9 @@ def answers(model, rows):
     return ask(rows)
 
 
-def main(folder):
+def main(folder, step=1, first=0):
     folder.mkdir(parents=True, exist_ok=True)
-    for name, make, (rows, labels) in cases():
+    for name, make, (rows, labels) in itertools.islice(cases(), first, None, step):
         try:
             model = make().fit(rows, labels)
         except (TypeError, ValueError, AttributeError, ImportError) as problem:
@@ -219,4 +220,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), *(int(word) for word in sys.argv[2:] if word.isdigit()))

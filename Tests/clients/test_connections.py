@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from conftest import Server, Workspace, effort
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 INFER = "/inference.GRPCInferenceService/ServerLive"
 
@@ -61,20 +63,21 @@ def rpc(port, fields=(), message=b"\0\0\0\0\0", path=INFER, seconds=5):
         return ends_with_trailers(found)
 
 
-@pytest.fixture
-def both(workspace, serve):
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
     """A server with gRPC, and gRPC's port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = serve(workspace, "serve", "--grpc-port", port, "--head-timeout", 1, "--idle-timeout", 3)
+    server = Server(Workspace(tmp_path_factory.mktemp("both")), "serve", "--grpc-port", port, "--head-timeout", 1, "--idle-timeout", 3)
     for _ in range(100):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             break
         except OSError:
             time.sleep(0.05)
-    return server, port
+    yield server, port
+    server.stop()
 
 
 @pytest.mark.parametrize("timeout", ["-1S", "-9999n", "S", "", "1", "999999999S", "1s", "+5S", "99999999H", "0n", "1 S", "١S", "-0S"])
@@ -104,7 +107,7 @@ def test_random_metadata_ends_nothing(both):
     dice = random.Random(5)
     names = ["grpc-timeout", "grpc-encoding", "grpc-accept-encoding", "x-bin", "grpc-status", "content-type", "te",
              "grpc-message", "authorization", "grpc-trace-bin", ":status"]
-    for _ in range(150):
+    for _ in range(effort(150)):
         fields = [(dice.choice(names), bytes(dice.randrange(1, 256) for _ in range(dice.randrange(0, 30))))
                   for _ in range(dice.randrange(0, 6))]
         body = bytes(dice.randrange(256) for _ in range(dice.randrange(0, 40)))
@@ -232,7 +235,7 @@ def test_bodies_are_bounded_in_sum(workspace, serve):
     """Two bodies of 1.2 MB count for 19 MB; the second is asked to come again, and what is small is answered."""
     server = serve(workspace, "serve", "--body-memory", 12 << 20)
     body = b'{"names": [' + b"1," * 600_000 + b"1]}"
-    head = f"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    head = f"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as first:
         first.sendall(head + body[:-1])
         time.sleep(1)
@@ -250,7 +253,7 @@ def test_a_body_larger_than_the_memory_for_bodies_is_read_alone(workspace, serve
     """Whatever the limits of one body and of all are, one that is allowed is read while nobody else holds anything."""
     server = serve(workspace, "serve", "--body-memory", 1 << 20)
     body = b'{"names": [' + b"1," * 600_000 + b"1]}"
-    head = f"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    head = f"POST /api/2.0/mlflow/experiments/create HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     for _ in range(2):
         answer, _ = ask(server.port, head + body)
         assert answer.startswith(b"HTTP/1.1 400"), answer[:300]

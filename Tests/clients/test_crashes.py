@@ -7,7 +7,9 @@ import socket
 import sqlite3
 import time
 
-ROUNDS = int(os.environ.get("BALANCEOPS_CRASH_ROUNDS", "12"))
+from conftest import effort
+
+ROUNDS = int(os.environ.get("BALANCEOPS_CRASH_ROUNDS", effort(12, 4)))
 
 
 def check(workspace):

@@ -19,6 +19,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from conftest import effort
+
 ROWS, LABELS = load_breast_cancer(return_X_y=True)
 ROWS = ROWS[:120, :4]
 LABELS = LABELS[:120]
@@ -93,7 +95,7 @@ def test_mutations_of_every_format(tmp_path):
     for path in files(tmp_path / "good"):
         assert inspect(path)[0] == 0, path
         whole = path.read_bytes()
-        for _ in range(25):
+        for _ in range(effort(25)):
             (tmp_path / "bad").write_bytes(mutate(whole, generator))
             inspect(tmp_path / "bad")
 

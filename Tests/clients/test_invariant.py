@@ -14,9 +14,11 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 
+from conftest import effort
+
 ROWS, LABELS = load_breast_cancer(return_X_y=True)
 ROW = ROWS[0, :8].tolist()
-ROUNDS = int(os.environ.get("BALANCEOPS_CRASH_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("BALANCEOPS_CRASH_ROUNDS", effort(8, 3)))
 TWINS = ["caf\u00e9", "cafe\u0301"]
 WHY = {"reason": "a round of the invariant", "actor": "chaos", "allow_any": True}
 

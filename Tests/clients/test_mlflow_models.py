@@ -54,6 +54,7 @@ def log(model, name=None, **metrics):
     return run.info.run_id, info
 
 
+@pytest.mark.requirements
 def test_a_logged_model_comes_back_by_run_version_and_alias(server, client):
     model = fit()
     run, info = log(model, "credit")

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from conftest import effort
+
 schemathesis = pytest.importorskip("schemathesis")
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import checks
@@ -37,6 +39,8 @@ GET /models/credit
 GET /models/none
 GET /models/credit/slot
 GET /models/credit/history
+GET /models/credit/explanation
+GET /models/none/explanation
 GET /models/credit/policy
 GET /models/credit/versions/1
 GET /models/plain/versions/3
@@ -63,6 +67,12 @@ GET /audit?limit=5
 GET /audit?limit=x
 GET /audit/head
 GET /audit/verify
+POST /audit/verify {"heads": [], "public_keys": []}
+POST /audit/verify {"heads": [{}]}
+GET /audit?after=1
+GET /audit?after=1&before=2
+POST /models/credit/promote {"run_id": "$run", "dry_run": true}
+POST /models/credit/promote {"run_id": "none"}
 GET /audit/1
 GET /audit/1/replay
 GET /audit/x
@@ -376,7 +386,7 @@ def test_whatever_is_asked_the_answer_is_as_the_document_says(server, ids, tmp_p
         [pathlib.Path(sys.executable).with_name("schemathesis"), "--config-file", config, "run", f"{server.url}/openapi.json",
          "--checks", ",".join(["not_a_server_error"] + [check.__name__ for check in CHECKS]),
          # The routes below /ajax-api are those below /api once more.
-         "--exclude-path-regex", "^/ajax-api/", "--phases", "coverage,fuzzing", "--max-examples", "5", "--seed", "7", "--no-shrink", "--continue-on-failure",
+         "--exclude-path-regex", "^/ajax-api/", "--phases", "coverage,fuzzing", "--max-examples", str(effort(5)), "--seed", "7", "--no-shrink", "--continue-on-failure",
          "--suppress-health-check", "all", "--warnings", "off", "--max-redirects", "0", "--request-timeout", "10"],
         cwd=tmp_path, capture_output=True, text=True, timeout=300)
     told = r"_{3,} |- ST\d|\[\d{3}\]|    (Received|Documented|curl|.* is (a required|not) )"

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from conftest import Workspace, copy
+
 CHROMIUM = next((path for name in ("chromium-headless-shell", "chromium", "google-chrome")
                  if (path := shutil.which(name))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: scripts/bootstrap.sh --tests installs it")
@@ -22,12 +24,18 @@ def dom(url):
     return done.stdout
 
 
-@pytest.fixture
-def filled(workspace):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    workspace = Workspace(tmp_path_factory.mktemp("trained"))
     for seed in range(4):
         workspace.run("train-dummy", "--seed", seed)
     workspace.run("demo-run")
     return workspace
+
+
+@pytest.fixture
+def filled(trained, tmp_path):
+    return copy(trained, tmp_path)
 
 
 def test_the_overview_draws_its_chart(filled, serve):
@@ -124,9 +132,10 @@ def test_every_run_is_reached_over_pages_and_the_filter_stays(filled, serve):
 # ---------------------------------------------------------------------------------------------- models
 
 
-@pytest.fixture
-def governed(workspace, serve):
+@pytest.fixture(scope="module")
+def promoted(tmp_path_factory):
     """A model with a policy, three versions of which the first serves, and predictions row by row."""
+    workspace = Workspace(tmp_path_factory.mktemp("promoted"))
     for seed in range(3):
         workspace.run("train-tabular-baseline", "--dataset-spec", "examples/dataset_specs/german_credit.json",
                       "--no-auto-promote", "--test-size", 0.3)
@@ -136,6 +145,12 @@ def governed(workspace, serve):
     for file in candidates:
         workspace.run("models", "import", file, "--name", "credit", "--actor", "jin")
     workspace.run("promote", "credit", 1, "--reason", "the first one", "--actor", "jin")
+    return workspace
+
+
+@pytest.fixture
+def governed(promoted, serve, tmp_path):
+    workspace = copy(promoted, tmp_path)
     server = serve(workspace)
     server.client.headers["Origin"] = server.url
     return workspace, server

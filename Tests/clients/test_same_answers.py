@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from conftest import Workspace, free_port
+from conftest import Server, Workspace, free_port
 
 HERE = pathlib.Path(__file__).parent
 
@@ -66,11 +66,12 @@ def original(folder):
     return workspace, rows
 
 
-@pytest.fixture
-def pair(tmp_path, serve):
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
     """The reference on a copy of the data, and ours on the data itself."""
-    workspace, rows = original(tmp_path / "ours")
-    copy = tmp_path / "theirs.db"
+    folder = tmp_path_factory.mktemp("pair")
+    workspace, rows = original(folder / "ours")
+    copy = folder / "theirs.db"
     shutil.copy(workspace.database, copy)
     port = free_port()
     environment = os.environ | {"REFERENCE_DB": str(copy), "REFERENCE_ARTIFACTS": str(workspace.artifacts),
@@ -85,7 +86,9 @@ def pair(tmp_path, serve):
             break
         except httpx.TransportError:
             time.sleep(0.1)
-    yield theirs, serve(workspace).client, rows
+    ours = Server(workspace)
+    yield theirs, ours.client, rows
+    ours.stop()
     process.kill()
     process.wait()
 

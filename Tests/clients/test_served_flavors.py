@@ -17,6 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from conftest import Server, Workspace
+
 ROWS, LABELS = load_breast_cancer(return_X_y=True)
 NAMES = [f"c{i}" for i in range(ROWS.shape[1])]
 TABLE = pandas.DataFrame(ROWS, columns=NAMES)
@@ -53,13 +55,20 @@ FLAVORS = {
 }
 
 
-@pytest.fixture
-def server(workspace, serve):
-    server = serve(workspace)
-    mlflow.set_tracking_uri(server.url)
-    mlflow.set_registry_uri(server.url)
-    mlflow.set_experiment("flavors")
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    server = Server(Workspace(tmp_path_factory.mktemp("flavors")))
     yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(shared):
+    """The server for which each test names its model."""
+    mlflow.set_tracking_uri(shared.url)
+    mlflow.set_registry_uri(shared.url)
+    mlflow.set_experiment("flavors")
+    yield shared
     while mlflow.active_run():
         mlflow.end_run()
 
@@ -163,11 +172,11 @@ def test_invocations_answer_as_pyfunc_does(name, server):
             getattr(mlflow, flavor).log_model(model, name="model", **options)
         except TypeError:
             getattr(mlflow, flavor).log_model(model, "model", **options)
-    mlflow.register_model(f"runs:/{run.info.run_id}/model", "asked")
-    wanted = numpy.asarray(mlflow.pyfunc.load_model("models:/asked/1").predict(rows[:20]))
+    mlflow.register_model(f"runs:/{run.info.run_id}/model", name)
+    wanted = numpy.asarray(mlflow.pyfunc.load_model(f"models:/{name}/1").predict(rows[:20]))
     split = {"dataframe_split": {"columns": [f"Column_{i}" if flavor == "lightgbm" else str(i) for i in range(rows.shape[1])], "data": rows[:20].tolist()}}
-    MlflowClient().set_registered_model_alias("asked", "current", "1")
-    for path in ("/models/asked/versions/1/invocations", "/models/asked/invocations"):
+    MlflowClient().set_registered_model_alias(name, "current", "1")
+    for path in (f"/models/{name}/versions/1/invocations", f"/models/{name}/invocations"):
         for body in ({"instances": rows[:20].tolist()}, split):
             answer = server.client.post(path, json=body)
             assert answer.status_code == 200, answer.text
