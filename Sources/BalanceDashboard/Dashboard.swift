@@ -68,7 +68,7 @@ package struct Dashboard: Sendable {
     }
 
     /// Every endpoint of the pages.
-    package var endpoints: [Endpoint] { lead + runPages + actions + governance + accountPages + frame }
+    package var endpoints: [Endpoint] { lead + runPages + workspacePages + actions + governance + accountPages + frame }
 
     /// An endpoint that makes a page, whose failures are pages too.
     func page(

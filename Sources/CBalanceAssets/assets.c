@@ -72,6 +72,45 @@ static const unsigned char users_mustache[] = {
 static const unsigned char error_mustache[] = {
 #embed "files/templates/error.mustache"
 };
+static const unsigned char curves_js[] = {
+#embed "files/curves.js"
+};
+static const unsigned char plots_js[] = {
+#embed "files/plots.js"
+};
+static const unsigned char charts_css[] = {
+#embed "files/charts.css"
+};
+static const unsigned char plots_css[] = {
+#embed "files/plots.css"
+};
+static const unsigned char workspace_mustache[] = {
+#embed "files/templates/workspace.mustache"
+};
+static const unsigned char compare_mustache[] = {
+#embed "files/templates/compare.mustache"
+};
+static const unsigned char curve_js[] = {
+#embed "files/curve.js"
+};
+static const unsigned char figure_js[] = {
+#embed "files/figure.js"
+};
+static const unsigned char lines_js[] = {
+#embed "files/lines.js"
+};
+static const unsigned char parallel_js[] = {
+#embed "files/parallel.js"
+};
+static const unsigned char picture_js[] = {
+#embed "files/picture.js"
+};
+static const unsigned char scatter_js[] = {
+#embed "files/scatter.js"
+};
+static const unsigned char table_js[] = {
+#embed "files/table.js"
+};
 
 #define ASSET(path, bytes) {path, bytes, sizeof(bytes)}
 
@@ -101,6 +140,19 @@ const balance_asset *balance_assets(void) {
         ASSET("templates/account.mustache", account_mustache),
         ASSET("templates/users.mustache", users_mustache),
         ASSET("templates/error.mustache", error_mustache),
+        ASSET("curves.js", curves_js),
+        ASSET("plots.js", plots_js),
+        ASSET("charts.css", charts_css),
+        ASSET("plots.css", plots_css),
+        ASSET("templates/workspace.mustache", workspace_mustache),
+        ASSET("templates/compare.mustache", compare_mustache),
+        ASSET("curve.js", curve_js),
+        ASSET("figure.js", figure_js),
+        ASSET("lines.js", lines_js),
+        ASSET("parallel.js", parallel_js),
+        ASSET("picture.js", picture_js),
+        ASSET("scatter.js", scatter_js),
+        ASSET("table.js", table_js),
         {0},
     };
     return assets;

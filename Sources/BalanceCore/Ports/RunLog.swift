@@ -32,6 +32,8 @@ package protocol RunLog: Sendable {
     func history(of key: String, run: RunID, limit: Int, after: String?) async throws -> Page<MetricPoint>
     /// At most `limit` points of one metric within some steps, evenly spread, the first and the last among them.
     func sample(of key: String, run: RunID, steps: ClosedRange<Int>, limit: Int) async throws -> [MetricPoint]
+    /// A metric's history thinned to the columns of a picture: no value that stands out is lost.
+    func series(of key: String, run: RunID, _ view: SeriesView) async throws -> MetricSeries
     /// The runs that a search finds.
     func search(_ search: RunSearch) async throws -> Page<TrackedRun>
     /// A run with all below it by the tag `mlflow.parentRunId`, parents before children, at most `limit`.

@@ -12,3 +12,11 @@ enum NumberText {
         return String(format: "%.1f MB", Double(bytes) / 1_000_000)
     }
 }
+
+extension NumberText {
+    /// A number with four significant digits, without zeros at its end.
+    static func short(_ value: Double) -> String {
+        guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "−∞" : "∞" }
+        return String(format: "%.4g", value)
+    }
+}

@@ -20,6 +20,8 @@ enum Language: String, CaseIterable {
 
     private static let allEnglish = englishTexts.merging(englishGovernance) { first, _ in first }
         .merging(englishAccess) { first, _ in first }
+        .merging(englishWorkspace) { first, _ in first }.merging(englishCharts) { first, _ in first }
     private static let allKorean = koreanTexts.merging(koreanGovernance) { first, _ in first }
         .merging(koreanAccess) { first, _ in first }
+        .merging(koreanWorkspace) { first, _ in first }.merging(koreanCharts) { first, _ in first }
 }

@@ -14,7 +14,7 @@ struct PageRenderer: Sendable {
 
     private static let templates = [
         "head", "foot", "runs", "run", "experiments", "error", "rules", "who", "models", "model", "version", "rollback",
-        "policy", "audit", "auditline", "csrf", "signin", "setup", "account", "users",
+        "policy", "audit", "auditline", "csrf", "signin", "setup", "account", "users", "workspace", "compare",
     ]
 
     init(base: String, prefix: String) {
@@ -138,7 +138,8 @@ struct PageRenderer: Sendable {
     private static let headers: HTTPFields = {
         var headers: HTTPFields = [
             .contentSecurityPolicy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-                + "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+                + "connect-src 'self'; frame-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; "
+                + "frame-ancestors 'none'",
             .cacheControl: "no-store",
         ]
         if let name = HTTPField.Name("Referrer-Policy") { headers[name] = "no-referrer" }

@@ -118,7 +118,7 @@ extension SQLTrackingStore: RunLog {
     }
 
     /// Where the points of a run's metric are.
-    private static let place =
+    static let place =
         "m.run_seq = (SELECT r.seq FROM run r WHERE r.run_id = ?) AND m.key_id = \(RunRows.keyNumber)"
 
     /// More points than are numbered one by one to take a sample.

@@ -1,5 +1,6 @@
 // Adds to pages that are complete without it: local times, chosen preferences at once, a key for the search, charts.
 import { LineChart } from "./chart.js";
+import "./table.js";
 
 // Addresses as MLflow's client prints them: /#/experiments/1/runs/ID and /#/models/NAME/versions/1.
 const link = location.hash.match(/^#\/(?:experiments\/([^/?]+)(?:\/runs\/([^/?]+))?|models\/([^/?]+)(?:\/versions\/(\d+))?)/);
@@ -11,6 +12,8 @@ if (link) {
 }
 
 const root = document.documentElement;
+/** The charts of this page, which live data refreshes. */
+export const charts = [];
 
 if (root.dataset.zone === "browser") {
   const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
@@ -34,6 +37,16 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   search.focus();
 });
+
+for (const [name, file] of [["curves", "Curves"], ["plots", "Plots"]]) {
+  for (const element of document.querySelectorAll(`[data-${name}]`)) {
+    // Pages without these charts do not load their code.
+    import(`./${name}.js`).then((module) => {
+      element.replaceChildren();
+      charts.push(new module[file](element, JSON.parse(element.dataset[name])));
+    });
+  }
+}
 
 for (const element of document.querySelectorAll("[data-chart]")) {
   new LineChart(element, JSON.parse(element.dataset.chart), element.dataset);

@@ -84,13 +84,17 @@ struct Gate: ExemplifiedCommand {
     }
 
     private func decide(_ run: String, _ text: String, at api: any API) async throws -> JSONValue {
-        // A name that is mistyped must not look like a model that has no version yet.
-        if current == nil { try await api.requireModel(name, or: "set the model with --name, or use --current none") }
         let run = run == "latest" ? try await api.value("GET", "/runs/latest")["run_id"]?.string ?? run : run
         let body = JSONValue.object([
             ("run_id", .string(run)), ("policy", .string(text)), ("against", .string(current ?? "current")),
         ])
-        return try await api.value("POST", "/models/\(name.percentEncoded)/decisions", body: body)
+        do {
+            return try await api.value("POST", "/models/\(name.percentEncoded)/decisions", body: body)
+        } catch let failure as Failure where failure.code == .resourceNotFound && current == nil {
+            // A name that is mistyped must not look like a model that has no version yet.
+            try await api.requireModel(name, or: "set the model with --name, or use --current none")
+            throw failure
+        }
     }
 
     private static func write(_ text: String, to path: String) throws {

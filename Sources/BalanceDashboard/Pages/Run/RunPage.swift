@@ -10,7 +10,7 @@ struct RunPage: Sendable {
     let sources: DashboardSources
     let renderer: PageRenderer
 
-    private static let tabs = ["params", "metrics", "artifacts", "manifest"]
+    private static let tabs = ["overview", "params", "metrics", "artifacts", "manifest"]
 
     func latest() async throws -> PageRenderer.PageResult {
         guard let run = try await latestRun(sources.tracking, sources.artifacts) else {
@@ -24,7 +24,7 @@ struct RunPage: Sendable {
         let preferences = Preferences(request)
         let times = TimeDisplay(zone: preferences.zone)
         let asked = FormFields(request.uri.query ?? "")["tab"] ?? ""
-        let tab = Self.tabs.contains(asked) ? asked : "params"
+        let tab = Self.tabs.contains(asked) ? asked : "overview"
         let summary = run.summary
         let time = times.cell(summary.createdAt)
         var content: [String: Any] = [
@@ -46,16 +46,59 @@ struct RunPage: Sendable {
         }
         content["has_manifest"] = run.manifest != nil
         content.merge(try await place(summary.id)) { _, new in new }
+        let tracked = try await sources.log.trackedRun(summary.id)
+        content["name"] = tracked.name
+        content["overview"] = RunOverview(
+            tracked,
+            versions: tab == "overview" ? try await versions(of: summary.id) : [],
+            base: renderer.base,
+            preferences.language.texts
+        )
+        if tab == "artifacts", let path = FormFields(request.uri.query ?? "")["path"], !path.isEmpty {
+            content.merge(try await preview(summary.id, path)) { _, new in new }
+        }
         let stored =
             tab == "artifacts" ? try await RunFiles(files: sources.files, log: sources.log).all(of: summary.id) : []
         content["stored"] = stored.map { file in
-            ["path": file.path, "size": NumberText.size(file.size), "file": file.path.percentEncodedPath]
+            [
+                "path": file.path, "size": NumberText.size(file.size), "file": file.path.percentEncodedPath,
+                "query": file.path.percentEncoded,
+                "chosen": file.path == FormFields(request.uri.query ?? "")["path"],
+            ]
         }
         content["has_stored"] = !stored.isEmpty
         content["has_groups"] = content["has_groups"] as? Bool == true || !stored.isEmpty
         return .page(
-            .init(template: "run", title: "\(summary.runDirName ?? summary.id.native) · BalanceOps", content: content)
+            .init(template: "run", title: "\(tracked.name) · BalanceOps", content: content)
         )
+    }
+
+    /// The registered versions that were made from a run.
+    private func versions(of id: RunID) async throws -> [ModelVersion] {
+        let filter = try? SearchFilter.parse("run_id = '\(id.stored)'", dialect: .mlflow)
+        guard let filter else { return [] }
+        return try await sources.models.searchVersions(SearchQuery(filter: filter, limit: 50)).items
+            .filter { Visibility.shows(.model($0.name)) }
+    }
+
+    /// A file's beginning, as the page shows it beside the list.
+    private func preview(_ id: RunID, _ path: String) async throws -> [String: Any] {
+        let key = try await RunFiles(files: sources.files, log: sources.log).key(of: id, path)
+        guard let file = try await sources.files.open(key) else { return ["preview_missing": path] }
+        let head = try file.read(at: 0, count: min(file.size, ArtifactPreview.headSize))
+        let rest = min(file.size, ArtifactPreview.tailSize)
+        let tail = head.count < file.size ? try file.read(at: file.size - rest, count: rest) : []
+        let preview = ArtifactPreview(name: key.name, head: head, size: file.size, tail: tail)
+        let raw = "\(renderer.base)/raw/\(id.native.percentEncoded)/"
+        let folder = path.split(separator: "/").dropLast().map { "\($0)/" }.joined()
+        var content: [String: Any] = [
+            "preview": preview, "preview_path": path, "preview_raw": raw + path.percentEncodedPath,
+            "preview_digest": file.digest,
+        ]
+        if let markdown = preview.markdown {
+            content["preview_html"] = Markdown.html(markdown) { "\(raw)\((folder + $0).percentEncodedPath)" }
+        }
+        return content
     }
 
     func download(id text: String, index: String) async throws -> PageRenderer.PageResult {
