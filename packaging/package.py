@@ -2,11 +2,14 @@
 
 import argparse
 import base64
+import concurrent.futures
 import datetime
+import email.utils
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import pathlib
 import platform
@@ -15,10 +18,14 @@ import subprocess
 import tarfile
 import zipfile
 
+import man
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 EPOCH = int(os.environ["SOURCE_DATE_EPOCH"])
 MACHINE = platform.machine()
-SUMMARY = "The MLOps loop in one binary: tracking, a policy gate, serving and a dashboard"
+SHELLS = {"bash": "balanceops", "zsh": "_balanceops", "fish": "balanceops.fish"}
+MAINTAINER = "BalanceOps <balanceops@example.invalid>"
+SUMMARY = "MLOps loop in one binary: tracking, a policy gate, serving and a dashboard"
 
 
 def version():
@@ -34,42 +41,80 @@ def glibc(binary):
     return max(found | ({(2, 36)} if "GLIBC_ABI_DT_RELR" in names else {(2, 17)}))
 
 
-def tree(entries, level):
-    """A tar.gz of (name, bytes, mode), whose owner is root and whose times are the commit's."""
+def tree(entries):
+    """A tar of (name, bytes, mode) with the folders above them, whose owner is root and whose times are the commit's."""
+    folders = {f"{folder}/" for name, _, _ in entries for folder in pathlib.PurePosixPath(name).parents if str(folder) != "."}
+    lead = "./" if entries[0][0].startswith("./") else ""
+    entries = sorted([*((lead + folder, None, 0o755) for folder in folders), *entries], key=lambda entry: entry[0])
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for name, data, mode in entries:
+        for name, data, mode in ([("./", None, 0o755)] if lead else []) + entries:
             info = tarfile.TarInfo(name)
-            info.mtime, info.mode = EPOCH, mode
+            info.mtime, info.mode, info.uname, info.gname = EPOCH, mode, "root", "root"
             if data is None:
                 info.type = tarfile.DIRTYPE
                 archive.addfile(info)
             else:
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
-    return gzip.compress(plain.getvalue(), level, mtime=EPOCH)
+    return plain.getvalue()
 
 
-def tarball(binary, output, level):
-    folder = f"balanceops-{version()}-linux-{MACHINE}"
-    files = [(f"{folder}/balanceops", binary.read_bytes(), 0o755)]
-    for name in ["LICENSE", "README.md", "CHANGELOG.md"]:
-        if (ROOT / name).exists():
-            files.append((f"{folder}/{name}", (ROOT / name).read_bytes(), 0o644))
-    files.append((f"{folder}/balanceops.service", (ROOT / "packaging/deb/balanceops.service").read_bytes(), 0o644))
-    (output / f"{folder}.tar.gz").write_bytes(tree(files, level))
+def zipped(data, level=9):
+    return gzip.compress(data, level, mtime=EPOCH)
 
 
-def wheel(binary, output, level):
+class Release:
+    """What goes into the packages."""
+
+    def __init__(self, binary, number, asked):
+        self.binary, self.version, self.data = binary, number, binary.read_bytes()
+        self.pages = {name: text.encode() for name, text in man.pages(asked, number, EPOCH).items()}
+        self.completions = {
+            shell: subprocess.run([asked, "completions", shell], capture_output=True, check=True).stdout for shell in SHELLS}
+        self.licence = (ROOT / "LICENSE").read_bytes()
+        self.notices = notices().encode()
+
+
+def notices():
+    """The licences and notices of what is linked in: each text once, with the names of those that it is of."""
+    texts = {}
+    checkouts = sorted((ROOT / ".build/checkouts").glob("*"), key=lambda folder: folder.name.lower())
+    for pattern in ["LICEN[CS]E*", "NOTICE*"]:
+        for folder in checkouts:
+            for file in sorted(file for file in folder.glob(pattern) if file.is_file()):
+                texts.setdefault(file.read_text(errors="replace").strip(), []).append(folder.name)
+    head = """This binary has linked in, besides the packages below: the runtime library of Swift and Foundation (Apache License 2.0 with
+the Runtime Library Exception), with ICU (Unicode License v3, https://www.unicode.org/license.txt); SQLite (public domain);
+zlib (zlib License); the C++ library of GCC (GPL 3 with the GCC Runtime Library Exception).
+"""
+    line = "\n" + "-" * 100 + "\n"
+    return line.join([head, *(f"{', '.join(names)}\n\n{text}\n" for text, names in texts.items())])
+
+
+def tarball(release, output, level):
+    folder = f"balanceops-{release.version}-linux-{MACHINE}"
+    files = {"balanceops": release.data, "LICENSE": release.licence, "NOTICES": release.notices}
+    files |= {name: (ROOT / name).read_bytes() for name in ["README.md", "CHANGELOG.md"]}
+    files["balanceops.service"] = (ROOT / "packaging/deb/balanceops.service").read_bytes()
+    files |= {f"share/man/man1/{name}": page for name, page in release.pages.items()}
+    files |= {f"share/completions/{shell}/{name}": release.completions[shell] for shell, name in SHELLS.items()}
+    entries = [(f"{folder}/{name}", data, 0o755 if name == "balanceops" else 0o644) for name, data in files.items()]
+    (output / f"{folder}.tar.gz").write_bytes(zipped(tree(entries), level))
+
+
+def wheel(release, output, level):
     """A wheel (PEP 427) whose script is the binary."""
-    name, number = "balanceops", version()
-    tag = "py3-none-manylinux_{}_{}_{}".format(*glibc(binary), MACHINE)
+    name, number = "balanceops", release.version
+    tag = "py3-none-manylinux_{}_{}_{}".format(*glibc(release.binary), MACHINE)
     info = f"{name}-{number}.dist-info"
-    metadata = f"""Metadata-Version: 2.1
+    metadata = f"""Metadata-Version: 2.4
 Name: {name}
 Version: {number}
 Summary: {SUMMARY}
-License: MIT
+License-Expression: MIT
+License-File: LICENSE
+License-File: NOTICES
 Requires-Python: >=3.9
 Provides-Extra: onnx
 Requires-Dist: onnxruntime>=1.17; extra == "onnx"
@@ -78,10 +123,12 @@ Description-Content-Type: text/markdown
 """ + (ROOT / "packaging/python/README.md").read_text()
     files = {f"{name}/{file.name}": file.read_bytes() for file in sorted((ROOT / "packaging/python/balanceops").glob("*.*"))}
     files |= {
-        f"{name}-{number}.data/scripts/balanceops": binary.read_bytes(),
+        f"{name}-{number}.data/scripts/balanceops": release.data,
         f"{info}/METADATA": metadata.encode(),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: balanceops\nRoot-Is-Purelib: false\nTag: {tag}\n".encode(),
         f"{info}/entry_points.txt": b"[pytest11]\nbalanceops = balanceops.pytest_plugin\n",
+        f"{info}/licenses/LICENSE": release.licence,
+        f"{info}/licenses/NOTICES": release.notices,
     }
     record = ""
     for path, data in files.items():
@@ -99,43 +146,68 @@ Description-Content-Type: text/markdown
             archive.writestr(entry, data, compresslevel=level)
 
 
-def deb(binary, output, level):
+def copyright_file(release):
+    """Debian's machine-readable form of the licence."""
+    name, holder, text = re.fullmatch(r"(\w+) License\n\n(Copyright [^\n]+)\n\n(.+)", release.licence.decode(), re.DOTALL).groups()
+    holder = holder.removeprefix("Copyright (c) ")
+    text = "".join(f" {line or '.'}\n" for line in text.strip().splitlines())
+    return f"""Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: BalanceOps
+Comment: The licences of what is linked into the binary are in NOTICES.gz.
+
+Files: *
+Copyright: {holder}
+License: {name}
+{text}""".encode()
+
+
+def deb(release, output, fast):
     """A Debian package: the archive `ar` of a version, what dpkg is to know, and the files."""
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}[MACHINE]
     folder = ROOT / "packaging/deb"
-    data = binary.read_bytes()
+    share, documents = "./usr/share", "./usr/share/doc/balanceops"
+    date = email.utils.format_datetime(datetime.datetime.fromtimestamp(EPOCH, datetime.timezone.utc))
+    changes = f"balanceops ({release.version}) unstable; urgency=medium\n\n  * See CHANGELOG.md.gz.\n\n -- {MAINTAINER}  {date}\n"
+    contents = {
+        "./usr/bin/balanceops": release.data,
+        "./usr/lib/systemd/system/balanceops.service": (folder / "balanceops.service").read_bytes(),
+        "./etc/balanceops/balanceops.env": (folder / "balanceops.env").read_bytes(),
+        f"{documents}/copyright": copyright_file(release),
+        f"{documents}/NOTICES.gz": zipped(release.notices),
+        f"{documents}/changelog.gz": zipped(changes.encode()),
+        f"{documents}/CHANGELOG.md.gz": zipped((ROOT / "CHANGELOG.md").read_bytes()),
+        f"{share}/lintian/overrides/balanceops": (folder / "lintian-overrides").read_bytes(),
+        f"{share}/bash-completion/completions/balanceops": release.completions["bash"].removeprefix(b"#!/bin/bash\n").lstrip(),
+        f"{share}/zsh/vendor-completions/_balanceops": release.completions["zsh"],
+        f"{share}/fish/vendor_completions.d/balanceops.fish": release.completions["fish"],
+    }
+    contents |= {f"{share}/man/man1/{name}.gz": zipped(page) for name, page in release.pages.items()}
+    # Settings may hold secrets; systemd reads them as root.
+    modes = {"./usr/bin/balanceops": 0o755, "./etc/balanceops/balanceops.env": 0o640}
+    files = [(name, data, modes.get(name, 0o644)) for name, data in contents.items()]
     control = f"""Package: balanceops
-Version: {version()}
+Version: {release.version}
 Architecture: {architecture}
-Maintainer: BalanceOps <balanceops@example.invalid>
-Installed-Size: {len(data) // 1024 + 64}
-Depends: libc6 (>= {glibc(binary)[0]}.{glibc(binary)[1]}), adduser
+Maintainer: {MAINTAINER}
+Installed-Size: {sum(len(data) // 1024 + 1 for data in contents.values())}
+Depends: libc6 (>= {glibc(release.binary)[0]}.{glibc(release.binary)[1]}), adduser
+Recommends: ca-certificates
 Section: science
 Priority: optional
 Description: {SUMMARY}
  Records training runs, decides by a written policy whether a candidate may
  replace the current model, serves the current one, and shows all of it.
 """
-    unit = (folder / "balanceops.service").read_bytes()
-    files = [("./", None, 0o755)]
-    for path in ["./usr/", "./usr/bin/", "./lib/", "./lib/systemd/", "./lib/systemd/system/", "./etc/", "./etc/balanceops/",
-                 "./usr/share/", "./usr/share/doc/", "./usr/share/doc/balanceops/"]:
-        files.append((path, None, 0o755))
-    files += [
-        ("./usr/bin/balanceops", data, 0o755), ("./lib/systemd/system/balanceops.service", unit, 0o644),
-        ("./etc/balanceops/balanceops.env", (folder / "balanceops.env").read_bytes(), 0o640),
-        ("./usr/share/doc/balanceops/copyright", (ROOT / "LICENSE").read_bytes(), 0o644),
-    ]
-    sums = "".join(f"{hashlib.md5(content).hexdigest()}  {name[2:]}\n" for name, content, _ in files if content is not None)
-    about = [("./", None, 0o755), ("./control", control.encode(), 0o644), ("./md5sums", sums.encode(), 0o644),
+    sums = "".join(f"{hashlib.md5(data).hexdigest()}  {name[2:]}\n" for name, data in sorted(contents.items()))
+    about = [("./control", control.encode(), 0o644), ("./md5sums", sums.encode(), 0o644),
              ("./conffiles", b"/etc/balanceops/balanceops.env\n", 0o644)]
     about += [(f"./{name}", (folder / name).read_bytes(), 0o755) for name in ["postinst", "prerm", "postrm"]]
-    parts = [("debian-binary", b"2.0\n"), ("control.tar.gz", tree(about, 9)), ("data.tar.gz", tree(files, level))]
+    data = ("data.tar.gz", zipped(tree(files), 1)) if fast else ("data.tar.xz", lzma.compress(tree(files), preset=6))
     archive = b"!<arch>\n"
-    for name, content in parts:
+    for name, content in [("debian-binary", b"2.0\n"), ("control.tar.gz", zipped(tree(about))), data]:
         archive += f"{name:<16}{EPOCH:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode()
         archive += content + (b"\n" if len(content) % 2 else b"")
-    (output / f"balanceops_{version()}_{architecture}.deb").write_bytes(archive)
+    (output / f"balanceops_{release.version}_{architecture}.deb").write_bytes(archive)
 
 
 def licence(folder):
@@ -148,7 +220,7 @@ def licence(folder):
     return "NOASSERTION"
 
 
-def spdx(binary, output):
+def spdx(release, output):
     """What is in the binary (SPDX 2.3): our own source, the Swift packages, and the system's archives."""
     packages = []
 
@@ -158,7 +230,9 @@ def spdx(binary, output):
             "downloadLocation": place, "licenseConcluded": terms, "licenseDeclared": terms, "filesAnalyzed": False,
             "copyrightText": "NOASSERTION"})
 
-    add("balanceops", version(), "NOASSERTION", "MIT")
+    add("balanceops", release.version, "NOASSERTION", "MIT")
+    swift = re.search(r'swiftVersion = "([^"]+)"', (ROOT / "Sources/BalanceCore/Support/Build.swift").read_text())[1]
+    add("swift", swift, "https://github.com/swiftlang/swift", "Apache-2.0 WITH Swift-exception")
     resolved = ROOT / "Package.resolved"
     for pin in sorted(json.loads(resolved.read_text())["pins"], key=lambda pin: pin["identity"]) if resolved.exists() else []:
         name = pin["location"].rstrip("/").removesuffix(".git").rsplit("/", 1)[1]
@@ -167,9 +241,9 @@ def spdx(binary, output):
                                  ("libstdc++", "libstdc++-12-dev", "GPL-3.0-or-later WITH GCC-exception-3.1")]:
         found = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True)
         add(name, found.stdout or "NOASSERTION", "NOASSERTION", terms)
-    digest = hashlib.sha256(binary.read_bytes()).hexdigest()
+    digest = hashlib.sha256(release.data).hexdigest()
     document = {
-        "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"balanceops-{version()}",
+        "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"balanceops-{release.version}",
         "documentNamespace": f"https://balanceops.invalid/spdx/{digest}",
         "creationInfo": {"created": datetime.datetime.fromtimestamp(EPOCH, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
                          "creators": ["Tool: scripts/package.sh"]},
@@ -177,23 +251,28 @@ def spdx(binary, output):
         "relationships": [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-balanceops"}]
         + [{"spdxElementId": "SPDXRef-balanceops", "relationshipType": "STATIC_LINK", "relatedSpdxElement": package["SPDXID"]} for package in packages[1:]],
     }
-    (output / f"balanceops-{version()}.spdx.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    (output / f"balanceops-{release.version}.spdx.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", type=pathlib.Path, required=True)
     parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--ask", type=pathlib.Path, help="the binary that is asked for its help, if the packed one does not run here")
+    parser.add_argument("--version", help="instead of the version in the source")
     parser.add_argument("--fast", action="store_true")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     for old in options.output.glob("balanceops*"):
         old.unlink()
+    release = Release(options.binary, options.version or version(), options.ask or options.binary)
     level = 1 if options.fast else 9
-    tarball(options.binary, options.output, level)
-    wheel(options.binary, options.output, level)
-    deb(options.binary, options.output, level)
-    spdx(options.binary, options.output)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(make, release, options.output, how)
+                for make, how in [(deb, options.fast), (tarball, level), (wheel, level)]]
+        spdx(release, options.output)
+        for job in jobs:
+            job.result()
     names = sorted(file.name for file in options.output.glob("balanceops*"))
     sums = [f"{hashlib.sha256((options.output / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (options.output / "SHA256SUMS").write_text("".join(sums))

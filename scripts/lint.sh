@@ -10,7 +10,7 @@ for script in scripts/*.sh .githooks/* .ci/run; do
     [ -x "$script" ] || [ "$script" = scripts/lib.sh ] || report "$script: not executable"
 done
 for name in scripts/*.sh; do
-    case "$name" in scripts/lib.sh | scripts/lint.sh | scripts/test.sh | scripts/generate_grpc.sh | scripts/package.sh) continue ;; esac
+    case "$name" in scripts/lib.sh | scripts/lint.sh | scripts/test.sh | scripts/generate_grpc.sh | scripts/package.sh | scripts/image.sh) continue ;; esac
     [ -f "${name%.sh}.ps1" ] || report "$name: missing .ps1 counterpart"
 done
 if command -v python3 >/dev/null 2>&1; then

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Makes the packages from one build: a tar.gz, a wheel, a .deb, their check sums and an SPDX list, in dist/.
 #
-# scripts/package.sh [--binary FILE] [--output FOLDER] [--fast]
-#   --binary  packs this binary instead of building one
-#   --fast    packs quickly and not small, for tests
+# scripts/package.sh [--binary FILE] [--ask FILE] [--output FOLDER] [--version NUMBER] [--fast]
+#   --binary   packs this binary instead of building one
+#   --ask      makes manual pages and completions from this binary, if the packed one does not run here
+#   --version  names the packages so, instead of by the version in the source
+#   --fast     packs quickly and not small, for tests
 . "$(dirname "$0")/lib.sh"
 
-given="" output=dist fast=""
+given="" output=dist options=()
 while [ $# -gt 0 ]; do
     case "$1" in
         --binary) given="$2"; shift 2 ;;
         --output) output="$2"; shift 2 ;;
-        --fast) fast=--fast; shift ;;
+        --ask | --version) options+=("$1" "$2"); shift 2 ;;
+        --fast) options+=(--fast); shift ;;
         *) fail "unknown option $1" ;;
     esac
 done
@@ -44,6 +47,6 @@ SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
 export SOURCE_DATE_EPOCH
 umask 022
 mkdir -p "$output"
-python3 packaging/package.py --binary "$binary" --output "$output" $fast
+python3 packaging/package.py --binary "$binary" --output "$output" "${options[@]}"
 say "in $output:"
 (cd "$output" && cat SHA256SUMS)
