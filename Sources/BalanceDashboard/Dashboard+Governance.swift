@@ -23,6 +23,7 @@ extension Dashboard {
     private var modelPages: [Endpoint] {
         let models = ModelsPage(sources: sources, renderer: renderer)
         let rollback = RollbackPage(sources: sources, renderer: renderer)
+        let trial = TryPage(sources: sources, renderer: renderer)
         return [
             page(route("GET", "/models", "The registered models."), on: .any) { request, _ in
                 try await models.list(request)
@@ -35,6 +36,12 @@ extension Dashboard {
             },
             page(route("POST", "/models/{name}/unfreeze", "Unfreezes the model."), .operate) {
                 try await models.act($0, $1, freezes: false)
+            },
+            page(route("GET", "/models/{name}/try", "A form that asks the current version."), .predict) {
+                try await trial.show($0, $1)
+            },
+            page(route("POST", "/models/{name}/try", "Asks the current version.", success: [200]), .predict) {
+                try await trial.send($0, $1)
             },
             page(route("GET", "/models/{name}/rollback", "Preview of a rollback.")) {
                 try await rollback.preview($0, name: $1.text("name"))

@@ -10,6 +10,7 @@ extension Dashboard {
         let compare = ComparePage(sources: sources, renderer: renderer)
         let series = SeriesPage(sources: sources)
         let edit = RunEdit(sources: sources)
+        let live = LiveEvents(sources: sources)
         let raw = RawFile(sources: sources)
         return [
             page(.init("GET", "\(base)/runs", "The table of runs.", contentType: html), on: .any) { request, _ in
@@ -74,6 +75,18 @@ extension Dashboard {
                 ),
                 on: .these(ComparePage.objects)
             ) { request, _ in try await compare.show(request) },
+            page(
+                .init(
+                    "GET",
+                    "\(base)/api/events",
+                    "Tells a page that what it shows has changed, as server-sent events.",
+                    parameters: [.init("run", in: .query, [("type", "string")])],
+                    contentType: "text/event-stream",
+                    dialect: .page,
+                    failures: [.resourceNotFound, .invalidParameter]
+                ),
+                on: .these(LiveEvents.objects)
+            ) { request, _ in try await live.answer(request) },
             page(
                 .init(
                     "GET",

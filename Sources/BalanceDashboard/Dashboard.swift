@@ -18,6 +18,8 @@ package struct DashboardSources: Sendable {
     package var access: DashboardAccess
     /// What the API's `/version` says, or why it cannot be asked.
     package var server: @Sendable () async -> Result<JSONValue, Failure>
+    /// nil where this server executes no models.
+    package var trial: ModelTrial?
     /// Each setting's variable, value and origin.
     package var settings: [(name: String, value: String, origin: String)]
 
@@ -34,6 +36,7 @@ package struct DashboardSources: Sendable {
         promotions: PromotionService,
         access: DashboardAccess,
         server: @escaping @Sendable () async -> Result<JSONValue, Failure>,
+        trial: ModelTrial? = nil,
         settings: [(name: String, value: String, origin: String)]
     ) {
         self.tracking = tracking
@@ -48,6 +51,7 @@ package struct DashboardSources: Sendable {
         self.promotions = promotions
         self.access = access
         self.server = server
+        self.trial = trial
         self.settings = settings
     }
 }

@@ -111,6 +111,12 @@ static const unsigned char scatter_js[] = {
 static const unsigned char table_js[] = {
 #embed "files/table.js"
 };
+static const unsigned char live_js[] = {
+#embed "files/live.js"
+};
+static const unsigned char try_mustache[] = {
+#embed "files/templates/try.mustache"
+};
 
 #define ASSET(path, bytes) {path, bytes, sizeof(bytes)}
 
@@ -153,6 +159,8 @@ const balance_asset *balance_assets(void) {
         ASSET("picture.js", picture_js),
         ASSET("scatter.js", scatter_js),
         ASSET("table.js", table_js),
+        ASSET("live.js", live_js),
+        ASSET("templates/try.mustache", try_mustache),
         {0},
     };
     return assets;

@@ -1,5 +1,5 @@
-import BalanceService
-import BalanceCore
+package import BalanceService
+package import BalanceCore
 import BalanceNet
 import Foundation
 import HTTPTypes
@@ -145,7 +145,7 @@ struct ModelsPredictController: Sendable {
 
 extension ModelService {
     /// The full answer to rows: predictions, and which version of which model they are from.
-    func answer(_ body: PredictionBody, with model: ServedModel) throws -> JSONValue {
+    package func answer(_ body: PredictionBody, with model: ServedModel) throws -> JSONValue {
         let predictor = model.predictor
         let outputs = try body.outputs(of: predictor) { try self.outputs(of: $0, with: model) }
         let predictions = try outputs.map { try Prediction(predictor, $0).json }

@@ -141,7 +141,7 @@ struct ServerBuilder {
             build: build,
             storage: { workspace.database.loss }
         )
-        let dashboard = pages(base: "/ui") { .success(await api.version()) }
+        let dashboard = pages(base: "/ui", trial: Self.trial(service)) { .success(await api.version()) }
         let mlflow = MLflowAPI(
             MLflowSources(
                 log: workspace.log,
@@ -201,8 +201,30 @@ struct ServerBuilder {
         return application
     }
 
+    /// What the pages ask models by.
+    private static func trial(_ service: ModelService) -> ModelTrial {
+        ModelTrial(
+            features: { name in
+                let predictor = try await service.model(name, version: nil).predictor
+                return (0..<predictor.featureCount).map { index in
+                    let names = predictor.featureNames ?? []
+                    return .init(
+                        name: names.indices.contains(index) ? names[index] : "f\(index)",
+                        isText: predictor.textFeatures.contains(index)
+                    )
+                }
+            },
+            predict: { name, value in
+                let model = try await service.model(name, version: nil)
+                let body = try PredictionBody(value)
+                return try await service.asking(model, rows: body.count) { try service.answer(body, with: model) }
+            }
+        )
+    }
+
     private func pages(
         base: String,
+        trial: ModelTrial? = nil,
         server: @escaping @Sendable () async -> Result<JSONValue, Failure>
     ) -> Dashboard {
         Dashboard(
@@ -227,6 +249,7 @@ struct ServerBuilder {
                     publicURL: workspace.settings[.publicURL].text
                 ),
                 server: server,
+                trial: trial,
                 settings: Setting.all.map { setting in
                     let value = workspace.settings[setting]
                     return (setting.variable, value.text, value.origin)

@@ -11,6 +11,11 @@ package struct RunSummary: Sendable {
     package var metrics: [Metric]
     /// The name of the run's folder, where one is known.
     package var runDirName: String?
+    /// What a client called it.
+    package var name: String?
+
+    /// What people know it by.
+    package var title: String { name ?? runDirName ?? id.native }
 
     package init(
         id: RunID,

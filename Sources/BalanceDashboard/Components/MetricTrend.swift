@@ -31,7 +31,7 @@ struct MetricTrend {
     /// What the chart script draws.
     func json(_ times: TimeDisplay) -> String {
         JSONValue.object([
-            ("labels", .strings(runs.map { $0.runDirName ?? $0.id.native })),
+            ("labels", .strings(runs.map { $0.title })),
             ("times", .strings(runs.map { times.cell($0.createdAt).text })),
             (
                 "series",

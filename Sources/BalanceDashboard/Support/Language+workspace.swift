@@ -22,7 +22,11 @@ extension Language {
         "preview": "Preview", "shown_part": "Shown", "reproduce": "Load in Python", "last_value": "Last",
         "no_preview": "There is no preview for this kind of file.", "open_tab": "Open in a tab",
         "back_to_run": "Back to the run",
-        "needs_somebody": "Needs somebody", "running_runs": "Running", "failed_runs": "Failed recently",
+        "needs_somebody": "Needs somebody", "try_it": "Try it", "send": "Send", "answer": "Answer",
+        "features": "features",
+        "no_answer_yet": "Fill in a row and send it: the current version answers.", "live": "● live",
+        "stale_since": "no answer since", "new_runs": "New runs", "running_runs": "Running",
+        "failed_runs": "Failed recently",
         "held_versions": "Held",
     ]
 
@@ -43,6 +47,8 @@ extension Language {
         "add": "추가", "copy": "복사", "rename": "이름 변경", "home": "홈", "source": "소스", "remove": "제거",
         "preview": "미리보기", "shown_part": "표시", "reproduce": "Python에서 불러오기", "last_value": "마지막 값",
         "no_preview": "이 종류의 파일은 미리보기가 없습니다.", "open_tab": "새 탭에서 열기", "back_to_run": "실행으로 돌아가기",
-        "needs_somebody": "확인이 필요합니다", "running_runs": "실행 중", "failed_runs": "최근 실패", "held_versions": "보류",
+        "needs_somebody": "확인이 필요합니다", "try_it": "예측해 보기", "send": "보내기", "answer": "응답", "features": "개 피처",
+        "no_answer_yet": "한 행을 채워 보내면 현재 버전이 응답합니다.", "live": "● 실시간", "stale_since": "응답 없음:", "new_runs": "새 실행",
+        "running_runs": "실행 중", "failed_runs": "최근 실패", "held_versions": "보류",
     ]
 }

@@ -15,6 +15,7 @@ struct PageRenderer: Sendable {
     private static let templates = [
         "head", "foot", "runs", "run", "experiments", "error", "rules", "who", "models", "model", "version", "rollback",
         "policy", "audit", "auditline", "csrf", "signin", "setup", "account", "users", "workspace", "compare",
+        "try",
     ]
 
     init(base: String, prefix: String) {

@@ -121,7 +121,7 @@ package struct SQLTrackingStore: TrackingStore {
                 "SELECT kind, path FROM run_artifact WHERE run_id = ? ORDER BY kind, path",
                 [.text(id.stored)]
             )
-            let params = try row.text(9).flatMap { try? JSONValue(parsing: $0) } ?? Self.flatParams(id, connection)
+            let params = try row.text(10).flatMap { try? JSONValue(parsing: $0) } ?? Self.flatParams(id, connection)
             return RunDetail(
                 summary: summaries[0],
                 params: params?.members == nil ? nil : params,
@@ -140,10 +140,10 @@ package struct SQLTrackingStore: TrackingStore {
     }
 
     private static let columns =
-        "r.run_id, r.created_at, r.git_commit, r.git_branch, r.git_dirty, r.note, r.kind, r.status, r.run_dir_name"
+        "r.run_id, r.created_at, r.git_commit, r.git_branch, r.git_dirty, r.note, r.kind, r.status, r.run_dir_name, r.name"
 
     private static func summary(_ row: SQLRow) -> RunSummary {
-        RunSummary(
+        var summary = RunSummary(
             id: RunID(stored: row.text(0) ?? ""),
             createdAt: row.text(1) ?? "",
             git: GitInfo(commit: row.text(2), branch: row.text(3), dirty: row.integer(4).map { $0 != 0 }),
@@ -153,6 +153,8 @@ package struct SQLTrackingStore: TrackingStore {
             metrics: [],
             runDirName: row.text(8)
         )
+        summary.name = row.text(9)
+        return summary
     }
 
     private static func addMetrics(to summaries: inout [RunSummary], _ connection: any SQLConnection) throws {

@@ -7,8 +7,8 @@ const link = location.hash.match(/^#\/(?:experiments\/([^/?]+)(?:\/runs\/([^/?]+
 if (link) {
   const [, experiment, run, model, version] = link;
   const home = new URL("..", import.meta.url).pathname;
-  const path = run ? `runs/${run}` : model ? `models/${model}${version ? `/versions/${version}` : ""}` : `?experiment=${experiment}`;
-  location.replace(home.replace(/\/$/, path.startsWith("?") ? "" : "/") + path);
+  const path = run ? `runs/${run}` : model ? `models/${model}${version ? `/versions/${version}` : ""}` : `runs?experiment=${experiment}`;
+  location.replace(home.replace(/\/$/, "/") + path);
 }
 
 const root = document.documentElement;
@@ -81,3 +81,5 @@ if (policy) {
   });
   check();
 }
+
+if (document.querySelector("[data-live]")) import("./live.js");

@@ -2,8 +2,7 @@
 import { shortNumber } from "./chart.js";
 import { Frame, boundsOf, dashOf, domainOf, drawPlot, lineOf, nearest, placeText } from "./lines.js";
 
-const MOST_ROWS = 10;
-const MOST_TOLD = 5;
+const MOST_ROWS = 10, MOST_TOLD = 5;
 const MARGIN = 0.1;
 const COLUMNS = 600;
 const SVG = "http://www.w3.org/2000/svg";
@@ -159,7 +158,8 @@ export class Chart {
     const { owner, detail } = this, { zoom, state } = owner;
     const fine = zoom && detail?.x === state.x && this.covers(zoom) ? detail.series : null;
     return owner.shown.flatMap((run) => {
-      const series = fine?.get(run.id) ?? this.set.series.get(run.id);
+      // Between two points there is nothing finer, but a line.
+      const found = fine?.get(run.id), series = found?.X?.length ? found : this.set.series.get(run.id);
       return series ? [lineOf(series, run, owner.origin(run.id), state.smooth)] : [];
     });
   }
@@ -202,8 +202,7 @@ export class Chart {
     const { text } = this.owner, told = this.drawn.slice(0, MOST_TOLD).map((line) => {
       const { L, lo = L, hi = L } = line, { from, to } = line.span;
       if (!L.length) return `${line.run.label} –`;
-      const low = Math.min(...lo.slice(from, to + 1)), high = Math.max(...hi.slice(from, to + 1));
-      const values = { first: L[from], last: L[to], min: low, max: high };
+      const values = { first: L[from], last: L[to], min: Math.min(...lo.slice(from, to + 1)), max: Math.max(...hi.slice(from, to + 1)) };
       return `${line.run.label} ${Object.entries(values).map(([name, value]) => `${text(name)} ${shortNumber(value)}`).join(", ")}`;
     });
     if (this.drawn.length > MOST_TOLD) told.push(text("more", this.drawn.length - MOST_TOLD));
@@ -214,7 +213,7 @@ export class Chart {
   drawOver() {
     const { owner, frame, plot } = this, { cursor, look } = owner;
     const pen = clean(this.over, plot.clientWidth, plot.clientHeight), { drag } = this;
-    if (!frame) return;
+    if (!frame) return void (this.tip.hidden = true);
     if (drag?.kind === "zoom") {
       pen.fillStyle = look.select;
       pen.fillRect(drag.start, frame.top, drag.now - drag.start, frame.bottom - frame.top);
@@ -223,10 +222,10 @@ export class Chart {
     this.tip.hidden = !isShown || owner.active !== this;
     if (!isShown) return;
     const x = Math.round(frame.x(cursor)) + 0.5;
-    pen.strokeStyle = look.muted;
     pen.beginPath();
     pen.moveTo(x, frame.top);
     pen.lineTo(x, frame.bottom);
+    pen.strokeStyle = look.muted;
     pen.stroke();
     const found = this.valuesAt(cursor);
     for (const { line, place, value } of found) {
@@ -333,7 +332,7 @@ export class Chart {
       "+": () => this.zoomBy(0.5, centre), "=": () => this.zoomBy(0.5, centre), "-": () => this.zoomBy(2, centre),
       0: () => owner.setZoom(null, this), Escape: () => { owner.setZoom(null, this); owner.setCursor(null); }, l: () => owner.change({ log: !owner.state.log }),
     };
-    if (!keys[event.key]) return;
+    if (!Object.hasOwn(keys, event.key)) return;
     event.preventDefault();
     keys[event.key]();
   }
@@ -358,8 +357,8 @@ export class Chart {
   }
 
   say(line) {
-    const { owner } = this, { look, cursor } = owner;
-    this.said.textContent = `${owner.text(look.axis.kind)} ${placeText(cursor, look.axis)}: ${line.run.label} ${shortNumber(line.L[nearest(line.X, cursor)])}`;
+    const { look, cursor } = this.owner;
+    this.said.textContent = `${this.owner.text(look.axis.kind)} ${placeText(cursor, look.axis)}: ${line.run.label} ${shortNumber(line.L[nearest(line.X, cursor)])}`;
   }
 
   // Menu and table

@@ -42,7 +42,7 @@ export class Curves {
     this.search = make("input", { type: "search", placeholder: text("filter"), "aria-label": text("filter"), oninput: () => this.filter() });
     const bar = make("div", { className: "curves-bar", role: "group", "aria-label": text("options") }, this.search,
       field(text("x_axis"), this.inputs.x), field(text("smoothing"), this.inputs.smooth, this.amount), box(text("log"), "log"), box(text("outliers"), "out"),
-      make("label", { className: "columns" }, text("columns"), this.columns), make("button", { type: "button", className: "small", onclick: () => this.reset() }, text("reset")),
+      make("label", { className: "curves-columns" }, text("columns"), this.columns), make("button", { type: "button", className: "small", onclick: () => this.reset() }, text("reset")),
       make("details", { className: "help" }, make("summary", {}, text("keys")), make("p", { id: this.helpId }, text("help"))));
     this.legend = make("div", { className: "curves-legend", role: "group", "aria-label": text("runs") });
     this.none = make("p", { className: "message", hidden: true }, text("filter_none"));

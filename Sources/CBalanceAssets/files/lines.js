@@ -273,7 +273,7 @@ export function drawPlot(pen, frame, lines, look) {
     drawCurve(pen, frame, line, line.L, { width: 1.5, hair, share: line.S ? share * 0.25 : share });
     if (line.S) drawCurve(pen, frame, line, line.S, { width: isChosen(line) ? 3 : 2, hair, share });
     pen.setLineDash([]);
-    drawDots(pen, frame, line, line.S ? share * 0.4 : share);
+    drawDots(pen, frame, line, line.S && line.X.length > 1 ? share * 0.4 : share);
     drawMarks(pen, frame, line, share);
   }
   pen.restore();

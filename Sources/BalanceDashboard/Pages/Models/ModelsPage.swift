@@ -38,7 +38,8 @@ struct ModelsPage: Sendable {
         let model = try await sources.models.model(name)
         let slot = try await sources.governance.slot(of: name)
         var content: [String: Any] = [
-            "name": name, "link": name.percentEncoded, "description": model.description ?? "",
+            "name": name, "link": name.percentEncoded,
+            "description_html": model.description.map { Markdown.html(String($0.prefix(100_000))) { _ in nil } } ?? "",
         ]
         content.merge(Self.state(slot, times)) { $1 }
         if let cause = try await sources.audit.cause(of: slot) {

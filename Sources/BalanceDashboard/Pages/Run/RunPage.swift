@@ -29,7 +29,7 @@ struct RunPage: Sendable {
         let time = times.cell(summary.createdAt)
         var content: [String: Any] = [
             "id": summary.id.native, "link": summary.id.native.percentEncoded, "kind": summary.kind ?? "",
-            "name": summary.runDirName ?? summary.id.native, "note": summary.note ?? "", "time": time.text,
+            "name": summary.title, "note": summary.note ?? "", "time": time.text,
             "iso": time.iso, "status": summary.status.rawValue, "commit": summary.git.commit ?? "",
             "branch": summary.git.branch ?? "", "dirty": summary.git.dirty ?? false,
             "tabs": Self.tabs.map { name in

@@ -50,11 +50,25 @@ struct RunsPage: Sendable {
             let name = try await sources.log.experiment(id)?.name ?? ""
             if Visibility.shows(.experiment(name)) { content["experiment_name"] = name }
         }
+        content.merge(try await attention(texts)) { _, new in new }
         content["events"] = events.map { EventSentence.content($0, texts, times) }
         // They name folders of the machine.
         let shown = context.principal.everywhere.contains(.administer) ? sources.settings : []
         content["has_settings"] = !shown.isEmpty
         content["settings"] = shown.map { ["name": $0.name, "value": $0.value, "origin": $0.origin] }
         return .page(.init(template: "runs", title: "BalanceOps", content: content))
+    }
+
+    /// What somebody may want to look at: runs that go on, and the newest that failed.
+    private func attention(_ texts: [String: String]) async throws -> [String: Any] {
+        var content: [String: Any] = [:]
+        for (name, status) in [("running", RunStatus.running), ("failed", .failed)] {
+            let filter = try SearchFilter.parse("attributes.status = '\(status.rawValue)'", dialect: .mlflow)
+            let search = RunSearch(experimentIDs: nil, query: SearchQuery(filter: filter, limit: 4), isLight: true)
+            let found = try await sources.log.search(search).items
+            content["\(name)_runs"] = found.map { ["name": $0.name, "link": $0.id.native.percentEncoded] }
+            content["has_\(name)"] = !found.isEmpty
+        }
+        return content
     }
 }

@@ -54,7 +54,7 @@ enum RunsView {
         let rows = runs.map { run -> [String: Any] in
             let time = times.cell(run.createdAt)
             return [
-                "id": run.id.native, "link": run.id.native.percentEncoded, "name": run.runDirName ?? run.id.native,
+                "id": run.id.native, "link": run.id.native.percentEncoded, "name": run.title,
                 "time": time.text, "iso": time.iso, "kind": run.kind ?? "", "note": run.note ?? "",
                 "status": run.status.rawValue, "is_finished": run.status == .finished,
                 "branch": run.git.branch ?? "", "commit": String((run.git.commit ?? "").prefix(8)),
@@ -80,7 +80,7 @@ enum RunsView {
             let run = trend.runs[index]
             let time = times.cell(run.createdAt)
             return [
-                "name": run.runDirName ?? run.id.native, "link": run.id.native.percentEncoded, "time": time.text,
+                "name": run.title, "link": run.id.native.percentEncoded, "time": time.text,
                 "iso": time.iso, "values": trend.series.map { $0.values[index].map(NumberText.metric) ?? "–" },
             ]
         }

@@ -1,0 +1,121 @@
+import BalanceCore
+import BalanceNet
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// `/api/events`: tells a page that what it shows has changed, as server-sent events (HTML Standard, section 9.2).
+///
+/// An event carries no data of a run or a model: the page fetches itself again, by what its reader may see.
+struct LiveEvents: Sendable {
+    let sources: DashboardSources
+    private let open = OpenStreams()
+
+    init(sources: DashboardSources) { self.sources = sources }
+
+    /// More pages than these are told to ask now and then instead.
+    private static let maximumStreams = 200
+    private static let interval = Duration.seconds(1)
+    /// Ticks after which a line is sent that keeps proxies from closing the connection.
+    private static let heartbeat = 15
+
+    /// What a page shows, as far as it may change.
+    private enum Topic {
+        case run(RunID)
+        case runs(experiment: Int?)
+        case audit
+    }
+
+    /// The runs that a request names.
+    @Sendable static func objects(_ request: Request, _ context: AppContext) -> [ObjectReference] {
+        FormFields(request.uri.query ?? "")["run"].map { [.run($0)] } ?? [.any]
+    }
+
+    func answer(_ request: Request) async throws -> PageRenderer.PageResult {
+        let fields = FormFields(request.uri.query ?? "")
+        let topic: Topic
+        if let run = fields["run"] {
+            topic = .run(RunID(native: run))
+        } else if fields["runs"] != nil {
+            topic = .runs(experiment: fields["experiment"].flatMap { Int($0) })
+        } else if fields["audit"] != nil {
+            topic = .audit
+        } else {
+            throw Failure(.invalidParameter, "Missing topic.", hint: "send run=ID, runs=1 or audit=1")
+        }
+        guard open.begin(limit: Self.maximumStreams) else {
+            throw Failure(.unavailable, "Too many live pages.", hint: "reload the page by hand")
+        }
+        let visibility = Visibility.current
+        let body = ResponseBody { writer in
+            defer { open.end() }
+            try await Visibility.$current.withValue(visibility) { try await send(topic, to: &writer) }
+            try await writer.finish(nil)
+        }
+        let headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
+        return .file(Response(status: .ok, headers: headers, body: body))
+    }
+
+    private func send(_ topic: Topic, to writer: inout any ResponseBodyWriter) async throws {
+        try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+        var known = try await state(of: topic)
+        var ticks = 0
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            try await Task.sleep(for: Self.interval)
+            ticks += 1
+            let state = try await state(of: topic)
+            if state != known {
+                known = state
+                try await writer.write(ByteBuffer(string: "id: \(state)\nevent: change\ndata: \(state)\n\n"))
+            } else if ticks % Self.heartbeat == 0 {
+                try await writer.write(ByteBuffer(string: ": \(ticks)\n\n"))
+            }
+        }
+    }
+
+    /// Another text for another state.
+    private func state(of topic: Topic) async throws -> String {
+        switch topic {
+        case .run(let id):
+            let run = try await sources.log.trackedRun(id)
+            let metrics = run.metrics.map { "\($0.key)=\($0.value)@\($0.step)/\($0.timestamp.milliseconds)" }
+            let tags = run.tags.map { "\($0.key)=\($0.value)" }
+            let own = "\(run.name)|\(run.status.rawValue)|\(run.stage.rawValue)|\(run.params.count)|"
+            return Self.short(own + (metrics + tags).joined(separator: "|"))
+        case .runs(let experiment):
+            var search = RunSearch(
+                experimentIDs: experiment.map { [$0] },
+                query: SearchQuery(limit: 100),
+                isLight: false
+            )
+            search.text = ""
+            let runs = try await sources.log.search(search).items
+            let rows = runs.map { run in
+                "\(run.id.stored)|\(run.name)|\(run.status.rawValue)|"
+                    + run.metrics.map { "\($0.step)@\($0.timestamp.milliseconds)" }.joined(separator: ",")
+            }
+            return Self.short(rows.joined(separator: "\n"))
+        case .audit: return String(try await sources.audit.auditHead()?.sequence ?? 0)
+        }
+    }
+
+    private static func short(_ text: String) -> String { String(ContentHash.of(Array(text.utf8)).prefix(16)) }
+}
+
+/// How many streams are open.
+private final class OpenStreams: Sendable {
+    private let count = Mutex(0)
+
+    func begin(limit: Int) -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func end() { count.withLock { $0 -= 1 } }
+}
