@@ -85,7 +85,12 @@ if [ "$with_tests" -eq 1 ] && command -v python3 >/dev/null 2>&1; then
         python3 -m venv .build/uv
         .build/uv/bin/pip install --quiet --disable-pip-version-check uv || say "uv is not available: pip is used instead"
     fi
-    environment .build/venv Tests/clients/requirements.txt &
+    {
+        environment .build/venv Tests/clients/requirements.txt
+        # It brings axe-core, and asks for a browser that the tests do not use.
+        [ -e .build/venv/lib/python3*/site-packages/axe_playwright_python ] \
+            || packages .build/venv --no-deps axe-playwright-python==0.1.8 || say "axe-core is not available"
+    } &
     {
         environment .build/venv-before Tests/clients/requirements-mlflow-before.txt
         environment .build/venv-tools Tests/clients/requirements-tools.txt

@@ -61,7 +61,7 @@ extension Dashboard {
                     failures: [.runNotFound, .fileNotFound, .invalidParameter]
                 )
             ) { request, context in
-                let path = context.parameters.getCatchAll().map(String.init).joined(separator: "/")
+                let path = context.rest()
                 return try await raw.answer(request, id: context.parameters.require("run_id"), path: path)
             },
             page(

@@ -154,7 +154,7 @@ package struct Dashboard: Sendable {
                     failures: [.runNotFound, .fileNotFound, .invalidParameter]
                 )
             ) { _, context in
-                let path = context.parameters.getCatchAll().map(String.init).joined(separator: "/")
+                let path = context.rest()
                 return try await run.file(id: context.parameters.require("run_id"), path: path)
             },
             page(.init("GET", "\(base)/experiments", "The experiments of a folder.", contentType: html), on: .any) {

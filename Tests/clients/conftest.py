@@ -20,8 +20,8 @@ PASSWORD = "what the tests sign in with"
 BINARY = pathlib.Path(os.environ.get("BALANCEOPS_BINARY", ROOT / ".build" / "debug" / "balanceops"))
 EFFORT = float(os.environ.get("BALANCEOPS_TEST_EFFORT", "0.2"))
 # The files that take longest, which begin first: no worker is left alone with one of them at the end.
-SLOWEST = ["test_matrix.py", "test_sign_in.py", "test_openapi.py", "test_model_formats.py", "test_transfer.py", "test_access.py", "test_governance.py",
-           "test_fast_lane.py", "test_webhooks.py", "test_connections.py", "test_mlflow.py", "test_mlflow_tools.py"]
+SLOWEST = ["test_matrix.py", "test_workspace.py", "test_commands.py", "test_sign_in.py", "test_openapi.py", "test_model_formats.py", "test_transfer.py",
+           "test_access.py", "test_governance.py", "test_fast_lane.py", "test_webhooks.py", "test_connections.py", "test_mlflow.py", "test_mlflow_tools.py"]
 
 
 def effort(count, least=1):

@@ -88,10 +88,11 @@ package struct MetricSeries: Sendable {
             return
         }
         let (low, high) = (view.range?.lowerBound ?? first, view.range?.upperBound ?? last)
-        let width = max(Double(high - low), 1)
+        // A client may log any step of 64 bits: their difference need not be one.
+        let width = max(Double(high) - Double(low), 1)
         var place = -1
         for column in all {
-            let next = Int(Double(column.x - low) / width * Double(view.columns - 1))
+            let next = Int((Double(column.x) - Double(low)) / width * Double(view.columns - 1))
             if next == place, !columns.isEmpty {
                 columns[columns.count - 1].add(column)
             } else {

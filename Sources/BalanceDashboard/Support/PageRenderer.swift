@@ -143,7 +143,7 @@ struct PageRenderer: Sendable {
                 + "frame-ancestors 'none'",
             .cacheControl: "no-store",
         ]
-        if let name = HTTPField.Name("Referrer-Policy") { headers[name] = "no-referrer" }
+        if let name = HTTPField.Name("Referrer-Policy") { headers[name] = "same-origin" }
         return headers
     }()
 }

@@ -41,6 +41,11 @@ extension AppContext {
         return text.removingPercentEncoding ?? text
     }
 
+    /// What stands behind the fixed part of the path, decoded.
+    package func rest() -> String {
+        parameters.getCatchAll().map { String($0).removingPercentEncoding ?? String($0) }.joined(separator: "/")
+    }
+
     /// The run that the path names.
     package func runID() throws -> RunID { RunID(native: try text("run_id")) }
 

@@ -31,7 +31,7 @@ struct RunSQL: ConditionSQL {
 
     /// That one of the texts that people know a run by has a text in it.
     private mutating func contains(_ text: String) -> String {
-        let columns = ["run_id", "run_dir_name", "note", "kind", "git_branch", "git_commit"]
+        let columns = ["run_id", "name", "run_dir_name", "note", "kind", "git_branch", "git_commit"]
         let matches = columns.map { "LOWER(COALESCE(r.\($0), '')) LIKE ? ESCAPE '\\'" }
         // SQLite's LOWER knows only the letters of ASCII, so no others may be changed here.
         let text = String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)

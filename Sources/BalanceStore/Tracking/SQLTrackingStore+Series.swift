@@ -56,7 +56,7 @@ extension SQLTrackingStore {
         var columns: [SeriesColumn] = []
         for point in points {
             let column = SeriesColumn(x: point.x, value: point.value)
-            if columns.last?.x == point.x, !point.value.isNaN {
+            if view.axis == .step, columns.last?.x == point.x, !point.value.isNaN {
                 columns[columns.count - 1] = column
             } else {
                 columns.append(column)
@@ -65,7 +65,7 @@ extension SQLTrackingStore {
         series.fill(columns, view)
     }
 
-    /// Groups of neighbours in time, made where the points are.
+    /// Groups of neighbours on the axis, made where the points are.
     private static func grouped(
         _ key: String,
         _ run: RunID,
@@ -74,20 +74,20 @@ extension SQLTrackingStore {
         _ connection: any SQLConnection
     ) throws {
         let place: [SQLValue] = [.text(run.stored), .text(key)]
-        guard let last = try end("DESC", key, run, connection)?.integer(2) else { return }
-        var ends = (from: series.firstTime, to: last)
-        if view.axis == .time, let range = view.range {
-            ends = (max(ends.from, range.lowerBound), min(ends.to, range.upperBound))
-        }
-        let width = max((ends.to - ends.from) / groups + 1, 1)
         let (condition, arguments) = shown(view)
         let finite = "is_nan = 0 AND value BETWEEN -1.7e308 AND 1.7e308"
         let x = view.axis == .step ? "step" : "timestamp_ms"
+        let source = "FROM metric m WHERE \(Self.place)\(condition)"
+        let ends = try connection.rows("SELECT MIN(\(x)), MAX(\(x)) \(source)", place + arguments).first
+        guard let from = ends?.integer(0), let to = ends?.integer(1) else { return }
+        // A client may log any step of 64 bits.
+        let (span, isTooLarge) = to.subtractingReportingOverflow(from)
+        let width = max((isTooLarge ? Int.max : span) / groups + 1, 1)
         let rows = try connection.rows(
             "SELECT MAX(\(x)), COUNT(*), SUM(is_nan), SUM(\(finite)), MIN(CASE WHEN \(finite) THEN value END), "
                 + "MAX(CASE WHEN \(finite) THEN value END), SUM(CASE WHEN \(finite) THEN value END), MIN(\(x)) "
-                + "FROM metric m WHERE \(Self.place)\(condition) GROUP BY (timestamp_ms - ?) / ? ORDER BY 1",
-            place + arguments + [.integer(ends.from), .integer(width)]
+                + "\(source) GROUP BY \(x) / ? ORDER BY 1",
+            place + arguments + [.integer(width)]
         )
         var columns: [SeriesColumn] = []
         for row in rows {
@@ -110,6 +110,12 @@ extension SQLTrackingStore {
             column.isInfinite = all - nan - count > 0
             columns.append(column)
         }
+        // The end of a curve is what people read: there the last value is the last value.
+        let newest = try connection.rows(
+            "SELECT value, is_nan, timestamp_ms, step \(source) ORDER BY \(x) DESC, timestamp_ms DESC, value DESC LIMIT 1",
+            place + arguments
+        ).first.map { RunRows.value($0, 0) }
+        if let newest, newest.isFinite, !columns.isEmpty { columns[columns.count - 1].last = newest }
         series.fill(columns, view)
     }
 }

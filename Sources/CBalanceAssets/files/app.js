@@ -15,15 +15,18 @@ const root = document.documentElement;
 /** The charts of this page, which live data refreshes. */
 export const charts = [];
 
-if (root.dataset.zone === "browser") {
+/** Writes the times of a document in the browser's zone, where the reader chose that. */
+export function localise(part) {
+  if (root.dataset.zone !== "browser") return;
   const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
-  for (const time of document.querySelectorAll("time[datetime]")) {
+  for (const time of part.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
     time.title = time.textContent;
     time.textContent = format.format(moment);
   }
 }
+localise(document);
 
 const preferences = document.querySelector(".prefs");
 preferences?.querySelector("button")?.setAttribute("hidden", "");

@@ -1,6 +1,6 @@
 // Keeps a page as it would be after a reload: the server says that something changed, and the page fetches itself.
 
-import { charts } from "./app.js";
+import { charts, localise } from "./app.js";
 
 const root = document.querySelector("[data-live]");
 const base = new URL("..", import.meta.url).pathname;
@@ -25,6 +25,8 @@ function replaceParts(fresh) {
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const own = document.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
     if (!own || own.innerHTML === part.innerHTML || own.contains(document.activeElement)) continue;
+    const selection = getSelection();
+    if (!selection.isCollapsed && own.contains(selection.anchorNode)) continue;
     own.replaceChildren(...document.importNode(part, true).childNodes);
   }
 }
@@ -32,19 +34,32 @@ function replaceParts(fresh) {
 /** Cells change in place; runs that are new wait until the reader asks for them. */
 function patchRows(fresh) {
   const own = new Map([...document.querySelectorAll("tr[data-row]")].map((row) => [row.dataset.row, row]));
-  let added = 0;
-  for (const row of fresh.querySelectorAll("tr[data-row]")) {
+  const rows = [...fresh.querySelectorAll("tr[data-row]")];
+  // What stands behind the last known row only moved up.
+  const last = rows.findLastIndex((row) => own.has(row.dataset.row));
+  let added = own.size ? 0 : rows.length;
+  for (const [index, row] of rows.entries()) {
     const known = own.get(row.dataset.row);
-    if (!known) { added += 1; continue; }
+    if (!known) { if (index < last) added += 1; continue; }
     const cells = known.querySelectorAll("td:not(.pick)");
     row.querySelectorAll("td:not(.pick)").forEach((cell, index) => {
       if (cells[index] && cells[index].innerHTML !== cell.innerHTML) cells[index].replaceChildren(...document.importNode(cell, true).childNodes);
     });
   }
   const notice = document.querySelector("[data-new-runs]");
-  if (!notice || !own.size) return;
+  if (!notice) return;
   notice.hidden = added === 0;
   notice.querySelector("b").textContent = String(added);
+}
+
+/** Curves take in the points and metrics that came. */
+function updateCharts(fresh) {
+  const told = fresh.querySelector("[data-curves]");
+  if (!told) return;
+  const { runs, keys } = JSON.parse(told.dataset.curves);
+  for (const chart of charts) {
+    for (const run of runs) chart.update?.({ run: run.id, keys, status: run.running ? "RUNNING" : "FINISHED" });
+  }
 }
 
 async function refresh() {
@@ -54,9 +69,10 @@ async function refresh() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    localise(fresh);
     replaceParts(fresh);
     patchRows(fresh);
-    for (const chart of charts) chart.refresh?.();
+    updateCharts(fresh);
     say(root.dataset.on, false);
   } catch {
     say(`${root.dataset.off} ${new Date().toLocaleTimeString()}`, true);

@@ -9,8 +9,6 @@ struct ComparePage: Sendable {
     let renderer: PageRenderer
 
     private static let maximumRuns = 100
-    /// More runs than these stand one below the other instead of side by side.
-    private static let maximumColumns = 12
 
     @Sendable static func objects(_ request: Request, _ context: AppContext) -> [ObjectReference] {
         let ids = ids(request)
@@ -70,9 +68,11 @@ struct ComparePage: Sendable {
         let sections = Self.sections(runs, base: base, showsAll: showsAll, texts, TimeDisplay(zone: preferences.zone))
         let keys = Set(runs.flatMap { $0.metrics.map(\.key) }).sorted()
         let curves = runs.map { (id: $0.id, name: $0.name, isRunning: $0.status == .running) }
+        let kept = fields["base"].map { "&base=\($0.percentEncoded)" } ?? ""
         let content: [String: Any] = [
-            "columns": Self.columns(runs, base: base), "sections": sections, "has_runs": runs.count > 1,
-            "is_wide": runs.count > Self.maximumColumns, "shows_all": showsAll, "run_count": runs.count,
+            "kept_base": kept, "columns": Self.columns(runs, base: base, showsAll), "sections": sections,
+            "has_runs": runs.count > 1,
+            "shows_all": showsAll, "run_count": runs.count,
             "ids": ids.map(\.stored).joined(separator: ","),
             "curves": CurvesModel.json(curves, keys: keys, base: renderer.base, texts),
             "plots": plots(runs, texts), "has_metrics": !keys.isEmpty,
@@ -80,7 +80,8 @@ struct ComparePage: Sendable {
         return .page(.init(template: "compare", title: "\(texts["compare_runs"] ?? "") · BalanceOps", content: content))
     }
 
-    private static func columns(_ runs: [TrackedRun], base: Int) -> [Column] {
+    private static func columns(_ runs: [TrackedRun], base: Int, _ showsAll: Bool) -> [Column] {
+        let all = showsAll ? "&all=1" : ""
         let ids = runs.map(\.id.stored)
         return runs.enumerated().map { index, run in
             let others = ids.filter { $0 != run.id.stored }.joined(separator: ",")
@@ -89,8 +90,8 @@ struct ComparePage: Sendable {
                 link: run.id.native.percentEncoded,
                 slot: index % 8,
                 isBase: index == base,
-                asBase: "?runs=\(ids.joined(separator: ","))&base=\(run.id.stored)",
-                without: "?runs=\(others)"
+                asBase: "?runs=\(ids.joined(separator: ","))&base=\(run.id.stored)\(all)",
+                without: "?runs=\(others)\(all)"
             )
         }
     }

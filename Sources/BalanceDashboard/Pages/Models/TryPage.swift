@@ -86,7 +86,10 @@ struct TryPage: Sendable {
                 content["answered_version"] = answer["version"]?.integer.map(String.init) ?? ""
             } catch let failure as Failure {
                 let first = failure.details?.elements?.first
-                let reason = first?["msg"]?.string.map { ": \($0)" } ?? ""
+                let place = first?["loc"]?.elements?.last?.integer.flatMap {
+                    features.indices.contains($0) ? features[$0].name : nil
+                }
+                let reason = first?["msg"]?.string.map { " \(place.map { "\($0): " } ?? "")\($0)." } ?? ""
                 content["problem"] = failure.message + reason + (failure.hint.map { " (\($0))" } ?? "")
             }
         }

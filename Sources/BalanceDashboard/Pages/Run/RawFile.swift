@@ -17,9 +17,14 @@ struct RawFile: Sendable {
     ]
 
     /// A report's scripts run in an origin of their own, without cookies, and reach nothing.
-    private static let policy =
+    private static let report =
         "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob: data:; "
         + "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; media-src data: blob:; connect-src 'none'; "
+        + "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+
+    /// A picture has none, however it is opened.
+    private static let policy =
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'; "
         + "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 
     func answer(_ request: Request, id text: String, path: String) async throws -> PageRenderer.PageResult {
@@ -32,7 +37,8 @@ struct RawFile: Sendable {
         let type = ArtifactPreview(name: key.name, head: head, size: file.size).mediaType ?? ""
         guard Self.shown.contains(type) else { return .file(ArtifactDownload.response(file, name: key.name)) }
         var headers: HTTPFields = [
-            .contentType: type, .cacheControl: "private, max-age=3600", .contentSecurityPolicy: Self.policy,
+            .contentType: type, .cacheControl: "private, max-age=3600",
+            .contentSecurityPolicy: type == "text/html" ? Self.report : Self.policy,
             .acceptRanges: "bytes",
         ]
         for (name, value) in [("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Policy", "same-origin")] {

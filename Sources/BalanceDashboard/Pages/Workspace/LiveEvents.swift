@@ -46,6 +46,8 @@ struct LiveEvents: Sendable {
         } else {
             throw Failure(.invalidParameter, "Missing topic.", hint: "send run=ID, runs=1 or audit=1")
         }
+        // What does not exist is said before the stream begins.
+        _ = try await state(of: topic)
         guard open.begin(limit: Self.maximumStreams) else {
             throw Failure(.unavailable, "Too many live pages.", hint: "reload the page by hand")
         }

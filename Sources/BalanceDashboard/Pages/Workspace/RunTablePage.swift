@@ -60,6 +60,7 @@ struct RunTablePage: Sendable {
                 [("", texts["any"] ?? "")] + statuses.map { ($0, texts["status_\($0)"] ?? $0) },
                 query.status
             ),
+            "status_value": query.status, "limit_value": query.limit, "stage_value": query.isDeleted ? "deleted" : "",
             "stages": options(
                 [("", texts["active"] ?? ""), ("deleted", texts["deleted"] ?? "")],
                 query.isDeleted ? "deleted" : ""
@@ -164,22 +165,27 @@ enum RunExport {
         let metrics = Set(runs.flatMap { $0.metrics.map(\.key) }).sorted()
         let params = Set(runs.flatMap { $0.params.map(\.key) }).sorted()
         let fixed = ["run_id", "name", "experiment_id", "status", "user", "start_time", "end_time"]
-        var lines = [fixed + metrics.map { "metrics.\($0)" } + params.map { "params.\($0)" }]
+        let tags = Set(runs.flatMap { $0.tags.map(\.key) }.filter { !$0.hasPrefix("mlflow.") }).sorted()
+        let named = metrics.map { "metrics.\($0)" } + params.map { "params.\($0)" } + tags.map { "tags.\($0)" }
+        var lines = [fixed + named]
         for run in runs {
             let values = Dictionary(run.metrics.map { ($0.key, "\($0.value)") }) { $1 }
             let texts = Dictionary(run.params.map { ($0.key, $0.value) }) { $1 }
+            let marks = Dictionary(run.tags.map { ($0.key, $0.value) }) { $1 }
             let own = [
                 run.id.stored, run.name, "\(run.experimentID)", run.status.rawValue, run.userID, run.startedAt.iso8601,
                 run.endedAt?.iso8601 ?? "",
             ]
-            lines.append(own + metrics.map { values[$0] ?? "" } + params.map { texts[$0] ?? "" })
+            lines.append(
+                own + metrics.map { values[$0] ?? "" } + params.map { texts[$0] ?? "" } + tags.map { marks[$0] ?? "" }
+            )
         }
         return lines.map { $0.map(cell).joined(separator: ",") + "\r\n" }.joined()
     }
 
     /// As RFC 4180 quotes; a text that a spreadsheet would take for a formula is told apart by an apostrophe.
     private static func cell(_ text: String) -> String {
-        let isFormula = text.first.map { "=+-@".contains($0) } == true && Double(text) == nil
+        let isFormula = text.first.map { "=+-@\t\r\r\n".contains($0) } == true && Double(text) == nil
         let safe = isFormula ? "'\(text)" : text
         guard safe.contains(where: { ",\"\r\n".contains($0) }) else { return safe }
         return "\"\(safe.replacing("\"", with: "\"\""))\""

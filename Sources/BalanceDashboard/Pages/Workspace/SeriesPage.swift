@@ -36,6 +36,7 @@ struct SeriesPage: Sendable {
         let view = SeriesView(axis: axis, range: range, columns: columns)
         var series: [JSONValue] = []
         for run in runs {
+            _ = try await sources.log.trackedRun(run)
             for key in keys {
                 let found = try await sources.log.series(of: key, run: run, view)
                 if found.count > 0 { series.append(found.json(run: run, key: key)) }
