@@ -349,3 +349,8 @@ def test_version_tells_of_both_sides(house):
     _, server = house
     both = json.loads(run(None, "version", "--json", server=server.url).stdout)
     assert both["version"] == both["server"]["package"]["version"] and both["schema"] > 0
+
+
+def test_the_whole_loop_answers_with_json(tmp_path):
+    done = run(tmp_path, "e2e", "--port", free_port(), "--json")
+    assert json.loads(done.stdout)["slot"]["current"] == 1 and "[e2e] OK" in done.stderr

@@ -29,9 +29,10 @@ enum Program {
         return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
     }
 
-    /// Starts a program in the background.
-    static func background(_ name: String, _ arguments: [String]) throws -> Process {
+    /// Starts a program in the background; what it says goes where ours does, or all of it to standard error.
+    static func background(_ name: String, _ arguments: [String], toErrors: Bool = false) throws -> Process {
         let process = process(name, arguments)
+        if toErrors { process.standardOutput = FileHandle.standardError }
         process.standardInput = FileHandle.nullDevice
         try start(process, name)
         return process

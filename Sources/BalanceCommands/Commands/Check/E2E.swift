@@ -26,24 +26,31 @@ struct E2E: ExemplifiedCommand {
     @Option(help: "Train on this dataset instead of generating a random model.") var datasetSpec: String?
     @Flag(help: "Do not train.") var skipTrain = false
     @Flag(help: "Do not serve.") var skipServe = false
+    @Flag(help: "Answer with JSON; what is done is told on standard error.") var json = false
 
     func run() async throws {
         try APIClient(baseURL: base).check()
-        Output.line("[e2e] host: \(host)  port: \(port)")
-        Output.line("[e2e] step 1/4: init_db")
+        say("[e2e] host: \(host)  port: \(port)")
+        say("[e2e] step 1/4: init_db")
         let workspace = try await Workspace.open(options.load())
-        Output.line("[e2e] db OK: \(workspace.settings[.database].text)")
+        say("[e2e] db OK: \(workspace.settings[.database].text)")
         try await train(workspace)
         try await ensureCurrentModel(workspace)
         if skipServe {
-            Output.line("[e2e] step 4/4: skip serve+smoke")
-            Output.line("[e2e] done.")
+            say("[e2e] step 4/4: skip serve+smoke")
+            say("[e2e] done.")
         } else {
             try await serveAndSmoke(workspace)
-            Output.line("[e2e] OK")
+            say("[e2e] OK")
         }
         next(workspace)
+        if json {
+            let slot = try await workspace.governance.slot(of: defaultModelName)
+            Output.json(.object([("ok", .bool(true)), ("base_url", .string(base)), ("slot", slot.json)]))
+        }
     }
+
+    private func say(_ text: String) { json ? Output.note(text) : Output.line(text) }
 
     /// Where the server is reached that listens on ``host``.
     private var base: String {
@@ -52,31 +59,31 @@ struct E2E: ExemplifiedCommand {
     }
 
     private func train(_ workspace: Workspace) async throws {
-        if skipTrain { return Output.line("[e2e] step 2/4: skip train_dummy") }
+        if skipTrain { return say("[e2e] step 2/4: skip train_dummy") }
         let report: TrainingReport
         if let datasetSpec {
-            Output.line("[e2e] step 2/4: train_tabular_baseline on \(datasetSpec) (auto-promote)")
+            say("[e2e] step 2/4: train_tabular_baseline on \(datasetSpec) (auto-promote)")
             report = try await TabularTraining(spec: DatasetSpec(contentsOf: datasetSpec))
                 .run(in: workspace, promotes: true)
         } else {
-            Output.line("[e2e] step 2/4: train_dummy (auto-promote)")
+            say("[e2e] step 2/4: train_dummy (auto-promote)")
             report = try await DummyTraining().run(in: workspace, promotes: true)
         }
-        Output.line(
+        say(
             "[e2e] trained: run_id=\(report.runID) promoted=\(report.isPromoted ? "True" : "False") "
                 + "reason=\(report.reason)"
         )
-        Output.line("[e2e] metrics: \(Output.dict(report.metrics))")
+        say("[e2e] metrics: \(Output.dict(report.metrics))")
         for rule in report.decision?.rules ?? [] where rule.bound != nil {
             let numbers = String(format: "%.4f, needs %.4f", rule.candidate ?? .nan, rule.bound ?? .nan)
-            Output.line("[e2e]   gate \(rule.metric ?? rule.id): \(numbers) \(rule.verdict == .pass ? "pass" : "FAIL")")
+            say("[e2e]   gate \(rule.metric ?? rule.id): \(numbers) \(rule.verdict == .pass ? "pass" : "FAIL")")
         }
     }
 
     private func ensureCurrentModel(_ workspace: Workspace) async throws {
-        Output.line("[e2e] step 3/4: ensure current model")
+        say("[e2e] step 3/4: ensure current model")
         if try await workspace.registry.currentModel(named: defaultModelName) == nil {
-            Output.line("[e2e] current model missing. trying manual promote of latest run...")
+            say("[e2e] current model missing. trying manual promote of latest run...")
             _ = try await workspace.runPromotion.promote(
                 nil,
                 of: defaultModelName,
@@ -84,11 +91,11 @@ struct E2E: ExemplifiedCommand {
             )
         }
         let model = try await workspace.modelHost().current()
-        Output.line("[e2e] current model OK: \(model.path) (version \(model.version))")
+        say("[e2e] current model OK: \(model.path) (version \(model.version))")
     }
 
     private func serveAndSmoke(_ workspace: Workspace) async throws {
-        Output.line("[e2e] step 4/4: serve (background) + smoke_http")
+        say("[e2e] step 4/4: serve (background) + smoke_http")
         let settings = workspace.settings
         if try await answers(base) { throw portTaken("another server already answers at \(base)") }
         let server = try Program.background(
@@ -97,11 +104,12 @@ struct E2E: ExemplifiedCommand {
                 "serve", "--host", host, "--port", String(port), "--db", settings[.database].text,
                 "--artifacts", settings[.artifacts].text, "--current-model", settings[.currentModel].text,
                 "--log-level", "warning", "--parent", String(getpid()),
-            ]
+            ],
+            toErrors: json
         )
         defer {
             if server.isRunning {
-                Output.line("[e2e] stopping api server (pid=\(server.processIdentifier))")
+                say("[e2e] stopping api server (pid=\(server.processIdentifier))")
                 server.terminate()
                 server.waitUntilExit()
             }
@@ -115,7 +123,8 @@ struct E2E: ExemplifiedCommand {
             timeoutSeconds: timeoutSec,
             retries: retries,
             retryDelaySeconds: retryDelaySec,
-            failsOnMissingModel: true
+            failsOnMissingModel: true,
+            isQuiet: json
         )
         guard try await smoke.run() == 0 else { throw ExitCode(1) }
         guard server.isRunning else { throw portTaken("the API server exited, and another server answered") }
@@ -135,18 +144,18 @@ struct E2E: ExemplifiedCommand {
         let spec = try DatasetSpec(contentsOf: datasetSpec)
         let result = try await RowPrediction(spec: spec, row: 1).ask(APIClient(baseURL: base))
         let probability = String(format: "%.4f", result.probability)
-        Output.line("[e2e] row 1 of the dataset: p_win=\(probability) (its class in the file: \(result.label))")
+        say("[e2e] row 1 of the dataset: p_win=\(probability) (its class in the file: \(result.label))")
     }
 
     private func next(_ workspace: Workspace) {
-        Output.line("")
-        Output.line("What to try next:")
+        say("")
+        say("What to try next:")
         let serve = port == 8000 ? "balanceops serve" : "balanceops serve --port \(port)"
         let hints = [
             [serve, "the API on http://127.0.0.1:\(port), with the dashboard below /ui"],
             ["balanceops explain", "why the current version serves"],
             ["balanceops train-dummy --seed 7", "another candidate for the policy to evaluate"],
         ]
-        TextTable.lines(hints, width: nil).forEach { Output.line("  \($0)") }
+        TextTable.lines(hints, width: nil).forEach { say("  \($0)") }
     }
 }
