@@ -1156,7 +1156,7 @@ def test_a_metric_that_is_new_gets_its_curve_on_an_open_page(house, page):
     page.open(f"{house.url}/ui/runs/{run}")
     live(page)
     log(house.server, run, [("fresh", 0.125, 1)])
-    page.wait("[...document.querySelectorAll('.curves canvas')].some((canvas) => canvas.getAttribute('aria-label').startsWith('fresh'))", 12)
+    page.wait("[...document.querySelectorAll('.curves canvas')].some((canvas) => (canvas.getAttribute('aria-label') ?? '').startsWith('fresh'))", 12)
 
 
 def test_times_stay_local_on_an_open_page(house, tab):

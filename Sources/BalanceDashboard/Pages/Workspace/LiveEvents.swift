@@ -88,18 +88,18 @@ struct LiveEvents: Sendable {
             let own = "\(run.name)|\(run.status.rawValue)|\(run.stage.rawValue)|\(run.params.count)|"
             return Self.short(own + (metrics + tags).joined(separator: "|"))
         case .runs(let experiment):
-            var search = RunSearch(
-                experimentIDs: experiment.map { [$0] },
-                query: SearchQuery(limit: 100),
-                isLight: false
-            )
-            search.text = ""
-            let runs = try await sources.log.search(search).items
-            let rows = runs.map { run in
-                "\(run.id.stored)|\(run.name)|\(run.status.rawValue)|"
-                    + run.metrics.map { "\($0.step)@\($0.timestamp.milliseconds)" }.joined(separator: ",")
+            let experiments = experiment.map { [$0] }
+            // Metrics change where runs go on: those of all others are not read each second.
+            let newest = RunSearch(experimentIDs: experiments, query: SearchQuery(limit: 50), isLight: true)
+            let filter = try SearchFilter.parse("attributes.status = 'RUNNING'", dialect: .mlflow)
+            let running = RunSearch(experimentIDs: experiments, query: SearchQuery(filter: filter, limit: 20))
+            let rows = try await sources.log.search(newest).items.map {
+                "\($0.id.stored)|\($0.name)|\($0.status.rawValue)"
             }
-            return Self.short(rows.joined(separator: "\n"))
+            let points = try await sources.log.search(running).items.map { run in
+                run.id.stored + run.metrics.map { "\($0.step)@\($0.timestamp.milliseconds)" }.joined(separator: ",")
+            }
+            return Self.short((rows + points).joined(separator: "\n"))
         case .audit: return String(try await sources.audit.auditHead()?.sequence ?? 0)
         }
     }
