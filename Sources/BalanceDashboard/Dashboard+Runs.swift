@@ -97,7 +97,7 @@ extension Dashboard {
                         .init("x", in: .query, [("type", "string"), ("enum", .strings(["step", "time"]))]),
                         .init("px", in: .query, [("type", "integer")]),
                     ],
-                    contentType: "application/json",
+                    answer: "Series",
                     dialect: .page,
                     failures: [.resourceNotFound, .invalidParameter]
                 ),

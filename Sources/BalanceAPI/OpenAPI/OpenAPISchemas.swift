@@ -192,6 +192,7 @@ enum OpenAPISchemas {
                     ("frozen_reason", nullable("string")), ("forced", flag),
                 ])
             ),
+            ("Series", object([("x", text), ("series", list(anything))])),
             ("SlotHistory", object([("model", text), ("items", list(anything))])),
             (
                 "DecisionRequest",

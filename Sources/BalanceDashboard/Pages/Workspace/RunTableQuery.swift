@@ -24,8 +24,15 @@ struct RunTableQuery {
     /// More columns than these are not shown: a page must not grow with what a run logs.
     static let maximumColumns = 60
 
+    /// What the address may say; links repeat nothing else.
+    private static let names: Set<String> = [
+        "q", "where", "status", "user", "experiment", "stage", "sort", "cols", "col", "limit", "after", "deleted",
+        "restored",
+        "tagged",
+    ]
+
     init(_ request: Request) {
-        pairs = FormFields(request.uri.query ?? "").pairs.filter { !$0.value.isEmpty }
+        pairs = FormFields(request.uri.query ?? "").pairs.filter { !$0.value.isEmpty && Self.names.contains($0.name) }
         let pairs = self.pairs
         let first: (String) -> String = { name in
             pairs.first { $0.name == name }.map { String($0.value.prefix(2000)) } ?? ""
