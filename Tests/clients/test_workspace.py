@@ -1232,6 +1232,12 @@ def test_a_stream_tells_changes_and_does_not_hold_up_the_end(workspace, serve):
         assert time.time() - begun < 5
 
 
+def test_a_head_request_takes_no_place_among_the_streams(house):
+    assert {house.client.head("/ui/api/events?runs=1").status_code for _ in range(201)} == {200}
+    with house.client.stream("GET", "/ui/api/events?runs=1") as stream:
+        assert stream.status_code == 200
+
+
 def test_a_run_that_is_not_there_has_no_stream(house):
     with house.client.stream("GET", f"/ui/api/events?run={'f' * 32}") as stream:
         assert stream.status_code == 404

@@ -222,6 +222,6 @@ struct BackupFolder {
             hash.update(data: data)
             size += data.count
         }
-        return (size, hash.finalize().map { String(format: "%02x", $0) }.joined())
+        return (size, hash.finalize().hexadecimal)
     }
 }

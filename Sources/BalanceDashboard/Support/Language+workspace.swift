@@ -15,19 +15,18 @@ extension Language {
         "equal_rows": "Equal, not shown", "curves": "Curves", "plots": "Params and metrics",
         "needs_script":
             "These charts need JavaScript; the tables above have the values.",
-        "overview": "Overview", "user": "User", "duration": "Duration", "datasets": "Data sets", "context": "Context",
-        "digest": "Digest", "logged_models": "Logged models", "registered_as": "Registered as", "edit": "Edit",
+        "overview": "Overview", "user": "User", "duration": "Duration", "datasets": "Data sets",
+        "digest": "Digest", "registered_as": "Registered as", "edit": "Edit",
         "save": "Save",
         "add": "Add", "copy": "Copy", "rename": "Rename", "home": "Home", "source": "Source", "remove": "Remove",
         "preview": "Preview", "shown_part": "Shown", "reproduce": "Load in Python", "last_value": "Last",
-        "no_preview": "There is no preview for this kind of file.", "open_tab": "Open in a tab",
-        "back_to_run": "Back to the run",
-        "needs_somebody": "Needs somebody", "try_it": "Try it", "send": "Send", "answer": "Answer",
+        "open_tab": "Open in a tab",
+        "try_it": "Try it", "send": "Send", "answer": "Answer",
         "features": "features",
         "no_answer_yet": "Fill in a row and send it: the current version answers.", "live": "● live",
         "stale_since": "no answer since", "new_runs": "New runs", "running_runs": "Running",
         "failed_runs": "Failed recently",
-        "held_versions": "Held",
+
     ]
 
     static let koreanWorkspace = [
@@ -42,13 +41,13 @@ extension Language {
         "equal_rows": "값이 같아 숨김", "curves": "곡선", "plots": "파라미터와 지표",
         "needs_script":
             "이 차트에는 JavaScript가 필요합니다. 값은 위의 표에 있습니다.",
-        "overview": "개요", "user": "사용자", "duration": "소요 시간", "datasets": "데이터셋", "context": "용도",
-        "digest": "다이제스트", "logged_models": "기록된 모델", "registered_as": "등록 이름", "edit": "편집", "save": "저장",
+        "overview": "개요", "user": "사용자", "duration": "소요 시간", "datasets": "데이터셋",
+        "digest": "다이제스트", "registered_as": "등록 이름", "edit": "편집", "save": "저장",
         "add": "추가", "copy": "복사", "rename": "이름 변경", "home": "홈", "source": "소스", "remove": "제거",
         "preview": "미리보기", "shown_part": "표시", "reproduce": "Python에서 불러오기", "last_value": "마지막 값",
-        "no_preview": "이 종류의 파일은 미리보기가 없습니다.", "open_tab": "새 탭에서 열기", "back_to_run": "실행으로 돌아가기",
-        "needs_somebody": "확인이 필요합니다", "try_it": "예측해 보기", "send": "보내기", "answer": "응답", "features": "개 피처",
+        "open_tab": "새 탭에서 열기",
+        "try_it": "예측해 보기", "send": "보내기", "answer": "응답", "features": "개 피처",
         "no_answer_yet": "한 행을 채워 보내면 현재 버전이 응답합니다.", "live": "● 실시간", "stale_since": "응답 없음:", "new_runs": "새 실행",
-        "running_runs": "실행 중", "failed_runs": "최근 실패", "held_versions": "보류",
+        "running_runs": "실행 중", "failed_runs": "최근 실패",
     ]
 }

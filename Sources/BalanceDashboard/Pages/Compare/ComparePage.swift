@@ -31,8 +31,6 @@ struct ComparePage: Sendable {
         var isBase: Bool
         /// Where the others are compared with this run.
         var asBase: String
-        /// Where the same page leads without this run.
-        var without: String
     }
 
     struct Cell {
@@ -84,14 +82,12 @@ struct ComparePage: Sendable {
         let all = showsAll ? "&all=1" : ""
         let ids = runs.map(\.id.stored)
         return runs.enumerated().map { index, run in
-            let others = ids.filter { $0 != run.id.stored }.joined(separator: ",")
-            return Column(
+            Column(
                 name: run.name,
                 link: run.id.native.percentEncoded,
                 slot: index % 8,
                 isBase: index == base,
-                asBase: "?runs=\(ids.joined(separator: ","))&base=\(run.id.stored)\(all)",
-                without: "?runs=\(others)\(all)"
+                asBase: "?runs=\(ids.joined(separator: ","))&base=\(run.id.stored)\(all)"
             )
         }
     }

@@ -47,23 +47,25 @@ struct LiveEvents: Sendable {
             throw Failure(.invalidParameter, "Missing topic.", hint: "send run=ID, runs=1 or audit=1")
         }
         // What does not exist is said before the stream begins.
-        _ = try await state(of: topic)
-        guard open.begin(limit: Self.maximumStreams) else {
+        let known = try await state(of: topic)
+        guard open.count < Self.maximumStreams else {
             throw Failure(.unavailable, "Too many live pages.", hint: "reload the page by hand")
         }
         let visibility = Visibility.current
         let body = ResponseBody { writer in
+            // Counted here and not before: the body of an answer to HEAD is never asked for.
+            open.begin()
             defer { open.end() }
-            try await Visibility.$current.withValue(visibility) { try await send(topic, to: &writer) }
+            try await Visibility.$current.withValue(visibility) { try await send(topic, known, to: &writer) }
             try await writer.finish(nil)
         }
         let headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
         return .file(Response(status: .ok, headers: headers, body: body))
     }
 
-    private func send(_ topic: Topic, to writer: inout any ResponseBodyWriter) async throws {
+    private func send(_ topic: Topic, _ first: String, to writer: inout any ResponseBodyWriter) async throws {
         try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-        var known = try await state(of: topic)
+        var known = first
         var ticks = 0
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             try await Task.sleep(for: Self.interval)
@@ -109,15 +111,11 @@ struct LiveEvents: Sendable {
 
 /// How many streams are open.
 private final class OpenStreams: Sendable {
-    private let count = Mutex(0)
+    private let open = Mutex(0)
 
-    func begin(limit: Int) -> Bool {
-        count.withLock { count in
-            guard count < limit else { return false }
-            count += 1
-            return true
-        }
-    }
+    var count: Int { open.withLock { $0 } }
 
-    func end() { count.withLock { $0 -= 1 } }
+    func begin() { open.withLock { $0 += 1 } }
+
+    func end() { open.withLock { $0 -= 1 } }
 }

@@ -36,11 +36,13 @@ struct SeriesPage: Sendable {
         let view = SeriesView(axis: axis, range: range, columns: columns)
         var series: [JSONValue] = []
         for run in runs {
-            _ = try await sources.log.trackedRun(run)
+            let before = series.count
             for key in keys {
                 let found = try await sources.log.series(of: key, run: run, view)
                 if found.count > 0 { series.append(found.json(run: run, key: key)) }
             }
+            // Only where nothing was found can the run be one that does not exist.
+            if series.count == before { _ = try await sources.log.trackedRun(run) }
         }
         return .json(.object([("x", .string(axis.rawValue)), ("series", .array(series))]))
     }
